@@ -1,0 +1,324 @@
+package io.lunkeeper.target.net;
+
+import io.lunkeeper.target.pdu.MalformedPduException;
+import io.lunkeeper.target.pdu.PduDecoder;
+import io.lunkeeper.target.pdu.PduEncoder;
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.session.IscsiConnection;
+import io.lunkeeper.target.session.RejectedPduException;
+import io.lunkeeper.target.session.Transport;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.PooledByteBufAllocator;
+import java.io.IOException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.TimeUnit;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.jspecify.annotations.Nullable;
+
+/// One TCP connection on its event loop. Reads into pooled buffers, cuts them into PDUs, writes
+/// queued PDUs gathered. Confined to the loop's thread but for [#execute].
+///
+/// An idle connection holds no buffer. A receive buffer is given up as soon as somebody keeps a
+/// slice of it: what the slice's owner still needs is never read over.
+final class Connection implements Transport, EventLoop.Ready {
+    private static final Logger LOG = LogManager.getLogger(Connection.class);
+
+    /// Room for many small commands, or the beginning of a large one.
+    static final int RECEIVE_BUFFER_BYTES = 64 << 10;
+
+    /// Reads per turn before other connections have theirs.
+    private static final int READS_PER_TURN = 4;
+
+    /// Queued bytes that are written at once instead of at the end of the turn, so that large
+    /// transfers reuse buffers while the processor's cache still has them.
+    private static final int WRITE_AT_ONCE_BYTES = 256 << 10;
+
+    /// How long a peer may take to read our last words.
+    private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private final EventLoop loop;
+    private final SocketChannel channel;
+    private final String peer;
+    private final SelectionKey key;
+    private final PduDecoder decoder = new PduDecoder();
+    private final PduEncoder encoder = new PduEncoder();
+    private final Outbound outbound = new Outbound();
+    private final IscsiConnection protocol;
+    private @Nullable ByteBuf received;
+    private boolean flushPending;
+    private boolean readingPaused;
+    private @Nullable String closeReason;
+    private long closeDeadline;
+    private boolean disconnected;
+
+    /// Registers the channel with the loop. Called on the loop's thread.
+    Connection(EventLoop loop, SocketChannel channel, String peer, Portal.SiteFor site)
+            throws IOException {
+        this.loop = loop;
+        this.channel = channel;
+        this.peer = peer;
+        this.protocol =
+                new IscsiConnection(this, site.connection(channel.getLocalAddress()), loop.nowNanos());
+        this.key = channel.register(loop.selector(), SelectionKey.OP_READ, this);
+    }
+
+    // ---- readiness
+
+    @Override
+    public void ready(SelectionKey ready) {
+        try {
+            if (ready.isValid() && ready.isReadable()) {
+                read();
+            }
+            if (ready.isValid() && ready.isWritable()) {
+                flush();
+            }
+        } catch (IOException broken) {
+            disconnect(broken.getMessage() == null ? "connection broken" : broken.getMessage());
+        } catch (RuntimeException bug) {
+            LOG.error("{}: connection closed after an internal error", peer, bug);
+            disconnect("internal error");
+        }
+    }
+
+    private void read() throws IOException {
+        for (int reads = 0; reads < READS_PER_TURN && !disconnected; reads++) {
+            ByteBuf into = receiveBuffer();
+            int room = into.writableBytes();
+            int got = into.writeBytes(channel, room);
+            if (got < 0) {
+                disconnect("closed by the peer");
+                return;
+            }
+            if (closeReason != null) {
+                into.clear();
+            } else {
+                decode(into);
+            }
+            giveBack();
+            if (got < room || readingPaused) {
+                return;
+            }
+        }
+    }
+
+    /// A buffer with room for at least the rest of the PDU that has begun.
+    private ByteBuf receiveBuffer() {
+        ByteBuf current = received;
+        if (current == null) {
+            current = allocator().directBuffer(RECEIVE_BUFFER_BYTES);
+            received = current;
+            return current;
+        }
+        int missing = Math.max(1, decoder.missingBytes());
+        if (current.refCnt() == 1 && current.writableBytes() >= missing) {
+            return current;
+        }
+        int rest = current.readableBytes();
+        ByteBuf larger =
+                allocator().directBuffer(Math.max(RECEIVE_BUFFER_BYTES, rest + missing));
+        larger.writeBytes(current, current.readerIndex(), rest);
+        current.release();
+        received = larger;
+        return larger;
+    }
+
+    /// Keeps the buffer only while it holds the beginning of a PDU.
+    private void giveBack() {
+        if (received != null && !received.isReadable()) {
+            received.release();
+            received = null;
+        }
+    }
+
+    private void decode(ByteBuf in) {
+        while (closeReason == null && !disconnected) {
+            int start = in.readerIndex();
+            try {
+                RequestPdu pdu = decoder.next(in);
+                if (pdu == null) {
+                    return;
+                }
+                receive(pdu, in, start);
+            } catch (MalformedPduException fault) {
+                LOG.warn("{}: {}", peer, fault.getMessage());
+                protocol.malformed(fault);
+            }
+        }
+    }
+
+    private void receive(RequestPdu pdu, ByteBuf in, int start) throws MalformedPduException {
+        try {
+            protocol.receive(pdu, loop.nowNanos());
+        } catch (RejectedPduException refused) {
+            LOG.warn("{}: rejected: {}", peer, refused.getMessage());
+            byte[] header = new byte[PduDecoder.HEADER_BYTES];
+            in.getBytes(start, header);
+            protocol.reject(refused.reason(), header);
+        }
+    }
+
+    // ---- writing
+
+    @Override
+    public void send(ByteBuf pdu) {
+        if (closeReason != null || disconnected) {
+            pdu.release();
+            return;
+        }
+        outbound.add(pdu);
+        if (outbound.queuedBytes() >= WRITE_AT_ONCE_BYTES && !outbound.blocked()) {
+            writeQueued();
+        }
+        flushAtEndOfTurn();
+    }
+
+    private void flushAtEndOfTurn() {
+        if (!flushPending && outbound.queuedBytes() > 0 || closeReason != null) {
+            flushPending = true;
+            loop.flushLater(this);
+        }
+    }
+
+    /// Writes what the socket takes; asks to be told when it takes more.
+    void flush() {
+        flushPending = false;
+        if (disconnected) {
+            return;
+        }
+        boolean wasBlocked = outbound.blocked();
+        writeQueued();
+        if (wasBlocked && !disconnected && !outbound.blocked()) {
+            protocol.writable();
+            writeQueued();
+        }
+        updateInterest();
+        if (closeReason != null && !disconnected && outbound.queuedBytes() == 0) {
+            lastWord();
+        }
+    }
+
+    private void writeQueued() {
+        try {
+            outbound.writeTo(channel);
+        } catch (IOException broken) {
+            disconnect(broken.getMessage() == null ? "connection broken" : broken.getMessage());
+        }
+    }
+
+    private void updateInterest() {
+        if (disconnected) {
+            return;
+        }
+        int ops =
+                (readingPaused && closeReason == null ? 0 : SelectionKey.OP_READ)
+                        | (outbound.blocked() ? SelectionKey.OP_WRITE : 0);
+        if (key.interestOps() != ops) {
+            key.interestOps(ops);
+        }
+    }
+
+    // ---- the session's side
+
+    @Override
+    public PduEncoder encoder() {
+        return encoder;
+    }
+
+    @Override
+    public ByteBufAllocator allocator() {
+        return PooledByteBufAllocator.DEFAULT;
+    }
+
+    @Override
+    public long queuedBytes() {
+        return outbound.queuedBytes();
+    }
+
+    @Override
+    public void negotiated(boolean headerDigest, boolean dataDigest, int maxRecvDataSegmentBytes) {
+        decoder.negotiated(headerDigest, dataDigest, maxRecvDataSegmentBytes);
+        encoder.negotiated(headerDigest, dataDigest);
+        // RFC 7143 allows the initiator to go on at once: its bytes may be here already.
+        if (received != null) {
+            loop.execute(this::decodeRest);
+        }
+    }
+
+    private void decodeRest() {
+        if (received != null && !disconnected) {
+            decode(received);
+            giveBack();
+        }
+    }
+
+    @Override
+    public void pauseReading(boolean paused) {
+        readingPaused = paused;
+        updateInterest();
+    }
+
+    @Override
+    public void close(String reason) {
+        if (closeReason == null && !disconnected) {
+            closeReason = reason;
+            closeDeadline = loop.nowNanos() + LINGER_NANOS;
+            flushAtEndOfTurn();
+        }
+    }
+
+    @Override
+    public String peer() {
+        return peer;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        loop.execute(task);
+    }
+
+    // ---- the end
+
+    void tick() {
+        if (closeReason != null && loop.nowNanos() - closeDeadline > 0) {
+            disconnect(closeReason);
+        } else if (closeReason == null) {
+            protocol.tick(loop.nowNanos());
+        }
+    }
+
+    /// All is said: tells the peer so and waits for it to hang up, since closing with unread bytes
+    /// would reset the connection and could take our last PDU with it.
+    private void lastWord() {
+        try {
+            channel.shutdownOutput();
+        } catch (IOException broken) {
+            disconnect(closeReason == null ? "connection broken" : closeReason);
+        }
+    }
+
+    /// Closes the socket now and lets go of everything.
+    void disconnect(String reason) {
+        if (disconnected) {
+            return;
+        }
+        disconnected = true;
+        LOG.info("{}: disconnected: {}", peer, closeReason != null ? closeReason : reason);
+        loop.remove(this);
+        key.cancel();
+        outbound.release();
+        if (received != null) {
+            received.release();
+            received = null;
+        }
+        try {
+            channel.close();
+        } catch (IOException broken) {
+            LOG.debug("{}: close failed", peer, broken);
+        }
+        protocol.disconnected();
+    }
+}

@@ -1,0 +1,214 @@
+package io.lunkeeper.target.net;
+
+import java.io.IOException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.util.ArrayDeque;
+import java.util.LinkedHashSet;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.jspecify.annotations.Nullable;
+
+/// One thread, one selector, many connections. A turn: wait for sockets or work from elsewhere,
+/// serve the sockets, do the work, then let every connection that has something to say write it in
+/// one gathering write.
+///
+/// [#execute] may be called from any thread and is the only way in; everything else belongs to the
+/// loop's own thread.
+public final class EventLoop implements Executor, AutoCloseable {
+    private static final Logger LOG = LogManager.getLogger(EventLoop.class);
+
+    /// How often connections are asked whether their time is up.
+    private static final long TICK_MILLIS = 1000;
+
+    private final Selector selector;
+    private final Thread thread;
+    private final Queue<Runnable> work = new ConcurrentLinkedQueue<>();
+    private final AtomicBoolean awake = new AtomicBoolean(true);
+    private final AtomicInteger connectionCount = new AtomicInteger();
+    private final Set<Connection> connections = new LinkedHashSet<>();
+    private final ArrayDeque<Connection> unflushed = new ArrayDeque<>();
+    private final SpinPolicy spin;
+    private final Consumer<SelectionKey> serve = this::serve;
+    private long nowNanos = System.nanoTime();
+    private long lastTick = nowNanos;
+    private volatile boolean closing;
+
+    /// A loop that is not running yet.
+    ///
+    /// @param name of its thread
+    /// @param maySpin whether it may poll for a moment before it blocks
+    public EventLoop(String name, boolean maySpin) throws IOException {
+        this.selector = Selector.open();
+        this.spin = new SpinPolicy(maySpin);
+        this.thread = Thread.ofPlatform().name(name).unstarted(this::run);
+    }
+
+    /// Starts the thread.
+    public void start() {
+        thread.start();
+    }
+
+    /// Runs `task` on this loop's thread, after the sockets of its turn.
+    @Override
+    public void execute(Runnable task) {
+        work.add(task);
+        if (!awake.get() && awake.compareAndSet(false, true)) {
+            selector.wakeup();
+        }
+    }
+
+    /// Connections that live here: for spreading them.
+    int connectionCount() {
+        return connectionCount.get();
+    }
+
+    Selector selector() {
+        return selector;
+    }
+
+    /// The time of this turn.
+    long nowNanos() {
+        return nowNanos;
+    }
+
+    /// Counts a connection that is on its way here, from any thread.
+    void expectConnection() {
+        connectionCount.incrementAndGet();
+    }
+
+    /// An expected connection has arrived.
+    void add(Connection connection) {
+        connections.add(connection);
+    }
+
+    /// A connection has gone, or an expected one (null) never came.
+    void remove(@Nullable Connection connection) {
+        connections.remove(connection);
+        connectionCount.decrementAndGet();
+    }
+
+    /// The connection has bytes to write at the end of this turn.
+    void flushLater(Connection connection) {
+        unflushed.add(connection);
+    }
+
+    private void run() {
+        while (!closing) {
+            try {
+                turn();
+            } catch (IOException | RuntimeException fault) {
+                // A selector that fails, or a bug outside any connection: the others go on.
+                LOG.error("event loop turn failed", fault);
+            }
+        }
+        for (Connection each : Set.copyOf(connections)) {
+            each.disconnect("server stopped");
+        }
+        doWork();
+        try {
+            selector.close();
+        } catch (IOException fault) {
+            LOG.warn("selector did not close", fault);
+        }
+    }
+
+    private void turn() throws IOException {
+        await();
+        doWork();
+        if (nowNanos - lastTick >= TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS)) {
+            lastTick = nowNanos;
+            for (Connection each : Set.copyOf(connections)) {
+                each.tick();
+            }
+        }
+        for (Connection each = unflushed.poll(); each != null; each = unflushed.poll()) {
+            each.flush();
+        }
+    }
+
+    /// Serves sockets that are ready, after waiting for one or for work.
+    private void await() throws IOException {
+        if (selector.selectNow(serve) > 0 || !work.isEmpty()) {
+            nowNanos = System.nanoTime();
+            return;
+        }
+        long budget = spin.budgetNanos();
+        if (budget > 0 && foundWhileSpinning(budget)) {
+            spin.succeeded();
+            return;
+        }
+        if (budget > 0) {
+            spin.failed();
+        }
+        awake.set(false);
+        if (work.isEmpty()) {
+            selector.select(serve, TICK_MILLIS);
+        }
+        awake.set(true);
+        nowNanos = System.nanoTime();
+    }
+
+    private boolean foundWhileSpinning(long budgetNanos) throws IOException {
+        long start = System.nanoTime();
+        do {
+            if (selector.selectNow(serve) > 0 || !work.isEmpty()) {
+                nowNanos = System.nanoTime();
+                return true;
+            }
+            Thread.onSpinWait();
+        } while (System.nanoTime() - start < budgetNanos);
+        return false;
+    }
+
+    private void serve(SelectionKey key) {
+        if (key.attachment() instanceof Ready ready) {
+            ready.ready(key);
+        }
+    }
+
+    private void doWork() {
+        for (@Nullable Runnable task = work.poll(); task != null; task = work.poll()) {
+            try {
+                task.run();
+            } catch (RuntimeException bug) {
+                LOG.error("work on the event loop failed", bug);
+            }
+        }
+    }
+
+    /// Closes every connection and ends the thread; waits for it.
+    @Override
+    public void close() {
+        closing = true;
+        selector.wakeup();
+        if (!thread.isAlive()) {
+            return;
+        }
+        boolean interrupted = false;
+        while (true) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException again) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /// What a selection key's attachment does when its channel is ready.
+    interface Ready {
+        void ready(SelectionKey key);
+    }
+}

@@ -1,0 +1,292 @@
+package io.lunkeeper.target.session;
+
+import io.lunkeeper.target.login.LoginNegotiation;
+import io.lunkeeper.target.login.LoginReply;
+import io.lunkeeper.target.login.NegotiationLimits;
+import io.lunkeeper.target.login.SessionParameters;
+import io.lunkeeper.target.login.TargetDirectory;
+import io.lunkeeper.target.pdu.MalformedPduException;
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
+import io.lunkeeper.target.pdu.ResponsePdu;
+import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
+import org.jscsi.parser.login.LoginStatus;
+import org.jspecify.annotations.Nullable;
+
+/// One connection from its first byte to its last (RFC 7143 6.3 Login Phase, then the full-feature
+/// phase in a [Session]). Confined to its thread; time comes in as a parameter.
+public final class IscsiConnection {
+    /// A peer that has not logged in by then is in nobody's interest.
+    static final long LOGIN_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(15);
+
+    /// Silence after which the initiator is asked for a sign of life, and then the time it has.
+    static final long KEEPALIVE_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+    /// RFC 7143 11.12.4: the one version there is.
+    private static final int VERSION = 0;
+
+    /// RFC 7143 4.2.2.2: the first StatSN is ours to choose.
+    private static final int FIRST_STAT_SN = 1;
+
+    private final Transport transport;
+    private final Site site;
+    private final LoginNegotiation negotiation;
+    private final long connectedAt;
+    private final int declaredSegmentBytes;
+    private @Nullable Link link;
+    private @Nullable Session session;
+    private boolean fullFeature;
+    private boolean ended;
+    private long lastReceived;
+    private int pings;
+    private boolean pingUnanswered;
+
+    /// What a connection can reach.
+    ///
+    /// @param targets by iSCSI name
+    /// @param directory the same targets as seen through the portal it came to
+    /// @param limits what is offered in negotiation
+    public record Site(
+            SessionRegistry registry,
+            Map<String, TargetNode> targets,
+            TargetDirectory directory,
+            NegotiationLimits limits) {}
+
+    /// A connection that was accepted at `nowNanos`.
+    public IscsiConnection(Transport transport, Site site, long nowNanos) {
+        this.transport = transport;
+        this.site = site;
+        this.negotiation = new LoginNegotiation(site.directory(), site.limits());
+        this.connectedAt = nowNanos;
+        this.lastReceived = nowNanos;
+        this.declaredSegmentBytes = site.limits().maxRecvDataSegmentLength();
+    }
+
+    /// Takes the next PDU.
+    ///
+    /// @throws RejectedPduException when the PDU is refused; see [#reject]
+    /// @throws MalformedPduException when its text is no text
+    public void receive(RequestPdu pdu, long nowNanos)
+            throws RejectedPduException, MalformedPduException {
+        lastReceived = nowNanos;
+        pingUnanswered = false;
+        if (fullFeature && session != null) {
+            session.receive(pdu);
+        } else if (pdu instanceof LoginRequest request && session == null) {
+            login(request);
+        } else {
+            // RFC 7143 6.3: anything else in the login phase ends the connection at once.
+            transport.close("protocol error: not a login request in the login phase");
+        }
+    }
+
+    /// Answers a PDU that was refused, with its 48 bytes of header.
+    public void reject(int reason, byte[] header) {
+        if (fullFeature && session != null) {
+            session.reject(reason, header);
+        } else {
+            transport.close("protocol error: malformed PDU in the login phase");
+        }
+    }
+
+    /// Answers bytes that are no PDU. At ErrorRecoveryLevel 0 a lost PDU is a lost session, so a
+    /// digest error ends it (RFC 7143 7.8 Digest Errors, 7.1.4 Error Recovery Hierarchy).
+    public void malformed(MalformedPduException fault) {
+        reject(fault.rejectReason(), fault.header());
+        if (fault.framingLost() || fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR) {
+            transport.close(fault.getMessage() == null ? "malformed PDU" : fault.getMessage());
+        } else if (session != null) {
+            skipNumber(session, fault.header());
+        }
+    }
+
+    /// A refused command still used up its CmdSN; Data-Out and SNACK have none.
+    private static void skipNumber(Session session, byte[] header) {
+        boolean immediate = (header[0] & 0x40) != 0;
+        int opcode = header[0] & 0x3f;
+        boolean numbered = opcode != 0x05 && opcode != 0x10;
+        if (!immediate && numbered) {
+            int cmdSn =
+                    (header[24] & 0xff) << 24
+                            | (header[25] & 0xff) << 16
+                            | (header[26] & 0xff) << 8
+                            | (header[27] & 0xff);
+            session.skip(cmdSn);
+        }
+    }
+
+    // ---- login
+
+    private void login(LoginRequest request) {
+        Link current = link;
+        if (current == null) {
+            current = new Link(transport, request.cid(), FIRST_STAT_SN);
+            link = current;
+        }
+        if (request.tsih() != 0) {
+            refuse(current, request, refusalToJoin(request.tsih()));
+            return;
+        }
+        LoginReply reply = negotiation.receive(request);
+        SessionParameters parameters = negotiation.parameters();
+        if (parameters != null) {
+            open(current, request, reply, parameters);
+            return;
+        }
+        send(current, request, reply, 0);
+        if (reply.statusClass() != 0) {
+            transport.close(
+                    String.format(
+                            "login refused, status 0x%02x%02x",
+                            reply.statusClass(), reply.statusDetail()));
+        }
+    }
+
+    /// RFC 7143 11.13.5 Status-Class and Status-Detail. Sessions have one connection here.
+    private LoginStatus refusalToJoin(int tsih) {
+        return site.registry().contains(tsih)
+                ? LoginStatus.TOO_MANY_CONNECTIONS
+                : LoginStatus.SESSION_DOSE_NOT_EXIST;
+    }
+
+    private void refuse(Link current, LoginRequest request, LoginStatus status) {
+        int value = status.value() & 0xffff;
+        send(
+                current,
+                request,
+                new LoginReply(
+                        false,
+                        false,
+                        request.currentStage(),
+                        0,
+                        value >> 8,
+                        value & 0xff,
+                        ""),
+                request.tsih());
+        transport.close("login refused: " + status);
+    }
+
+    /// All is negotiated: the session is entered, and begins when one that it replaces has ended
+    /// (RFC 7143 6.3.5 Session Reinstatement, Closure, and Timeout).
+    private void open(
+            Link current, LoginRequest request, LoginReply reply, SessionParameters parameters) {
+        OptionalInt tsih = site.registry().reserveTsih();
+        if (tsih.isEmpty()) {
+            refuse(current, request, LoginStatus.OUT_OF_RESOURCES);
+            return;
+        }
+        SessionRegistry.Key key =
+                new SessionRegistry.Key(
+                        parameters.initiatorName(),
+                        request.isid(),
+                        parameters.targetName(),
+                        site.directory().portalGroupTag());
+        Session opened =
+                new Session(
+                        new Session.Opening(
+                                site.registry(),
+                                key,
+                                tsih.getAsInt(),
+                                site.targets().get(parameters.targetName()),
+                                site.directory()),
+                        parameters,
+                        current,
+                        request.cmdSn());
+        session = opened;
+        Session replaced = site.registry().enter(opened);
+        // The request's data is gone by then; only its header is used.
+        Runnable begin = () -> begin(opened, current, request, reply, parameters);
+        if (replaced == null) {
+            begin.run();
+        } else {
+            replaced.terminate("session reinstated", () -> transport.execute(begin));
+        }
+    }
+
+    private void begin(
+            Session opened,
+            Link current,
+            LoginRequest request,
+            LoginReply reply,
+            SessionParameters parameters) {
+        if (ended) {
+            return;
+        }
+        opened.begin();
+        send(current, request, reply, opened.tsih());
+        transport.negotiated(
+                parameters.headerDigest(),
+                parameters.dataDigest(),
+                parameters.discovery()
+                        ? declaredSegmentBytes
+                        : parameters.targetMaxRecvDataSegmentLength());
+        fullFeature = true;
+    }
+
+    private void send(Link current, LoginRequest request, LoginReply reply, int tsih) {
+        byte[] text = reply.text().getBytes(StandardCharsets.UTF_8);
+        ByteBuf pdu = current.allocate(text.length);
+        pdu.writeBytes(text);
+        int expCmdSn = session == null ? request.cmdSn() : session.window().expCmdSn();
+        int maxCmdSn =
+                session == null
+                        ? request.cmdSn() + Session.COMMAND_WINDOW - 1
+                        : session.window().maxCmdSn();
+        current.send(
+                new ResponsePdu.LoginResponse(
+                        reply.transit(),
+                        reply.continueBit(),
+                        reply.currentStage(),
+                        reply.nextStage(),
+                        VERSION,
+                        VERSION,
+                        request.isid(),
+                        tsih,
+                        request.initiatorTaskTag(),
+                        current.takeStatSn(),
+                        expCmdSn,
+                        maxCmdSn,
+                        reply.statusClass(),
+                        reply.statusDetail()),
+                pdu);
+    }
+
+    // ---- life and death
+
+    /// The socket has room again.
+    public void writable() {
+        if (fullFeature && session != null) {
+            session.writable();
+        }
+    }
+
+    /// Called about once a second: login that takes too long, peers that have gone silent.
+    public void tick(long nowNanos) {
+        if (!fullFeature) {
+            if (nowNanos - connectedAt > LOGIN_TIMEOUT_NANOS) {
+                transport.close("login took longer than 15 s");
+            }
+        } else if (nowNanos - lastReceived > KEEPALIVE_NANOS && session != null) {
+            if (pingUnanswered) {
+                transport.close("no answer to a NOP-In for 30 s");
+            } else {
+                pingUnanswered = true;
+                lastReceived = nowNanos;
+                // Any tag but the reserved one: RFC 7143 11.19.
+                session.ping(pings++ & 0x7fffffff);
+            }
+        }
+    }
+
+    /// The socket is closed, whoever did it. Called once.
+    public void disconnected() {
+        ended = true;
+        if (session != null) {
+            session.end(() -> {});
+        }
+    }
+}

@@ -1,0 +1,418 @@
+package io.lunkeeper.target.session;
+
+import io.lunkeeper.target.login.SessionParameters;
+import io.lunkeeper.target.login.TargetDirectory;
+import io.lunkeeper.target.login.TextNegotiation;
+import io.lunkeeper.target.pdu.MalformedPduException;
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.pdu.RequestPdu.DataOut;
+import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
+import io.lunkeeper.target.pdu.RequestPdu.NopOut;
+import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
+import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
+import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
+import io.lunkeeper.target.pdu.ResponsePdu;
+import io.lunkeeper.target.scsi.Nexus;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Predicate;
+import org.jscsi.parser.logout.LogoutRequestParser.LogoutReasonCode;
+import org.jscsi.parser.logout.LogoutResponse;
+import org.jscsi.parser.reject.RejectParser.ReasonCode;
+import org.jspecify.annotations.Nullable;
+
+/// One session in its full-feature phase (RFC 7143 4.3 iSCSI Session Types). Confined to the thread
+/// of its connection but for [#terminate] and [#abortTasks], which hop there themselves.
+public final class Session {
+    /// Commands that one session may have alive here: the size of the command window.
+    static final int COMMAND_WINDOW = 128;
+
+    /// Commands ahead of a gap in CmdSN that are kept until it closes. One connection delivers in
+    /// order, so a gap is an initiator's fault; this many are kept for its sake.
+    static final int MAX_HELD_COMMANDS = 16;
+
+    private final SessionRegistry registry;
+    private final SessionRegistry.Key key;
+    private final int tsih;
+    private final SessionParameters parameters;
+    private final Link link;
+    private final CommandWindow<RequestPdu> window;
+    private final TextNegotiation text;
+    private final @Nullable TargetNode target;
+    private @Nullable TaskSet tasks;
+    private @Nullable Nexus nexus;
+    private boolean terminating;
+    private boolean terminated;
+    private final List<Runnable> terminationListeners = new ArrayList<>();
+
+    Session(Opening opening, SessionParameters parameters, Link link, int firstCmdSn) {
+        this.registry = opening.registry();
+        this.key = opening.key();
+        this.tsih = opening.tsih();
+        this.target = opening.target();
+        this.parameters = parameters;
+        this.link = link;
+        this.window = new CommandWindow<>(new SerialNumber(firstCmdSn), COMMAND_WINDOW);
+        this.text =
+                new TextNegotiation(
+                        opening.directory(),
+                        parameters,
+                        parameters.initiatorMaxRecvDataSegmentLength());
+    }
+
+    /// Where a session belongs. `target` is null for a discovery session.
+    record Opening(
+            SessionRegistry registry,
+            SessionRegistry.Key key,
+            int tsih,
+            @Nullable TargetNode target,
+            TargetDirectory directory) {}
+
+    SessionRegistry.Key key() {
+        return key;
+    }
+
+    int tsih() {
+        return tsih;
+    }
+
+    boolean discovery() {
+        return parameters.discovery();
+    }
+
+    CommandWindow<RequestPdu> window() {
+        return window;
+    }
+
+    Link link() {
+        return link;
+    }
+
+    @Nullable Nexus nexus() {
+        return nexus;
+    }
+
+    /// Enters the full-feature phase: the I_T nexus is there from now on.
+    void begin() {
+        if (target != null) {
+            // RFC 7143 4.2.7 iSCSI Names, 10.1.1: an initiator port is name,i,ISID.
+            String port = String.format(Locale.ROOT, "%s,i,0x%012x", key.initiatorName(), key.isid());
+            Nexus attached = target.device().attach(port);
+            nexus = attached;
+            tasks = new TaskSet(parameters, window, target.device(), attached);
+            target.sessions().add(this);
+        }
+    }
+
+    // ---- requests
+
+    /// Takes a request of the full-feature phase.
+    void receive(RequestPdu pdu) throws RejectedPduException, MalformedPduException {
+        switch (pdu) {
+            case DataOut data -> requireTasks().receive(data);
+            case ScsiCommand command -> arrive(command, command.immediate(), command.cmdSn());
+            case TaskManagementRequest request ->
+                    arrive(request, request.immediate(), request.cmdSn());
+            case TextRequest request -> arrive(request, request.immediate(), request.cmdSn());
+            case LogoutRequest request -> arrive(request, request.immediate(), request.cmdSn());
+            case NopOut request -> arrive(request, request.immediate(), request.cmdSn());
+            case RequestPdu.SnackRequest _ ->
+                    // RFC 7143 11.16 SNACK Request: not supported at ErrorRecoveryLevel 0.
+                    throw new RejectedPduException(
+                            ReasonCode.SNACK_REJECT, "SNACK at ErrorRecoveryLevel 0");
+            case RequestPdu.LoginRequest _ ->
+                    throw new RejectedPduException(
+                            ReasonCode.PROTOCOL_ERROR, "login in the full-feature phase");
+        }
+    }
+
+    private void arrive(RequestPdu pdu, boolean immediate, int cmdSn)
+            throws RejectedPduException, MalformedPduException {
+        if (immediate) {
+            dispatch(pdu);
+            return;
+        }
+        SerialNumber number = new SerialNumber(cmdSn);
+        boolean early = !number.equals(new SerialNumber(window.expCmdSn()));
+        if (early && window.heldCount() >= MAX_HELD_COMMANDS) {
+            return;
+        }
+        switch (window.arrive(number, early ? kept(pdu) : pdu)) {
+            case DUE -> {
+                dispatch(pdu);
+                for (RequestPdu due = window.takeDue(); due != null; due = window.takeDue()) {
+                    dispatch(due);
+                }
+            }
+            case HELD, IGNORED -> {}
+        }
+    }
+
+    /// A copy that outlives the receive buffer.
+    private static RequestPdu kept(RequestPdu pdu) {
+        return switch (pdu) {
+            case ScsiCommand c ->
+                    new ScsiCommand(
+                            c.immediate(),
+                            c.finalBit(),
+                            c.read(),
+                            c.write(),
+                            c.taskAttribute(),
+                            c.lun(),
+                            c.initiatorTaskTag(),
+                            c.expectedDataTransferLength(),
+                            c.cmdSn(),
+                            c.expStatSn(),
+                            Unpooled.copiedBuffer(c.cdb()),
+                            Unpooled.copiedBuffer(c.data()));
+            case TextRequest t ->
+                    new TextRequest(
+                            t.immediate(),
+                            t.finalBit(),
+                            t.continueBit(),
+                            t.lun(),
+                            t.initiatorTaskTag(),
+                            t.targetTransferTag(),
+                            t.cmdSn(),
+                            t.expStatSn(),
+                            Unpooled.copiedBuffer(t.data()));
+            case NopOut n ->
+                    new NopOut(
+                            n.immediate(),
+                            n.lun(),
+                            n.initiatorTaskTag(),
+                            n.targetTransferTag(),
+                            n.cmdSn(),
+                            n.expStatSn(),
+                            Unpooled.copiedBuffer(n.data()));
+            case RequestPdu other -> other;
+        };
+    }
+
+    private void dispatch(RequestPdu pdu) throws RejectedPduException, MalformedPduException {
+        switch (pdu) {
+            case ScsiCommand command -> requireTasks().start(link, command);
+            case TaskManagementRequest request -> {
+                new TaskManagement(this, requireTarget(), requireTasks()).carryOut(request);
+                countNumber(request.immediate());
+            }
+            case TextRequest request -> {
+                countNumber(request.immediate());
+                answer(request);
+            }
+            case LogoutRequest request -> {
+                countNumber(request.immediate());
+                logout(request);
+            }
+            case NopOut request -> {
+                countNumber(request.immediate());
+                answer(request);
+            }
+            case DataOut _, RequestPdu.SnackRequest _, RequestPdu.LoginRequest _ ->
+                    throw new IllegalStateException("has no CmdSN");
+        }
+    }
+
+    /// Requests other than SCSI commands leave the window as soon as they are read.
+    private void countNumber(boolean immediate) {
+        if (!immediate) {
+            window.ended();
+        }
+    }
+
+    /// RFC 7143 4.3: a discovery session takes SendTargets and logout, nothing else.
+    private TaskSet requireTasks() throws RejectedPduException {
+        if (tasks == null) {
+            throw new RejectedPduException(
+                    ReasonCode.PROTOCOL_ERROR, "SCSI in a discovery session");
+        }
+        return tasks;
+    }
+
+    private TargetNode requireTarget() throws RejectedPduException {
+        if (target == null) {
+            throw new RejectedPduException(
+                    ReasonCode.PROTOCOL_ERROR, "task management in a discovery session");
+        }
+        return target;
+    }
+
+    /// RFC 7143 11.18 NOP-Out: a ping is echoed; an answer to ours needs none.
+    private void answer(NopOut request) {
+        if (request.initiatorTaskTag() == RequestPdu.RESERVED_TAG) {
+            return;
+        }
+        int echoed =
+                Math.min(
+                        request.data().readableBytes(),
+                        parameters.initiatorMaxRecvDataSegmentLength());
+        ByteBuf pdu = link.allocate(echoed);
+        pdu.writeBytes(request.data(), request.data().readerIndex(), echoed);
+        link.send(
+                new ResponsePdu.NopIn(
+                        request.lun(),
+                        request.initiatorTaskTag(),
+                        RequestPdu.RESERVED_TAG,
+                        link.takeStatSn(),
+                        window.expCmdSn(),
+                        window.maxCmdSn()),
+                pdu);
+    }
+
+    private void answer(TextRequest request) throws MalformedPduException {
+        TextNegotiation.TextReply reply = text.receive(request);
+        byte[] bytes = reply.text().getBytes(StandardCharsets.UTF_8);
+        ByteBuf pdu = link.allocate(bytes.length);
+        pdu.writeBytes(bytes);
+        link.send(
+                new ResponsePdu.TextResponse(
+                        reply.finalBit(),
+                        reply.continueBit(),
+                        request.lun(),
+                        request.initiatorTaskTag(),
+                        reply.targetTransferTag(),
+                        link.takeStatSn(),
+                        window.expCmdSn(),
+                        window.maxCmdSn()),
+                pdu);
+    }
+
+    /// RFC 7143 11.14 Logout Request. The response waits for the last task to come to rest.
+    private void logout(LogoutRequest request) {
+        int reason = request.reason();
+        boolean wholeSession = reason == LogoutReasonCode.CLOSE_SESSION.value();
+        boolean thisConnection =
+                reason == LogoutReasonCode.CLOSE_CONNECTION.value()
+                        && request.cid() == link.cid();
+        if (wholeSession || thisConnection) {
+            stopTasks(
+                    () -> {
+                        sendLogout(request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
+                        link.transport().close("logged out");
+                    });
+        } else if (reason == LogoutReasonCode.CLOSE_CONNECTION.value()) {
+            sendLogout(request, LogoutResponse.CID_NOT_FOUND);
+        } else {
+            sendLogout(request, LogoutResponse.CONNECTION_RECOVERY_NOT_SUPPORTED);
+        }
+    }
+
+    private void sendLogout(LogoutRequest request, LogoutResponse response) {
+        link.send(
+                new ResponsePdu.LogoutResponse(
+                        response.value(),
+                        request.initiatorTaskTag(),
+                        link.takeStatSn(),
+                        window.expCmdSn(),
+                        window.maxCmdSn(),
+                        parameters.defaultTime2Wait(),
+                        parameters.defaultTime2Retain()));
+    }
+
+    /// Sends a ping that the initiator must answer (RFC 7143 11.19 NOP-In).
+    void ping(int targetTransferTag) {
+        link.send(
+                new ResponsePdu.NopIn(
+                        0,
+                        RequestPdu.RESERVED_TAG,
+                        targetTransferTag,
+                        link.peekStatSn(),
+                        window.expCmdSn(),
+                        window.maxCmdSn()));
+    }
+
+    /// Answers a PDU that was refused.
+    ///
+    /// @param header its 48 bytes
+    void reject(int reason, byte[] header) {
+        ByteBuf pdu = link.allocate(header.length);
+        pdu.writeBytes(header);
+        link.send(
+                new ResponsePdu.Reject(
+                        reason, link.takeStatSn(), window.expCmdSn(), window.maxCmdSn(), 0),
+                pdu);
+    }
+
+    /// Counts the CmdSN of a command that could not even be decoded, so that the next is due.
+    void skip(int cmdSn) {
+        if (cmdSn == window.expCmdSn()) {
+            window.forget(new SerialNumber(cmdSn));
+            window.ended();
+        }
+    }
+
+    /// The socket has room again.
+    void writable() {
+        if (tasks != null) {
+            tasks.produce();
+        }
+    }
+
+    // ---- ends
+
+    /// Aborts this session's tasks that `which` selects, from any thread.
+    ///
+    /// @param whenEnded called on this session's thread once none of them runs any more, with how
+    ///     many there were
+    void abortTasks(Predicate<Task> which, Runnable found, Runnable whenEnded) {
+        link.transport()
+                .execute(
+                        () -> {
+                            if (tasks == null || terminated) {
+                                whenEnded.run();
+                            } else if (tasks.abort(which, whenEnded) > 0) {
+                                found.run();
+                            }
+                        });
+    }
+
+    private void stopTasks(Runnable whenStopped) {
+        if (tasks == null) {
+            whenStopped.run();
+        } else {
+            tasks.abort(_ -> true, whenStopped);
+        }
+    }
+
+    /// Ends the session from any thread: its tasks are aborted, its connection closed, its I_T
+    /// nexus gone. Nothing of it touches a LUN after `whenEnded` was called.
+    ///
+    /// @param reason for the log
+    /// @param whenEnded called on this session's thread
+    public void terminate(String reason, Runnable whenEnded) {
+        link.transport()
+                .execute(
+                        () -> {
+                            link.transport().close(reason);
+                            end(whenEnded);
+                        });
+    }
+
+    /// The same on the session's own thread, when its connection is closed already.
+    void end(Runnable whenEnded) {
+        if (terminated) {
+            whenEnded.run();
+            return;
+        }
+        terminationListeners.add(whenEnded);
+        if (!terminating) {
+            terminating = true;
+            stopTasks(this::ended);
+        }
+    }
+
+    private void ended() {
+        terminated = true;
+        if (target != null && nexus != null) {
+            target.sessions().remove(this);
+            target.device().detach(nexus);
+        }
+        registry.leave(this);
+        terminationListeners.forEach(Runnable::run);
+        terminationListeners.clear();
+    }
+}

@@ -1,0 +1,65 @@
+package io.lunkeeper.target.session;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/// All sessions of this server. Safe from any thread; used at the beginning and end of sessions
+/// only.
+public final class SessionRegistry {
+    /// TSIH has 16 bits and zero is reserved (RFC 7143 11.12.6); far fewer sessions fit in memory.
+    static final int MAX_SESSIONS = 4096;
+
+    /// What makes two sessions the same (RFC 7143 6.3.5 Session Reinstatement, Closure, and
+    /// Timeout): ISID, initiator name, target name and portal group.
+    record Key(String initiatorName, long isid, String targetName, int portalGroupTag) {}
+
+    private final BitSet tsihs = new BitSet();
+    private final Map<Key, Session> normal = new HashMap<>();
+    private final Map<Integer, Session> all = new HashMap<>();
+    private boolean closed;
+
+    /// Reserves a TSIH, 1 to [#MAX_SESSIONS]; empty when there are too many sessions or the server
+    /// is ending.
+    synchronized OptionalInt reserveTsih() {
+        int tsih = tsihs.nextClearBit(1);
+        if (tsih > MAX_SESSIONS || closed) {
+            return OptionalInt.empty();
+        }
+        tsihs.set(tsih);
+        return OptionalInt.of(tsih);
+    }
+
+    /// Enters a session under its TSIH.
+    ///
+    /// @return the session of the same key that it replaces, which the caller must terminate before
+    ///     the new one does anything; null when there is none
+    synchronized @Nullable Session enter(Session session) {
+        all.put(session.tsih(), session);
+        return session.discovery() ? null : normal.put(session.key(), session);
+    }
+
+    /// Lets go of an ended session.
+    synchronized void leave(Session session) {
+        all.remove(session.tsih(), session);
+        normal.remove(session.key(), session);
+        tsihs.clear(session.tsih());
+    }
+
+    /// Whether a session has this TSIH.
+    synchronized boolean contains(int tsih) {
+        return all.containsKey(tsih);
+    }
+
+    /// Refuses sessions from now on.
+    ///
+    /// @return those that are alive
+    public synchronized List<Session> close() {
+        closed = true;
+        return new ArrayList<>(all.values());
+    }
+}

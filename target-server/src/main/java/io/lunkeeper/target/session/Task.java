@@ -1,0 +1,391 @@
+package io.lunkeeper.target.session;
+
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.pdu.RequestPdu.DataOut;
+import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
+import io.lunkeeper.target.pdu.ResponsePdu;
+import io.lunkeeper.target.pdu.ResponsePdu.Residual;
+import io.lunkeeper.target.scsi.Outcome;
+import io.lunkeeper.target.scsi.Outcome.BlockingStep;
+import io.lunkeeper.target.scsi.Outcome.DataSink;
+import io.lunkeeper.target.scsi.Outcome.DataSource;
+import io.lunkeeper.target.scsi.Outcome.Status;
+import io.netty.buffer.ByteBuf;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// One SCSI command from its PDU to its status (SAM-5 4.5 task). Confined to the session's thread;
+/// only steps that may block run elsewhere, and their results come back to it.
+///
+/// A task moves as its [Outcome]s say: data out (from the initiator) until the [DataOutTransfer] is
+/// finished and every piece is in the sink, then work that may block, then data in or status. It
+/// ends exactly once. An aborted task sends nothing more and ends when its last step has come back,
+/// so that whoever aborted it knows that nothing of it can touch the medium any more.
+final class Task {
+    private final TaskSet set;
+    private final Link link;
+    private final long lun;
+    private final int initiatorTaskTag;
+    private final boolean numbered;
+    private final long expectedIn;
+    private final long expectedOut;
+
+    private @Nullable DataOutTransfer dataOut;
+    private @Nullable DataSink sink;
+    private long receivable;
+    private @Nullable DataInTransfer dataIn;
+    private @Nullable Status ending;
+
+    /// What the command would have moved, known or not to the initiator: for the residual.
+    private long wanted;
+
+    /// Whether Data-Out PDUs may come that nobody will take: the transfer was broken off.
+    private boolean brokenOff;
+
+    private int stepsRunning;
+    private boolean aborted;
+    private final List<Runnable> endListeners = new ArrayList<>(0);
+
+    Task(TaskSet set, Link link, ScsiCommand command) {
+        this.set = set;
+        this.link = link;
+        this.lun = command.lun();
+        this.initiatorTaskTag = command.initiatorTaskTag();
+        this.numbered = !command.immediate();
+        this.expectedIn = command.read() ? command.expectedDataTransferLength() : 0;
+        this.expectedOut = command.write() ? command.expectedDataTransferLength() : 0;
+    }
+
+    long lun() {
+        return lun;
+    }
+
+    int initiatorTaskTag() {
+        return initiatorTaskTag;
+    }
+
+    /// Whether it took a CmdSN, thus a place in the command window.
+    boolean numbered() {
+        return numbered;
+    }
+
+    Link link() {
+        return link;
+    }
+
+    /// Whether Data-Out PDUs may still arrive for it after its end.
+    boolean awaitsData() {
+        return brokenOff || (dataOut != null && !dataOut.finished());
+    }
+
+    // ---- from the command to its outcome
+
+    /// Begins the task with the first outcome of its command.
+    void start(ScsiCommand command, Outcome outcome) {
+        switch (outcome) {
+            case Outcome.WriteMedium(DataSink medium, long lengthBytes) ->
+                    startDataOut(command, medium, lengthBytes);
+            case Outcome.ReceiveParameters(int lengthBytes, Outcome.ParameterStep next) ->
+                    startDataOut(
+                            command,
+                            new GatheredParameters(
+                                    (int) Math.min(lengthBytes, expectedOut), next),
+                            lengthBytes);
+            case Outcome.ParameterData _,
+                    Outcome.ReadMedium _,
+                    Outcome.Blocking _,
+                    Status _ -> {
+                drainUnsolicited(command);
+                proceed(outcome);
+            }
+        }
+    }
+
+    private void startDataOut(ScsiCommand command, DataSink into, long lengthBytes) {
+        sink = into;
+        wanted = lengthBytes;
+        receivable = Math.min(lengthBytes, expectedOut);
+        ByteBuf immediate = command.data();
+        if (!command.finalBit() || immediate.readableBytes() < receivable) {
+            dataOut = new DataOutTransfer(command, set.parameters(), receivable);
+        }
+        offer(0, immediate);
+        advance();
+    }
+
+    /// A command that takes no data may still have announced some: it is received and dropped
+    /// before the status, so that the initiator's burst does not outlive its task.
+    private void drainUnsolicited(ScsiCommand command) {
+        if (command.write() && !command.finalBit()) {
+            brokenOff = set.parameters().initialR2t();
+            dataOut = brokenOff ? null : new DataOutTransfer(command, set.parameters(), 0);
+        }
+    }
+
+    /// Carries on with an outcome after the first.
+    private void proceed(Outcome outcome) {
+        switch (outcome) {
+            case Status status -> {
+                ending = status;
+                advance();
+            }
+            case Outcome.ParameterData(ByteBuf data) ->
+                    startDataIn(new BufferSource(data), data.readableBytes());
+            case Outcome.ReadMedium(DataSource source, long lengthBytes) ->
+                    startDataIn(source, lengthBytes);
+            case Outcome.Blocking(BlockingStep work) -> runBlocking(work);
+            case Outcome.WriteMedium _, Outcome.ReceiveParameters _ ->
+                    throw new IllegalStateException("data is received first or not at all");
+        }
+    }
+
+    /// Ends or moves on once all data and all steps are in.
+    private void advance() {
+        if (dataOut != null && !aborted) {
+            set.requestData(this, dataOut);
+        }
+        if (stepsRunning > 0) {
+            return;
+        }
+        if (aborted) {
+            set.ended(this);
+        } else if (dataOut != null && !dataOut.finished()) {
+            return;
+        } else if (ending != null) {
+            respond(ending);
+        } else if (sink != null) {
+            DataSink complete = sink;
+            sink = null;
+            proceed(complete.complete());
+        }
+    }
+
+    // ---- data from the initiator
+
+    /// Takes a Data-Out PDU of this task.
+    void receive(DataOut pdu) {
+        if (aborted || dataOut == null) {
+            return;
+        }
+        DataOutTransfer.Violation violation = dataOut.receive(pdu);
+        if (violation != null) {
+            dataOut = null;
+            brokenOff = true;
+            fail(set.violated(violation));
+        } else {
+            offer(pdu.bufferOffset(), pdu.data());
+        }
+        advance();
+    }
+
+    private void offer(long position, ByteBuf data) {
+        int length = (int) Math.min(data.readableBytes(), receivable - position);
+        DataSink into = sink;
+        if (length <= 0 || ending != null || into == null) {
+            return;
+        }
+        ByteBuf piece = data.slice(data.readerIndex(), length);
+        if (!into.tryWrite(position, piece)) {
+            piece.retain();
+            set.hold(length);
+            runStep(
+                    () -> {
+                        try {
+                            into.write(position, piece);
+                        } finally {
+                            piece.release();
+                        }
+                    },
+                    failure -> {
+                        set.hold(-length);
+                        if (failure != null) {
+                            fail(set.failed(lun, failure));
+                        }
+                        advance();
+                    });
+        }
+    }
+
+    /// The command will end with this status; the data under way is received and dropped first.
+    private void fail(Status status) {
+        if (ending == null) {
+            ending = status;
+            sink = null;
+        }
+        if (dataOut != null) {
+            dataOut.stopRequests();
+        }
+    }
+
+    // ---- data to the initiator
+
+    private void startDataIn(DataSource source, long lengthBytes) {
+        wanted = lengthBytes;
+        long sendable = Math.min(lengthBytes, expectedIn);
+        if (sendable == 0) {
+            proceed(Status.GOOD);
+            return;
+        }
+        dataIn =
+                new DataInTransfer(
+                        source,
+                        sendable,
+                        set.parameters().initiatorMaxRecvDataSegmentLength(),
+                        set.parameters().maxBurstLength());
+        set.readyToSend(this);
+    }
+
+    /// Sends the next Data-In PDU, or begins to fetch its data when that may block.
+    ///
+    /// @return whether the task is ready to send another one at once
+    boolean sendNext() {
+        DataInTransfer transfer = dataIn;
+        if (aborted || transfer == null) {
+            return false;
+        }
+        int length = transfer.nextBytes();
+        ByteBuf pdu = link.allocate(length);
+        if (transfer.source().tryRead(transfer.position(), pdu, length)) {
+            return sendDataIn(transfer, pdu, length);
+        }
+        set.fetching(length);
+        runStep(
+                () -> transfer.source().read(transfer.position(), pdu, length),
+                failure -> {
+                    set.fetching(-length);
+                    fetched(transfer, pdu, length, failure);
+                });
+        return false;
+    }
+
+    private void fetched(
+            DataInTransfer transfer, ByteBuf pdu, int length, @Nullable IOException failure) {
+        if (aborted || failure != null) {
+            pdu.release();
+            if (failure != null) {
+                dataIn = null;
+                ending = set.failed(lun, failure);
+            }
+            advance();
+        } else if (sendDataIn(transfer, pdu, length)) {
+            set.readyToSend(this);
+        }
+    }
+
+    private boolean sendDataIn(DataInTransfer transfer, ByteBuf pdu, int length) {
+        long offset = transfer.position();
+        int dataSn = transfer.dataSn();
+        boolean endOfSequence = transfer.sent(length);
+        boolean last = transfer.finished();
+        if (last) {
+            // Before the header is made: the end of the task opens the command window.
+            set.ended(this);
+        }
+        link.send(
+                new ResponsePdu.DataIn(
+                        endOfSequence,
+                        last,
+                        Status.GOOD.status(),
+                        lun,
+                        initiatorTaskTag,
+                        RequestPdu.RESERVED_TAG,
+                        last ? link.takeStatSn() : 0,
+                        set.window().expCmdSn(),
+                        set.window().maxCmdSn(),
+                        dataSn,
+                        offset,
+                        last ? Residual.of(expectedIn, wanted) : Residual.NONE),
+                pdu);
+        return !last;
+    }
+
+    // ---- the end
+
+    private void respond(Status status) {
+        int numberOfDataPdus = dataIn != null ? dataIn.dataSn() : 0;
+        if (dataOut != null) {
+            numberOfDataPdus = dataOut.requestsSent();
+        }
+        set.ended(this);
+        ByteBuf sense = status.sense();
+        int senseBytes = sense.readableBytes();
+        ByteBuf pdu = link.allocate(senseBytes == 0 ? 0 : senseBytes + 2);
+        if (senseBytes > 0) {
+            // RFC 7143 11.4.7 Data Segment - Sense and Response Data Segment: SenseLength first.
+            pdu.writeShort(senseBytes);
+            pdu.writeBytes(sense, sense.readerIndex(), senseBytes);
+        }
+        link.send(
+                new ResponsePdu.ScsiResponse(
+                        0,
+                        status.status(),
+                        initiatorTaskTag,
+                        link.takeStatSn(),
+                        set.window().expCmdSn(),
+                        set.window().maxCmdSn(),
+                        numberOfDataPdus,
+                        residual(status)),
+                pdu);
+    }
+
+    private Residual residual(Status status) {
+        long moved = status.status() == Status.GOOD.status() ? wanted : 0;
+        return Residual.of(Math.max(expectedIn, expectedOut), moved);
+    }
+
+    /// Ends the task without a response (SAM-5 5.6 Aborting commands).
+    ///
+    /// @param whenEnded called once nothing of the task is running any more; may be at once
+    void abort(Runnable whenEnded) {
+        endListeners.add(whenEnded);
+        if (!aborted) {
+            aborted = true;
+            sink = null;
+            advance();
+        }
+    }
+
+    /// The task set has let go of the task: tells whoever waits for its end.
+    void notifyEnded() {
+        endListeners.forEach(Runnable::run);
+        endListeners.clear();
+    }
+
+    // ---- steps on the LUN's I/O threads
+
+    private void runBlocking(BlockingStep work) {
+        Outcome[] outcome = new Outcome[1];
+        runStep(
+                () -> outcome[0] = work.run(),
+                failure -> {
+                    if (aborted) {
+                        advance();
+                    } else {
+                        proceed(failure == null ? outcome[0] : set.failed(lun, failure));
+                    }
+                });
+    }
+
+    private void runStep(IoStep step, StepDone done) {
+        stepsRunning++;
+        set.runOnIoThread(
+                this,
+                step,
+                failure -> {
+                    stepsRunning--;
+                    done.accept(failure);
+                });
+    }
+
+    /// Work that may block.
+    interface IoStep {
+        void run() throws IOException;
+    }
+
+    /// The way back to the session's thread.
+    interface StepDone {
+        void accept(@Nullable IOException failure);
+    }
+}

@@ -1,0 +1,164 @@
+package io.lunkeeper.target.session;
+
+import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
+import io.lunkeeper.target.pdu.ResponsePdu;
+import io.lunkeeper.target.scsi.DeviceServer;
+import io.lunkeeper.target.scsi.Nexus;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import org.jscsi.parser.tmf.TaskManagementFunctionRequestParser.FunctionCode;
+import org.jscsi.parser.tmf.TaskManagementFunctionResponseParser.ResponseCode;
+import org.jspecify.annotations.Nullable;
+
+/// One task management function (SAM-5 clause 7, RFC 7143 11.5 and 11.6). The response goes out
+/// when every task concerned, of whichever session, has come to rest: an initiator that has it can
+/// write without fear of what it aborted.
+final class TaskManagement {
+    private final Session session;
+    private final TargetNode target;
+    private final TaskSet tasks;
+    private final DeviceServer device;
+
+    TaskManagement(Session session, TargetNode target, TaskSet tasks) {
+        this.session = session;
+        this.target = target;
+        this.tasks = tasks;
+        this.device = target.device();
+    }
+
+    void carryOut(TaskManagementRequest request) {
+        FunctionCode function = FunctionCode.valueOf((byte) request.function());
+        if (function == null) {
+            respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
+            return;
+        }
+        long lun = request.lun();
+        boolean needsUnit =
+                switch (function) {
+                    case ABORT_TASK, ABORT_TASK_SET, CLEAR_TASK_SET, LUN_RESET -> true;
+                    default -> false;
+                };
+        if (needsUnit && !device.hasUnit(lun)) {
+            respond(request, ResponseCode.LUN_DOES_NOT_EXIST);
+            return;
+        }
+        switch (function) {
+            case ABORT_TASK -> abortTask(request);
+            case ABORT_TASK_SET ->
+                    tasks.abort(
+                            task -> task.lun() == lun,
+                            () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+            case CLEAR_TASK_SET -> clearTaskSet(request);
+            case LUN_RESET -> resetUnits(request, List.of(lun));
+            case TARGET_WARM_RESET -> resetUnits(request, device.units());
+            case TARGET_COLD_RESET -> coldReset(request);
+            case TASK_REASSIGN ->
+                    respond(request, ResponseCode.TASK_ALLEGIANCE_REASSIGNMENT_NOT_SUPPORTED);
+            case CLEAR_ACA, UNSET ->
+                    // NORMACA is zero in INQUIRY, so there never is an ACA condition to clear.
+                    respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
+        }
+    }
+
+    /// RFC 7143 11.6.1 Response: an unknown task whose number may still arrive counts as received
+    /// and aborted.
+    private void abortTask(TaskManagementRequest request) {
+        int tag = request.referencedTaskTag();
+        if (tasks.contains(tag)) {
+            tasks.abort(
+                    task -> task.initiatorTaskTag() == tag && task.lun() == request.lun(),
+                    () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+            return;
+        }
+        SerialNumber reference = new SerialNumber(request.refCmdSn());
+        CommandWindow<?> window = session.window();
+        if (window.mayArrive(reference)
+                && reference.precedes(new SerialNumber(request.cmdSn()))) {
+            window.forget(reference);
+            window.ended();
+            respond(request, ResponseCode.FUNCTION_COMPLETE);
+        } else {
+            respond(request, ResponseCode.TASK_DOES_NOT_EXIST);
+        }
+    }
+
+    /// SAM-5 7.5 CLEAR TASK SET: one task set for all nexuses (TST is zero).
+    private void clearTaskSet(TaskManagementRequest request) {
+        Nexus self = session.nexus();
+        abortEverywhere(
+                task -> task.lun() == request.lun(),
+                victim -> {
+                    if (victim != self) {
+                        device.tasksCleared(request.lun(), victim);
+                    }
+                },
+                () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+    }
+
+    private void resetUnits(TaskManagementRequest request, List<Long> units) {
+        resetUnits(units, () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+    }
+
+    private void resetUnits(List<Long> units, Runnable whenDone) {
+        abortEverywhere(
+                task -> units.contains(task.lun()),
+                _ -> {},
+                () -> {
+                    Nexus self = session.nexus();
+                    if (self != null) {
+                        units.forEach(unit -> device.resetUnit(unit, self));
+                    }
+                    whenDone.run();
+                });
+    }
+
+    /// RFC 7143 11.5.1 Function: TARGET COLD RESET also ends every session of the target.
+    private void coldReset(TaskManagementRequest request) {
+        resetUnits(
+                device.units(),
+                () -> {
+                    respond(request, ResponseCode.FUNCTION_COMPLETE);
+                    for (Session each : target.sessions()) {
+                        each.terminate("target cold reset", () -> {});
+                    }
+                });
+    }
+
+    /// Aborts tasks of every session of the target and comes back to this session's thread.
+    private void abortEverywhere(Predicate<Task> which, Victims victims, Runnable whenDone) {
+        List<Session> sessions = List.copyOf(target.sessions());
+        AtomicInteger left = new AtomicInteger(sessions.size());
+        for (Session each : sessions) {
+            each.abortTasks(
+                    which,
+                    () -> {
+                        Nexus nexus = each.nexus();
+                        if (nexus != null) {
+                            victims.aborted(nexus);
+                        }
+                    },
+                    () -> {
+                        if (left.decrementAndGet() == 0) {
+                            session.link().transport().execute(whenDone);
+                        }
+                    });
+        }
+    }
+
+    private void respond(TaskManagementRequest request, ResponseCode response) {
+        session.link()
+                .send(
+                        new ResponsePdu.TaskManagementResponse(
+                                response.value() & 0xff,
+                                request.initiatorTaskTag(),
+                                session.link().takeStatSn(),
+                                session.window().expCmdSn(),
+                                session.window().maxCmdSn()));
+    }
+
+    /// Told of each nexus that had tasks aborted.
+    private interface Victims {
+        void aborted(@Nullable Nexus nexus);
+    }
+}

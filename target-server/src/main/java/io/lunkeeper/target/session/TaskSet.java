@@ -1,0 +1,289 @@
+package io.lunkeeper.target.session;
+
+import io.lunkeeper.target.login.SessionParameters;
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.pdu.RequestPdu.DataOut;
+import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
+import io.lunkeeper.target.pdu.ResponsePdu;
+import io.lunkeeper.target.scsi.DeviceServer;
+import io.lunkeeper.target.scsi.Nexus;
+import io.lunkeeper.target.scsi.Outcome;
+import io.lunkeeper.target.scsi.Outcome.Status;
+import io.netty.util.collection.IntObjectHashMap;
+import io.netty.util.collection.IntObjectMap;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Predicate;
+import org.jscsi.parser.reject.RejectParser.ReasonCode;
+import org.jspecify.annotations.Nullable;
+
+/// The tasks of one session and what they share: tags, turns to send, memory. Confined to the
+/// session's thread.
+///
+/// Nothing here grows with what an initiator does: tasks are bounded by the command window and
+/// [#MAX_IMMEDIATE_TASKS]; data towards a slow reader stays on disk ([#MAX_UNSENT_BYTES]); data
+/// from a fast writer stays in its socket ([#MAX_HELD_BYTES]).
+final class TaskSet {
+    /// Immediate commands are outside the command window, so they need a bound of their own.
+    static final int MAX_IMMEDIATE_TASKS = 16;
+
+    /// Data-In bytes fetched or queued for one session before the next PDU is made. Enough to keep
+    /// a fast socket busy and a disk at depth; all that a stalled reader can pin.
+    static final long MAX_UNSENT_BYTES = 2 << 20;
+
+    /// Data-Out bytes waiting for a disk before the session stops reading its socket.
+    static final long MAX_HELD_BYTES = 8 << 20;
+
+    private final SessionParameters parameters;
+    private final CommandWindow<RequestPdu> window;
+    private final DeviceServer device;
+    private final Nexus nexus;
+    private final IntObjectMap<Task> tasks = new IntObjectHashMap<>();
+    private final ArrayDeque<Task> senders = new ArrayDeque<>();
+    private final RetiredTags retired = new RetiredTags();
+    private int immediateTasks;
+    private int nextTransferTag;
+    private long fetchingBytes;
+    private long heldBytes;
+    private boolean reading = true;
+    private boolean producing;
+
+    TaskSet(
+            SessionParameters parameters,
+            CommandWindow<RequestPdu> window,
+            DeviceServer device,
+            Nexus nexus) {
+        this.parameters = parameters;
+        this.window = window;
+        this.device = device;
+        this.nexus = nexus;
+    }
+
+    SessionParameters parameters() {
+        return parameters;
+    }
+
+    CommandWindow<RequestPdu> window() {
+        return window;
+    }
+
+    // ---- commands and their data
+
+    /// Begins a task.
+    void start(Link link, ScsiCommand command) throws RejectedPduException {
+        int tag = command.initiatorTaskTag();
+        if (tag == RequestPdu.RESERVED_TAG || tasks.containsKey(tag)) {
+            forgetNumber(command);
+            throw new RejectedPduException(
+                    ReasonCode.INVALID_PDU_FIELD, "initiator task tag reserved or in use");
+        }
+        if (command.immediate() && ++immediateTasks > MAX_IMMEDIATE_TASKS) {
+            immediateTasks--;
+            throw new RejectedPduException(
+                    ReasonCode.IMMEDIATE_COMMAND_REJECT, "too many immediate commands");
+        }
+        Task task = new Task(this, link, command);
+        tasks.put(tag, task);
+        retired.reused(tag);
+        DataOutTransfer.Violation violation = DataOutTransfer.judge(command, parameters);
+        task.start(
+                command,
+                violation == null
+                        ? device.execute(nexus, command.lun(), command.cdb())
+                        : violated(violation));
+        produce();
+    }
+
+    /// A command that is refused before it became a task gives its place in the window back.
+    private void forgetNumber(ScsiCommand command) {
+        if (!command.immediate()) {
+            window.ended();
+        }
+    }
+
+    /// Hands a Data-Out PDU to its task.
+    void receive(DataOut pdu) throws RejectedPduException {
+        Task task = tasks.get(pdu.initiatorTaskTag());
+        if (task != null) {
+            task.receive(pdu);
+            produce();
+        } else if (!retired.contains(pdu.initiatorTaskTag())) {
+            throw new RejectedPduException(
+                    ReasonCode.INVALID_PDU_FIELD, "Data-Out for a task that does not exist");
+        }
+    }
+
+    /// The status of a command whose data broke the rules of the transfer.
+    Status violated(DataOutTransfer.Violation violation) {
+        return switch (violation) {
+            case UNEXPECTED_UNSOLICITED_DATA -> device.unexpectedUnsolicitedData();
+            case INCORRECT_AMOUNT_OF_DATA -> device.incorrectAmountOfData();
+        };
+    }
+
+    /// The status of a command whose medium access failed.
+    Status failed(long lun, IOException failure) {
+        return device.failed(lun, failure);
+    }
+
+    /// Sends the Ready To Transfers that are due.
+    void requestData(Task task, DataOutTransfer transfer) {
+        while (transfer.wantsRequest()) {
+            if (++nextTransferTag == RequestPdu.RESERVED_TAG) {
+                nextTransferTag = 0;
+            }
+            DataOutTransfer.Request request = transfer.request(nextTransferTag);
+            task.link()
+                    .send(
+                            new ResponsePdu.ReadyToTransfer(
+                                    task.lun(),
+                                    task.initiatorTaskTag(),
+                                    request.targetTransferTag(),
+                                    task.link().peekStatSn(),
+                                    window.expCmdSn(),
+                                    window.maxCmdSn(),
+                                    request.r2tSn(),
+                                    request.offset(),
+                                    request.length()));
+        }
+    }
+
+    // ---- turns to send
+
+    /// The task has a Data-In PDU to make.
+    void readyToSend(Task task) {
+        senders.add(task);
+    }
+
+    /// Makes Data-In PDUs, task by task in turn, while there is room for them.
+    void produce() {
+        if (producing) {
+            return;
+        }
+        producing = true;
+        try {
+            Task task = senders.peek();
+            while (task != null && fetchingBytes + unsentBytes(task) < MAX_UNSENT_BYTES) {
+                senders.remove();
+                if (task.sendNext()) {
+                    senders.add(task);
+                }
+                task = senders.peek();
+            }
+        } finally {
+            producing = false;
+        }
+    }
+
+    private static long unsentBytes(Task task) {
+        return task.link().transport().queuedBytes();
+    }
+
+    /// Data-In bytes being fetched by I/O threads have changed.
+    void fetching(int bytes) {
+        fetchingBytes += bytes;
+    }
+
+    /// Data-Out bytes waiting for I/O threads have changed.
+    void hold(int bytes) {
+        heldBytes += bytes;
+    }
+
+    private void regulateReading(Link link) {
+        boolean wanted = reading ? heldBytes <= MAX_HELD_BYTES : heldBytes <= MAX_HELD_BYTES / 2;
+        if (wanted != reading) {
+            reading = wanted;
+            link.transport().pauseReading(!wanted);
+        }
+    }
+
+    // ---- ends
+
+    /// The task sends nothing more and touches nothing more.
+    void ended(Task task) {
+        tasks.remove(task.initiatorTaskTag());
+        if (task.awaitsData()) {
+            retired.add(task.initiatorTaskTag());
+        }
+        if (task.numbered()) {
+            window.ended();
+        } else {
+            immediateTasks--;
+        }
+        task.notifyEnded();
+    }
+
+    /// Whether a task with this tag is alive.
+    boolean contains(int initiatorTaskTag) {
+        return tasks.containsKey(initiatorTaskTag);
+    }
+
+    /// Aborts every task that `which` selects.
+    ///
+    /// @param whenEnded called once none of them runs any more; may be at once
+    /// @return how many there were
+    int abort(Predicate<Task> which, Runnable whenEnded) {
+        List<Task> victims = new ArrayList<>();
+        for (Task task : tasks.values()) {
+            if (which.test(task)) {
+                victims.add(task);
+            }
+        }
+        if (victims.isEmpty()) {
+            whenEnded.run();
+            return 0;
+        }
+        int[] left = {victims.size()};
+        for (Task victim : victims) {
+            senders.remove(victim);
+            victim.abort(
+                    () -> {
+                        if (--left[0] == 0) {
+                            whenEnded.run();
+                        }
+                    });
+        }
+        return victims.size();
+    }
+
+    // ---- I/O threads
+
+    /// Runs a step on the LUN's I/O threads and its end on the session's thread.
+    void runOnIoThread(Task task, Task.IoStep step, Task.StepDone done) {
+        Link link = task.link();
+        try {
+            device.ioThreads(task.lun()).execute(() -> runStep(link, step, done));
+        } catch (RejectedExecutionException closed) {
+            done.accept(new IOException("the LUN is closed", closed));
+        }
+        regulateReading(link);
+    }
+
+    private void runStep(Link link, Task.IoStep step, Task.StepDone done) {
+        IOException failure = null;
+        try {
+            step.run();
+        } catch (IOException refused) {
+            failure = refused;
+        } catch (RuntimeException | Error bug) {
+            // The initiator must hear of it, and the thread's handler must log it.
+            failure = new IOException("internal error", bug);
+            throw bug;
+        } finally {
+            IOException outcome = failure;
+            link.transport().execute(() -> comeBack(link, outcome, done));
+        }
+    }
+
+    private void comeBack(
+            Link link,
+            @Nullable IOException failure,
+            Task.StepDone done) {
+        done.accept(failure);
+        regulateReading(link);
+        produce();
+    }
+}
