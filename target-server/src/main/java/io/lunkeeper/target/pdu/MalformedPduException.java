@@ -1,0 +1,42 @@
+package io.lunkeeper.target.pdu;
+
+/// Bytes that are not a PDU this target accepts, with what RFC 7143 wants done about it.
+public final class MalformedPduException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    /// RFC 7143 11.17.1 Reject Reason codes used by the decoder.
+    public static final int DATA_DIGEST_ERROR = 0x02;
+
+    public static final int PROTOCOL_ERROR = 0x04;
+    public static final int COMMAND_NOT_SUPPORTED = 0x05;
+    public static final int INVALID_PDU_FIELD = 0x09;
+
+    private final int rejectReason;
+    private final transient byte[] header;
+    private final boolean framingLost;
+
+    /// @param rejectReason RFC 7143 11.17.1 Reject Reason
+    /// @param header the 48 bytes of the offending basic header segment
+    /// @param framingLost true when the next PDU's start is not known any more (header digest
+    ///   error, segment longer than allowed), so that the connection must be closed; false when the
+    ///   decoder has skipped exactly the offending PDU and can go on
+    public MalformedPduException(
+            String message, int rejectReason, byte[] header, boolean framingLost) {
+        super(message, null, false, false);
+        this.rejectReason = rejectReason;
+        this.header = header;
+        this.framingLost = framingLost;
+    }
+
+    public int rejectReason() {
+        return rejectReason;
+    }
+
+    public byte[] header() {
+        return header;
+    }
+
+    public boolean framingLost() {
+        return framingLost;
+    }
+}
