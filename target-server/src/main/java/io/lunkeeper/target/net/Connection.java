@@ -61,7 +61,8 @@ final class Connection implements Transport, EventLoop.Ready {
         this.channel = channel;
         this.peer = peer;
         this.protocol =
-                new IscsiConnection(this, site.connection(channel.getLocalAddress()), loop.nowNanos());
+                new IscsiConnection(
+                        this, site.connection(channel.getLocalAddress()), loop.nowNanos());
         this.key = channel.register(loop.selector(), SelectionKey.OP_READ, this);
     }
 
@@ -118,8 +119,7 @@ final class Connection implements Transport, EventLoop.Ready {
             return current;
         }
         int rest = current.readableBytes();
-        ByteBuf larger =
-                allocator().directBuffer(Math.max(RECEIVE_BUFFER_BYTES, rest + missing));
+        ByteBuf larger = allocator().directBuffer(Math.max(RECEIVE_BUFFER_BYTES, rest + missing));
         larger.writeBytes(current, current.readerIndex(), rest);
         current.release();
         received = larger;
@@ -177,7 +177,7 @@ final class Connection implements Transport, EventLoop.Ready {
     }
 
     private void flushAtEndOfTurn() {
-        if (!flushPending && outbound.queuedBytes() > 0 || closeReason != null) {
+        if (!flushPending) {
             flushPending = true;
             loop.flushLater(this);
         }

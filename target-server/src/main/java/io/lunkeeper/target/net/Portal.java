@@ -62,14 +62,13 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
     /// Begins to accept.
     public void start() {
         EventLoop acceptor = loops.getFirst();
-        acceptor.execute(
-                () -> {
-                    try {
-                        channel.register(acceptor.selector(), SelectionKey.OP_ACCEPT, this);
-                    } catch (IOException closed) {
-                        LOG.error("portal does not accept", closed);
-                    }
-                });
+        acceptor.execute(() -> {
+            try {
+                channel.register(acceptor.selector(), SelectionKey.OP_ACCEPT, this);
+            } catch (IOException closed) {
+                LOG.error("portal does not accept", closed);
+            }
+        });
     }
 
     @Override
@@ -92,7 +91,9 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
             return;
         }
         EventLoop loop =
-                loops.stream().min(Comparator.comparingInt(EventLoop::connectionCount)).orElseThrow();
+                loops.stream()
+                        .min(Comparator.comparingInt(EventLoop::connectionCount))
+                        .orElseThrow();
         loop.expectConnection();
         loop.execute(() -> adopt(loop, peer));
     }

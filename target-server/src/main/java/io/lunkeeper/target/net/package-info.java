@@ -1,6 +1,6 @@
 /// Bytes and back-pressure: portals that accept, event loops that turn, connections that read and
-/// write. Knows nothing of what the bytes mean beyond handing PDUs to the session room.
-/// May use session and pdu. Start with [EventLoop], then [Connection].
+/// write. Knows nothing of what the bytes mean beyond handing PDUs to the session room. May use
+/// session and pdu. Start with [EventLoop], then [Connection].
 @NullMarked
 package io.lunkeeper.target.net;
 

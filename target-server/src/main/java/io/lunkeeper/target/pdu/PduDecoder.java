@@ -18,6 +18,9 @@ public final class PduDecoder {
     /// MaxRecvDataSegmentLength has 8192 as its default.
     public static final int DEFAULT_MAX_DATA_SEGMENT_BYTES = 8192;
 
+    /// RFC 7143 11.2 PDU Template, Header, and Opcodes: bytes of the basic header segment.
+    public static final int HEADER_BYTES = BasicHeaderSegment.BYTES;
+
     /// Opcodes by their six bits; null where RFC 7143 11.2.1.2 Opcode defines none.
     private static final @Nullable OperationCode[] OPCODES =
             new @Nullable OperationCode[BasicHeaderSegment.OPCODE_MASK + 1];

@@ -79,4 +79,21 @@ public final class DeviceServer {
     /// CLEAR TASK SET (SAM-5 7.5): tells every nexus but `cause` whose tasks were cleared (COMMANDS
     /// CLEARED BY ANOTHER INITIATOR). The tasks have been ended by the caller.
     public void tasksCleared(long lun, Nexus victim) {}
+
+    /// The status of a command that came with data nobody allowed (RFC 7143 11.4.7.2 Sense Data:
+    /// ABORTED COMMAND, unexpected unsolicited data).
+    public Outcome.Status unexpectedUnsolicitedData() {
+        return Outcome.Status.GOOD;
+    }
+
+    /// The status of a command whose data did not come as asked for (RFC 7143 11.4.7.2 Sense Data:
+    /// ABORTED COMMAND, incorrect amount of data).
+    public Outcome.Status incorrectAmountOfData() {
+        return Outcome.Status.GOOD;
+    }
+
+    /// The LUN fields of all logical units, in ascending order.
+    public List<Long> units() {
+        return List.of();
+    }
 }

@@ -3,8 +3,8 @@ package io.lunkeeper.target.session;
 import io.lunkeeper.target.scsi.Outcome.DataSource;
 
 /// The progress of one command's data towards the initiator (RFC 7143 11.7 SCSI Data-In): cut into
-/// PDUs of the initiator's MaxRecvDataSegmentLength and sequences of MaxBurstLength, in order.
-/// Pure state, confined to the session's thread.
+/// PDUs of the initiator's MaxRecvDataSegmentLength and sequences of MaxBurstLength, in order. Pure
+/// state, confined to the session's thread.
 final class DataInTransfer {
     /// One PDU's data at most: larger ones would push each other out of the processor's cache
     /// between the read from the file and the write to the socket.
@@ -19,7 +19,7 @@ final class DataInTransfer {
     private int dataSn;
 
     /// @param lengthBytes what is really sent: the smaller of the command's and the initiator's
-    ///     expected length
+    ///   expected length
     DataInTransfer(DataSource source, long lengthBytes, int maxSegmentBytes, int maxBurstBytes) {
         this.source = source;
         this.lengthBytes = lengthBytes;

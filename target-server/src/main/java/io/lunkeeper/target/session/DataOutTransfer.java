@@ -51,7 +51,7 @@ final class DataOutTransfer {
     private int r2tSn;
 
     /// @param wantedBytes what the command takes of the expected data transfer length; bytes beyond
-    ///     are not asked for, and dropped when they come unsolicited
+    ///   are not asked for, and dropped when they come unsolicited
     DataOutTransfer(ScsiCommand command, SessionParameters parameters, long wantedBytes) {
         this.parameters = parameters;
         this.wantedBytes = wantedBytes;

@@ -97,7 +97,8 @@ public final class IscsiConnection {
     /// digest error ends it (RFC 7143 7.8 Digest Errors, 7.1.4 Error Recovery Hierarchy).
     public void malformed(MalformedPduException fault) {
         reject(fault.rejectReason(), fault.header());
-        if (fault.framingLost() || fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR) {
+        if (fault.framingLost()
+                || fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR) {
             transport.close(fault.getMessage() == null ? "malformed PDU" : fault.getMessage());
         } else if (session != null) {
             skipNumber(session, fault.header());
@@ -159,13 +160,7 @@ public final class IscsiConnection {
                 current,
                 request,
                 new LoginReply(
-                        false,
-                        false,
-                        request.currentStage(),
-                        0,
-                        value >> 8,
-                        value & 0xff,
-                        ""),
+                        false, false, request.currentStage(), 0, value >> 8, value & 0xff, ""),
                 request.tsih());
         transport.close("login refused: " + status);
     }

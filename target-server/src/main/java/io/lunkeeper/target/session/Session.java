@@ -100,7 +100,8 @@ public final class Session {
     void begin() {
         if (target != null) {
             // RFC 7143 4.2.7 iSCSI Names, 10.1.1: an initiator port is name,i,ISID.
-            String port = String.format(Locale.ROOT, "%s,i,0x%012x", key.initiatorName(), key.isid());
+            String port =
+                    String.format(Locale.ROOT, "%s,i,0x%012x", key.initiatorName(), key.isid());
             Nexus attached = target.device().attach(port);
             nexus = attached;
             tasks = new TaskSet(parameters, window, target.device(), attached);
@@ -286,14 +287,12 @@ public final class Session {
         int reason = request.reason();
         boolean wholeSession = reason == LogoutReasonCode.CLOSE_SESSION.value();
         boolean thisConnection =
-                reason == LogoutReasonCode.CLOSE_CONNECTION.value()
-                        && request.cid() == link.cid();
+                reason == LogoutReasonCode.CLOSE_CONNECTION.value() && request.cid() == link.cid();
         if (wholeSession || thisConnection) {
-            stopTasks(
-                    () -> {
-                        sendLogout(request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
-                        link.transport().close("logged out");
-                    });
+            stopTasks(() -> {
+                sendLogout(request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
+                link.transport().close("logged out");
+            });
         } else if (reason == LogoutReasonCode.CLOSE_CONNECTION.value()) {
             sendLogout(request, LogoutResponse.CID_NOT_FOUND);
         } else {
@@ -357,17 +356,16 @@ public final class Session {
     /// Aborts this session's tasks that `which` selects, from any thread.
     ///
     /// @param whenEnded called on this session's thread once none of them runs any more, with how
-    ///     many there were
+    ///   many there were
     void abortTasks(Predicate<Task> which, Runnable found, Runnable whenEnded) {
         link.transport()
-                .execute(
-                        () -> {
-                            if (tasks == null || terminated) {
-                                whenEnded.run();
-                            } else if (tasks.abort(which, whenEnded) > 0) {
-                                found.run();
-                            }
-                        });
+                .execute(() -> {
+                    if (tasks == null || terminated) {
+                        whenEnded.run();
+                    } else if (tasks.abort(which, whenEnded) > 0) {
+                        found.run();
+                    }
+                });
     }
 
     private void stopTasks(Runnable whenStopped) {
@@ -385,11 +383,10 @@ public final class Session {
     /// @param whenEnded called on this session's thread
     public void terminate(String reason, Runnable whenEnded) {
         link.transport()
-                .execute(
-                        () -> {
-                            link.transport().close(reason);
-                            end(whenEnded);
-                        });
+                .execute(() -> {
+                    link.transport().close(reason);
+                    end(whenEnded);
+                });
     }
 
     /// The same on the session's own thread, when its connection is closed already.

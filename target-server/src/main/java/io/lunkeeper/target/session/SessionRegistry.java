@@ -37,7 +37,7 @@ public final class SessionRegistry {
     /// Enters a session under its TSIH.
     ///
     /// @return the session of the same key that it replaces, which the caller must terminate before
-    ///     the new one does anything; null when there is none
+    ///   the new one does anything; null when there is none
     synchronized @Nullable Session enter(Session session) {
         all.put(session.tsih(), session);
         return session.discovery() ? null : normal.put(session.key(), session);

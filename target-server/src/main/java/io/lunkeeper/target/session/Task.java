@@ -90,13 +90,9 @@ final class Task {
             case Outcome.ReceiveParameters(int lengthBytes, Outcome.ParameterStep next) ->
                     startDataOut(
                             command,
-                            new GatheredParameters(
-                                    (int) Math.min(lengthBytes, expectedOut), next),
+                            new GatheredParameters((int) Math.min(lengthBytes, expectedOut), next),
                             lengthBytes);
-            case Outcome.ParameterData _,
-                    Outcome.ReadMedium _,
-                    Outcome.Blocking _,
-                    Status _ -> {
+            case Outcome.ParameterData _, Outcome.ReadMedium _, Outcome.Blocking _, Status _ -> {
                 drainUnsolicited(command);
                 proceed(outcome);
             }

@@ -73,8 +73,7 @@ final class TaskManagement {
         }
         SerialNumber reference = new SerialNumber(request.refCmdSn());
         CommandWindow<?> window = session.window();
-        if (window.mayArrive(reference)
-                && reference.precedes(new SerialNumber(request.cmdSn()))) {
+        if (window.mayArrive(reference) && reference.precedes(new SerialNumber(request.cmdSn()))) {
             window.forget(reference);
             window.ended();
             respond(request, ResponseCode.FUNCTION_COMPLETE);

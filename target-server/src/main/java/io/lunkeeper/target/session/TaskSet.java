@@ -7,7 +7,6 @@ import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.Nexus;
-import io.lunkeeper.target.scsi.Outcome;
 import io.lunkeeper.target.scsi.Outcome.Status;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
@@ -239,12 +238,11 @@ final class TaskSet {
         int[] left = {victims.size()};
         for (Task victim : victims) {
             senders.remove(victim);
-            victim.abort(
-                    () -> {
-                        if (--left[0] == 0) {
-                            whenEnded.run();
-                        }
-                    });
+            victim.abort(() -> {
+                if (--left[0] == 0) {
+                    whenEnded.run();
+                }
+            });
         }
         return victims.size();
     }
@@ -278,10 +276,7 @@ final class TaskSet {
         }
     }
 
-    private void comeBack(
-            Link link,
-            @Nullable IOException failure,
-            Task.StepDone done) {
+    private void comeBack(Link link, @Nullable IOException failure, Task.StepDone done) {
         done.accept(failure);
         regulateReading(link);
         produce();
