@@ -114,6 +114,10 @@ public final class EventLoop implements Executor, AutoCloseable {
             each.disconnect("server stopped");
         }
         doWork();
+        closeSelector();
+    }
+
+    private void closeSelector() {
         try {
             selector.close();
         } catch (IOException fault) {
@@ -190,7 +194,8 @@ public final class EventLoop implements Executor, AutoCloseable {
     public void close() {
         closing = true;
         selector.wakeup();
-        if (!thread.isAlive()) {
+        if (thread.getState() == Thread.State.NEW) {
+            closeSelector();
             return;
         }
         boolean interrupted = false;

@@ -27,7 +27,8 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
 
     /// What a connection that came to a local address can reach.
     public interface SiteFor {
-        /// @param localAddress where the connection came to; tells wildcard listeners apart
+        /// What a connection finds that came to `localAddress`, which tells wildcard listeners
+        /// apart.
         IscsiConnection.Site connection(SocketAddress localAddress);
     }
 

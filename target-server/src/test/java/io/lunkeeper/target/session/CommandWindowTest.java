@@ -1,0 +1,108 @@
+package io.lunkeeper.target.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.target.session.CommandWindow.Arrival;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CommandWindowTest {
+
+    private static SerialNumber sn(int value) {
+        return new SerialNumber(value);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff})
+    void takesCommandsInOrderAcrossTheWrap(int first) {
+        CommandWindow<String> window = new CommandWindow<>(sn(first), 4);
+        for (int i = 0; i < 10; i++) {
+            assertEquals(first + i, window.expCmdSn());
+            assertEquals(first + i + 3, window.maxCmdSn());
+            assertEquals(Arrival.DUE, window.arrive(sn(first + i), "c"));
+            window.ended();
+        }
+    }
+
+    @Test
+    void ignoresCommandBeyondMaxCmdSn() {
+        CommandWindow<String> window = new CommandWindow<>(sn(10), 4);
+        assertEquals(Arrival.IGNORED, window.arrive(sn(14), "beyond"));
+        assertEquals(Arrival.HELD, window.arrive(sn(13), "last"));
+        assertEquals(10, window.expCmdSn());
+    }
+
+    @Test
+    void ignoresCommandBeforeExpCmdSnAndDuplicates() {
+        CommandWindow<String> window = new CommandWindow<>(sn(10), 4);
+        assertEquals(Arrival.IGNORED, window.arrive(sn(9), "late"));
+        assertEquals(Arrival.HELD, window.arrive(sn(12), "early"));
+        assertEquals(Arrival.IGNORED, window.arrive(sn(12), "again"));
+    }
+
+    @Test
+    void ignoresTheDueCommandWhenTheWindowIsClosed() {
+        CommandWindow<String> window = new CommandWindow<>(sn(5), 2);
+        assertEquals(Arrival.DUE, window.arrive(sn(5), "a"));
+        assertEquals(Arrival.DUE, window.arrive(sn(6), "b"));
+        assertEquals(Arrival.IGNORED, window.arrive(sn(7), "c"));
+        assertEquals(7, window.expCmdSn());
+        window.ended();
+        assertEquals(Arrival.DUE, window.arrive(sn(7), "c"));
+    }
+
+    @Test
+    void givesHeldCommandsOutInOrderOnceTheGapCloses() {
+        CommandWindow<String> window = new CommandWindow<>(sn(0xfffffffe), 8);
+        assertEquals(Arrival.HELD, window.arrive(sn(0), "third"));
+        assertEquals(Arrival.HELD, window.arrive(sn(0xffffffff), "second"));
+        assertNull(window.takeDue());
+        assertEquals(Arrival.DUE, window.arrive(sn(0xfffffffe), "first"));
+        assertEquals("second", window.takeDue());
+        assertEquals("third", window.takeDue());
+        assertNull(window.takeDue());
+        assertEquals(1, window.expCmdSn());
+    }
+
+    @Test
+    void forgetsACommandThatWillNotCome() {
+        CommandWindow<String> window = new CommandWindow<>(sn(1), 4);
+        assertTrue(window.mayArrive(sn(1)));
+        window.forget(sn(1));
+        assertFalse(window.mayArrive(sn(1)));
+        assertEquals(Arrival.DUE, window.arrive(sn(2), "next"));
+    }
+
+    /// Commands of a window arrive in any order, twice and from outside; each is carried out once,
+    /// in order.
+    @Test
+    void carriesOutEachCommandOnceInOrderWhateverTheArrival() {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        int first = random.nextInt();
+        CommandWindow<Integer> window = new CommandWindow<>(sn(first), 16);
+        List<Integer> done = new ArrayList<>();
+        while (done.size() < 2000) {
+            int number = window.expCmdSn() + random.nextInt(24) - 4;
+            if (window.arrive(sn(number), number) == Arrival.DUE) {
+                done.add(number);
+                for (Integer due = window.takeDue(); due != null; due = window.takeDue()) {
+                    done.add(due);
+                }
+            }
+            while (window.maxCmdSn() - window.expCmdSn() < 8) {
+                window.ended();
+            }
+        }
+        for (int i = 0; i < done.size(); i++) {
+            assertEquals(first + i, done.get(i), "seed=" + seed);
+        }
+    }
+}
