@@ -1,0 +1,204 @@
+package io.lunkeeper.tests.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.tests.initiator.Cdb;
+import io.lunkeeper.tests.initiator.Pdu;
+import io.lunkeeper.tests.initiator.RawInitiator;
+import io.lunkeeper.tests.initiator.Request;
+import io.lunkeeper.tests.initiator.ScsiResult;
+import io.lunkeeper.tests.rig.Lun;
+import io.lunkeeper.tests.rig.ServerProcess;
+import io.lunkeeper.tests.rig.ShowServerLog;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// RFC 7143 11.5 and 11.6 Task Management Function Request and Response, SAM-5 clause 7.
+@ExtendWith(ShowServerLog.class)
+class TaskManagementTest {
+    private static final int ABORT_TASK = 1;
+    private static final int ABORT_TASK_SET = 2;
+    private static final int CLEAR_TASK_SET = 4;
+    private static final int LUN_RESET = 5;
+    private static final int TARGET_WARM_RESET = 6;
+    private static final int TARGET_COLD_RESET = 7;
+    private static final int TASK_REASSIGN = 8;
+    private static final int COMPLETE = 0;
+    private static final int NO_SUCH_TASK = 1;
+    private static final int NO_SUCH_LUN = 2;
+    private static final Duration SOON = Duration.ofSeconds(5);
+
+    private static ServerProcess server;
+
+    @BeforeAll
+    static void start() {
+        server = ServerProcess.start(Lun.sized(0, "16MiB"), Lun.sized(1, "16MiB"));
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    private static RawInitiator login() throws IOException {
+        RawInitiator initiator = RawInitiator.connect(server.address());
+        assertEquals(0, initiator.login(ServerProcess.IQN, "InitialR2T=Yes").statusClass());
+        initiator.clearUnitAttentions(0);
+        initiator.clearUnitAttentions(1);
+        return initiator;
+    }
+
+    /// Begins a write that waits for its data.
+    private static Pdu beginWrite(RawInitiator initiator, int lun) throws IOException {
+        initiator.send(Request.scsiCommand(lun, Cdb.write10(0, 8)).writes(4096));
+        Pdu r2t = initiator.receive();
+        assertEquals(Pdu.READY_TO_TRANSFER, r2t.opcode());
+        return r2t;
+    }
+
+    private static int manage(RawInitiator initiator, Request request) throws IOException {
+        Pdu response = initiator.exchange(request);
+        assertEquals(Pdu.TASK_MANAGEMENT_RESPONSE, response.opcode());
+        return response.response();
+    }
+
+    private static ScsiResult testUnitReady(RawInitiator initiator, int lun) throws IOException {
+        return initiator.read(lun, Cdb.testUnitReady(), 0);
+    }
+
+    @Test
+    void abortsATaskForGood() throws IOException {
+        try (RawInitiator initiator = login()) {
+            byte[] before = initiator.read(0, Cdb.read10(0, 8), 4096).data();
+            Pdu r2t = beginWrite(initiator, 0);
+            assertEquals(
+                    COMPLETE,
+                    manage(
+                            initiator,
+                            Request.taskManagement(ABORT_TASK)
+                                    .lun(0)
+                                    .u32(20, r2t.initiatorTaskTag())));
+            byte[] late = new byte[4096];
+            java.util.Arrays.fill(late, (byte) 0xee);
+            initiator.answer(r2t, late);
+            assertArrayEquals(before, initiator.read(0, Cdb.read10(0, 8), 4096).data());
+        }
+    }
+
+    @Test
+    void saysThatATaskDoesNotExist() throws IOException {
+        try (RawInitiator initiator = login()) {
+            Request unknown =
+                    Request.taskManagement(ABORT_TASK)
+                            .u32(20, 0x7777)
+                            .u32(32, initiator.session().nextCmdSn() - 1);
+            assertEquals(NO_SUCH_TASK, manage(initiator, unknown));
+        }
+    }
+
+    @Test
+    void leavesOtherTasksAloneWhenOneIsAborted() throws IOException {
+        try (RawInitiator initiator = login()) {
+            Pdu victim = beginWrite(initiator, 0);
+            Pdu other = beginWrite(initiator, 0);
+            manage(
+                    initiator,
+                    Request.taskManagement(ABORT_TASK).u32(20, victim.initiatorTaskTag()));
+            initiator.answer(other, new byte[4096]);
+            assertEquals(other.initiatorTaskTag(), initiator.receive().initiatorTaskTag());
+        }
+    }
+
+    @Test
+    void abortsTheTaskSetOfOneLunAndOneNexus() throws IOException {
+        try (RawInitiator initiator = login();
+                RawInitiator neighbour = login()) {
+            beginWrite(initiator, 0);
+            Pdu elsewhere = beginWrite(initiator, 1);
+            Pdu foreign = beginWrite(neighbour, 0);
+            assertEquals(
+                    COMPLETE, manage(initiator, Request.taskManagement(ABORT_TASK_SET).lun(0)));
+            initiator.answer(elsewhere, new byte[4096]);
+            assertEquals(0, initiator.receive().status());
+            neighbour.answer(foreign, new byte[4096]);
+            assertEquals(0, neighbour.receive().status());
+            assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 0).status());
+        }
+    }
+
+    /// SAM-5 5.14: the nexus whose commands were cleared hears of it once.
+    @Test
+    void clearsTheTaskSetOfEveryNexusAndTellsThem() throws IOException {
+        try (RawInitiator initiator = login();
+                RawInitiator neighbour = login()) {
+            beginWrite(neighbour, 0);
+            assertEquals(
+                    COMPLETE, manage(initiator, Request.taskManagement(CLEAR_TASK_SET).lun(0)));
+            assertEquals(0x062f00, testUnitReady(neighbour, 0).senseCode());
+            assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 0).status());
+            assertEquals(ScsiResult.GOOD, testUnitReady(initiator, 0).status());
+        }
+    }
+
+    @Test
+    void resetsALunForEveryNexus() throws IOException {
+        try (RawInitiator initiator = login();
+                RawInitiator neighbour = login()) {
+            beginWrite(initiator, 0);
+            beginWrite(neighbour, 0);
+            assertEquals(COMPLETE, manage(initiator, Request.taskManagement(LUN_RESET).lun(0)));
+            assertEquals(0x0629, testUnitReady(neighbour, 0).senseCode() >> 8);
+            assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 0).status());
+            assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 1).status());
+        }
+    }
+
+    @Test
+    void resetsEveryLunOfTheTarget() throws IOException {
+        try (RawInitiator initiator = login();
+                RawInitiator neighbour = login()) {
+            assertEquals(COMPLETE, manage(initiator, Request.taskManagement(TARGET_WARM_RESET)));
+            for (int lun = 0; lun < 2; lun++) {
+                assertEquals(0x0629, testUnitReady(neighbour, lun).senseCode() >> 8);
+            }
+        }
+    }
+
+    @Test
+    void closesEverySessionOnAColdReset() throws IOException {
+        try (RawInitiator initiator = login();
+                RawInitiator neighbour = login()) {
+            initiator.send(Request.taskManagement(TARGET_COLD_RESET));
+            assertTrue(initiator.isClosedWithin(SOON));
+            assertTrue(neighbour.isClosedWithin(SOON));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {ABORT_TASK, ABORT_TASK_SET, CLEAR_TASK_SET, LUN_RESET})
+    void saysThatALunDoesNotExist(int function) throws IOException {
+        try (RawInitiator initiator = login()) {
+            assertEquals(
+                    NO_SUCH_LUN, manage(initiator, Request.taskManagement(function).lun(77)));
+        }
+    }
+
+    @Test
+    void saysWhatItDoesNotSupport() throws IOException {
+        try (RawInitiator initiator = login()) {
+            assertEquals(4, manage(initiator, Request.taskManagement(TASK_REASSIGN)));
+            for (int function : List.of(0, 3, 9, 12, 127)) {
+                assertEquals(5, manage(initiator, Request.taskManagement(function)));
+            }
+        }
+    }
+}
