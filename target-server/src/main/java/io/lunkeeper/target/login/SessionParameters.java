@@ -1,0 +1,29 @@
+package io.lunkeeper.target.login;
+
+/// What login agreed on, used until the session ends (RFC 7143 section 13). Lengths in bytes, times
+/// in seconds.
+///
+/// @param initiatorName the initiator's iSCSI name, in its normalized form
+/// @param initiatorAlias as declared, or empty
+/// @param targetName the target's name; empty for a discovery session
+/// @param discovery whether this is a discovery session (13.21 SessionType)
+/// @param initiatorMaxRecvDataSegmentLength what we may put in one Data-In (13.12)
+/// @param targetMaxRecvDataSegmentLength what we declared ourselves
+public record SessionParameters(
+        String initiatorName,
+        String initiatorAlias,
+        String targetName,
+        boolean discovery,
+        boolean headerDigest,
+        boolean dataDigest,
+        int maxConnections,
+        boolean initialR2t,
+        boolean immediateData,
+        int initiatorMaxRecvDataSegmentLength,
+        int targetMaxRecvDataSegmentLength,
+        int maxBurstLength,
+        int firstBurstLength,
+        int defaultTime2Wait,
+        int defaultTime2Retain,
+        int maxOutstandingR2t,
+        int errorRecoveryLevel) {}
