@@ -1,6 +1,25 @@
 package io.lunkeeper.target.login;
 
+import io.lunkeeper.target.login.KeyRule.And;
+import io.lunkeeper.target.login.KeyRule.Announcement;
+import io.lunkeeper.target.login.KeyRule.Choice;
+import io.lunkeeper.target.login.KeyRule.Declaration;
+import io.lunkeeper.target.login.KeyRule.Inquiry;
+import io.lunkeeper.target.login.KeyRule.Maximum;
+import io.lunkeeper.target.login.KeyRule.Minimum;
+import io.lunkeeper.target.login.KeyRule.Name;
+import io.lunkeeper.target.login.KeyRule.Obsolete;
+import io.lunkeeper.target.login.KeyRule.Or;
+import io.lunkeeper.target.login.TextKey.Phase;
+import io.lunkeeper.target.pdu.PduDecoder;
 import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
+import java.nio.charset.StandardCharsets;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jscsi.parser.login.LoginStage;
+import org.jscsi.parser.login.LoginStatus;
+import org.jscsi.target.settings.TextKeyword;
 import org.jspecify.annotations.Nullable;
 
 /// The login phase of one connection as a state machine (RFC 7143 6.3 Login Phase). Confined to the
@@ -8,20 +27,247 @@ import org.jspecify.annotations.Nullable;
 ///
 /// It judges stages, flags and text. Sequence numbers, TSIH and reinstatement belong to the caller,
 /// which sends every [LoginReply] as one Login Response.
+///
+/// The initiator decides the stages: it begins with security or with operational negotiation, and
+/// every request of its names the stage at hand (CSG) and, with the T bit, the one that it wants
+/// next (NSG). All it can offer is settled in the reply, so the target always goes along. A text
+/// that runs on (C bit) is judged when its last piece has come, and every piece before is answered
+/// with nothing.
 public final class LoginNegotiation {
+
+    /// RFC 7143 11.12.4 Version-max, 11.12.5 Version-min: the one version there is.
+    private static final int VERSION = 0;
+
+    private static final int SECURITY = LoginStage.SECURITY_NEGOTIATION.value();
+    private static final int OPERATIONAL = LoginStage.LOGIN_OPERATIONAL_NEGOTIATION.value();
+    private static final int FULL_FEATURE = LoginStage.FULL_FEATURE_PHASE.value();
+
+    /// Before the first request.
+    private static final int NO_STAGE = -1;
+
+    private final TargetDirectory directory;
+    private final NegotiationLimits limits;
+    private final LoginIdentity identity;
+    private final OperationalNegotiation operational;
+    private final KeysSeen seen = new KeysSeen();
+    private final TextGathering gathering = new TextGathering();
+
+    private int stage = NO_STAGE;
+    private boolean introduced;
+    private boolean groupTagDeclared;
+    private boolean segmentLengthDeclared;
+    private @Nullable SessionParameters parameters;
 
     /// @param directory what can be logged in to through this portal
     /// @param limits what this target offers
-    public LoginNegotiation(TargetDirectory directory, NegotiationLimits limits) {}
+    public LoginNegotiation(TargetDirectory directory, NegotiationLimits limits) {
+        this.directory = directory;
+        this.limits = limits;
+        identity = new LoginIdentity(directory);
+        operational = new OperationalNegotiation(limits);
+    }
 
     /// Answers one Login Request. After a reply with a non-zero status class, or once [#parameters]
     /// is not null, no further call is legal.
     public LoginReply receive(LoginRequest request) {
-        return new LoginReply(false, false, 0, 0, 3, 0, "");
+        assert parameters == null : "login is over";
+        LoginStatus failure = checkHeader(request);
+        if (failure != null) {
+            return refuse(request, failure);
+        }
+        stage = request.currentStage();
+        if (!gathering.append(request.data())) {
+            return refuse(request, LoginStatus.INITIATOR_ERROR);
+        }
+        if (request.continueBit()) {
+            return new LoginReply(false, false, stage, 0, 0, 0, "");
+        }
+        List<TextKeys.Pair> pairs = TextKeys.parse(gathering.take());
+        if (pairs == null) {
+            return refuse(request, LoginStatus.INITIATOR_ERROR);
+        }
+        StringBuilder text = new StringBuilder();
+        failure = negotiate(pairs, text);
+        if (failure != null) {
+            return refuse(request, failure);
+        }
+        return accept(request, text);
     }
 
     /// Not null from the reply on that transits to the full-feature phase.
     public @Nullable SessionParameters parameters() {
+        return parameters;
+    }
+
+    /// RFC 7143 11.12 Login Request: what the flags may say at this point.
+    private @Nullable LoginStatus checkHeader(LoginRequest request) {
+        if (request.versionMin() > VERSION) {
+            return LoginStatus.UNSUPPORTED_VERSION;
+        }
+        int current = request.currentStage();
+        boolean stageLegal =
+                stage == NO_STAGE
+                        ? current == SECURITY || current == OPERATIONAL
+                        : current == stage;
+        if (!stageLegal) {
+            return LoginStatus.INITIATOR_ERROR;
+        }
+        if (request.transit()) {
+            int next = request.nextStage();
+            boolean nextLegal = next > current && (next == OPERATIONAL || next == FULL_FEATURE);
+            if (!nextLegal || request.continueBit()) {
+                return LoginStatus.INITIATOR_ERROR;
+            }
+        }
         return null;
+    }
+
+    /// Judges a complete text.
+    ///
+    /// @param reply where the answers go, in the order of the offers
+    /// @return null when all is well
+    private @Nullable LoginStatus negotiate(List<TextKeys.Pair> pairs, StringBuilder reply) {
+        Phase phase = stage == SECURITY ? Phase.SECURITY : Phase.OPERATIONAL;
+        if (!seen.add(pairs)) {
+            return LoginStatus.INITIATOR_ERROR;
+        }
+        Map<TextKey, String> offers = new EnumMap<>(TextKey.class);
+        for (TextKeys.Pair pair : pairs) {
+            TextKey key = TextKey.of(pair.key());
+            if (key == null || isReplyToDeclaration(key, pair.value())) {
+                continue;
+            }
+            // RFC 7143 6.3 Login Phase: each stage has its keys, and no others may be used in it.
+            if (!key.mayCome(phase) || TextKeys.isReply(pair.value())) {
+                return LoginStatus.INITIATOR_ERROR;
+            }
+            offers.put(key, pair.value());
+        }
+        LoginStatus failure = introduced ? null : introduce(offers);
+        Map<TextKey, String> answers = new EnumMap<>(TextKey.class);
+        for (Map.Entry<TextKey, String> offer : offers.entrySet()) {
+            if (failure == null) {
+                failure = judge(offer.getKey(), offer.getValue(), answers);
+            }
+        }
+        for (TextKeys.Pair pair : pairs) {
+            TextKey key = TextKey.of(pair.key());
+            if (key != null && answers.containsKey(key)) {
+                reply.append(TextKeys.format(pair.key(), answers.getOrDefault(key, "")));
+            } else if (key == null && !TextKeys.isReply(pair.value())) {
+                reply.append(TextKeys.format(pair.key(), TextKeyword.NOT_UNDERSTOOD));
+            }
+        }
+        return failure;
+    }
+
+    /// An initiator of another age may not know what we declared, and must then say so.
+    private boolean isReplyToDeclaration(TextKey key, String value) {
+        boolean declared =
+                (key == TextKey.TARGET_PORTAL_GROUP_TAG && groupTagDeclared)
+                        || (key == TextKey.MAX_RECV_DATA_SEGMENT_LENGTH && segmentLengthDeclared);
+        return declared && TextKeys.isReply(value);
+    }
+
+    private @Nullable LoginStatus introduce(Map<TextKey, String> offers) {
+        introduced = true;
+        LoginStatus failure = identity.establish(offers);
+        if (failure == null && identity.discovery()) {
+            operational.beginDiscovery();
+        }
+        return failure;
+    }
+
+    private @Nullable LoginStatus judge(TextKey key, String offer, Map<TextKey, String> answers) {
+        return switch (key.rule()) {
+            case Choice choice when key == TextKey.AUTH_METHOD ->
+                    authenticate(choice, offer, answers);
+            case Choice _, Or _, And _, Minimum _, Maximum _, Obsolete _ -> {
+                answers.put(key, operational.answer(key, offer));
+                yield null;
+            }
+            case Declaration declaration ->
+                    operational.declareMaxRecvDataSegmentLength(declaration, offer)
+                            ? null
+                            : LoginStatus.INITIATOR_ERROR;
+            case Name _ -> identity.declare(key, offer);
+            case Announcement _, Inquiry _ ->
+                    throw new AssertionError(key + " belongs to no stage of login");
+        };
+    }
+
+    /// RFC 7143 12 iSCSI Security Text Keys and Authentication Methods. A target without
+    /// credentials has no use for any method; an initiator that insists on one is refused.
+    private static @Nullable LoginStatus authenticate(
+            Choice methods, String offer, Map<TextKey, String> answers) {
+        String method = methods.choose(offer);
+        if (!method.equals(TextKeyword.NONE)) {
+            return LoginStatus.AUTHENTICATION_FAILURE;
+        }
+        answers.put(TextKey.AUTH_METHOD, method);
+        return null;
+    }
+
+    private LoginReply accept(LoginRequest request, StringBuilder answers) {
+        StringBuilder text = new StringBuilder();
+        if (!groupTagDeclared && !identity.discovery()) {
+            // 13.9 TargetPortalGroupTag: in the first response to a request that names a target.
+            groupTagDeclared = true;
+            text.append(
+                    TextKeys.format(
+                            TextKeyword.TARGET_PORTAL_GROUP_TAG,
+                            Integer.toString(directory.portalGroupTag())));
+        }
+        text.append(answers);
+        if (!segmentLengthDeclared && stage == OPERATIONAL) {
+            // No key of security negotiation: who leaves that for the full-feature phase at once
+            // goes on with the default.
+            segmentLengthDeclared = true;
+            text.append(
+                    TextKeys.format(
+                            TextKeyword.MAX_RECV_DATA_SEGMENT_LENGTH,
+                            Integer.toString(limits.maxRecvDataSegmentLength())));
+        }
+        assert text.toString().getBytes(StandardCharsets.UTF_8).length
+                <= PduDecoder.DEFAULT_MAX_DATA_SEGMENT_BYTES;
+        int current = stage;
+        int next = 0;
+        if (request.transit()) {
+            next = request.nextStage();
+            stage = next;
+        }
+        if (stage == FULL_FEATURE) {
+            parameters = agreed();
+        }
+        return new LoginReply(request.transit(), false, current, next, 0, 0, text.toString());
+    }
+
+    private LoginReply refuse(LoginRequest request, LoginStatus status) {
+        int value = status.value() & 0xffff;
+        return new LoginReply(
+                false, false, request.currentStage(), 0, value >> 8, value & 0xff, "");
+    }
+
+    private SessionParameters agreed() {
+        return new SessionParameters(
+                identity.initiatorName(),
+                identity.initiatorAlias(),
+                identity.targetName(),
+                identity.discovery(),
+                operational.isDigest(TextKey.HEADER_DIGEST),
+                operational.isDigest(TextKey.DATA_DIGEST),
+                operational.number(TextKey.MAX_CONNECTIONS),
+                operational.isYes(TextKey.INITIAL_R2T),
+                operational.isYes(TextKey.IMMEDIATE_DATA),
+                operational.number(TextKey.MAX_RECV_DATA_SEGMENT_LENGTH),
+                segmentLengthDeclared
+                        ? limits.maxRecvDataSegmentLength()
+                        : PduDecoder.DEFAULT_MAX_DATA_SEGMENT_BYTES,
+                operational.number(TextKey.MAX_BURST_LENGTH),
+                operational.firstBurstLength(),
+                operational.number(TextKey.DEFAULT_TIME_2_WAIT),
+                operational.number(TextKey.DEFAULT_TIME_2_RETAIN),
+                operational.number(TextKey.MAX_OUTSTANDING_R2T),
+                operational.number(TextKey.ERROR_RECOVERY_LEVEL));
     }
 }

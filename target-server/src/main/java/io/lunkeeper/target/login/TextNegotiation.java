@@ -1,23 +1,214 @@
 package io.lunkeeper.target.login;
 
+import io.lunkeeper.target.login.KeyRule.Declaration;
+import io.lunkeeper.target.login.TargetDirectory.Listing;
+import io.lunkeeper.target.login.TextKey.Phase;
 import io.lunkeeper.target.pdu.MalformedPduException;
+import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
+import java.util.List;
+import java.util.OptionalInt;
+import org.jscsi.target.settings.TextKeyword;
+import org.jspecify.annotations.Nullable;
 
 /// Text requests of the full-feature phase (RFC 7143 11.10, 11.11): SendTargets and
 /// MaxRecvDataSegmentLength, text longer than one PDU in both directions. Confined to the session's
 /// thread.
+///
+/// One exchange is open at a time. It begins with a request that has the reserved Target Transfer
+/// Tag, which also drops one that was left unfinished; every reply that does not end it names the
+/// tag under which the initiator goes on.
 public final class TextNegotiation {
+    private final TargetDirectory directory;
+    private final SessionParameters parameters;
+    private final TextGathering gathering = new TextGathering();
+    private final KeysSeen seen = new KeysSeen();
+    private int maxDataSegmentBytes;
+    private String reply = "";
+    private int replySent;
+    private int tag = RequestPdu.RESERVED_TAG;
+    private int lastTag;
 
     /// @param maxDataSegmentBytes the initiator's MaxRecvDataSegmentLength: longest text in a reply
     public TextNegotiation(
-            TargetDirectory directory, SessionParameters parameters, int maxDataSegmentBytes) {}
+            TargetDirectory directory, SessionParameters parameters, int maxDataSegmentBytes) {
+        this.directory = directory;
+        this.parameters = parameters;
+        this.maxDataSegmentBytes = maxDataSegmentBytes;
+    }
+
+    /// The initiator's MaxRecvDataSegmentLength as last declared, in bytes. RFC 7143 13.12 lets it
+    /// change at any time.
+    public int maxDataSegmentBytes() {
+        return maxDataSegmentBytes;
+    }
 
     /// Answers one Text Request.
     ///
     /// @throws MalformedPduException when the request breaks the exchange (wrong tag, text too
     ///   long, not key=value); the exchange is reset and the connection goes on
     public TextReply receive(TextRequest request) throws MalformedPduException {
-        return new TextReply(true, false, 0, "");
+        if (request.targetTransferTag() == RequestPdu.RESERVED_TAG) {
+            reset();
+        } else if (request.targetTransferTag() != tag) {
+            throw broken(request, MalformedPduException.INVALID_PDU_FIELD, "no such text exchange");
+        }
+        if (request.finalBit() && request.continueBit()) {
+            throw broken(
+                    request, MalformedPduException.INVALID_PDU_FIELD, "text both ends and goes on");
+        }
+        boolean unfinished = replySent < reply.length();
+        if (unfinished && request.data().isReadable()) {
+            throw protocolError(request, "text while the reply to the last is not finished");
+        }
+        if (!gathering.append(request.data())) {
+            throw protocolError(request, "text is too long");
+        }
+        if (request.continueBit()) {
+            return new TextReply(false, false, openTag(), "");
+        }
+        if (!unfinished) {
+            reply = answer(request);
+            replySent = 0;
+        }
+        return nextPiece(request.finalBit());
+    }
+
+    private void reset() {
+        gathering.reset();
+        seen.clear();
+        reply = "";
+        replySent = 0;
+        tag = RequestPdu.RESERVED_TAG;
+    }
+
+    private int openTag() {
+        if (tag == RequestPdu.RESERVED_TAG) {
+            lastTag++;
+            if (lastTag == RequestPdu.RESERVED_TAG) {
+                lastTag++;
+            }
+            tag = lastTag;
+        }
+        return tag;
+    }
+
+    private TextReply nextPiece(boolean mayEnd) {
+        int end = pieceEnd();
+        String piece = reply.substring(replySent, end);
+        replySent = end;
+        if (end < reply.length()) {
+            return new TextReply(false, true, openTag(), piece);
+        }
+        if (!mayEnd) {
+            // 11.11.1 F (Final) Bit: only a request that has it can be answered with it.
+            return new TextReply(false, false, openTag(), piece);
+        }
+        reset();
+        return new TextReply(true, false, RequestPdu.RESERVED_TAG, piece);
+    }
+
+    /// Where the next PDU's share of the reply ends: before the character that does not fit any
+    /// more. Every PDU has room for one, as the least MaxRecvDataSegmentLength is 512.
+    private int pieceEnd() {
+        int bytes = 0;
+        int index = replySent;
+        while (index < reply.length()) {
+            int character = reply.codePointAt(index);
+            bytes += utf8Bytes(character);
+            if (bytes > maxDataSegmentBytes) {
+                return index;
+            }
+            index += Character.charCount(character);
+        }
+        return index;
+    }
+
+    private static int utf8Bytes(int character) {
+        if (character < 0x80) {
+            return 1;
+        }
+        if (character < 0x800) {
+            return 2;
+        }
+        return character < 0x10000 ? 3 : 4;
+    }
+
+    private String answer(TextRequest request) throws MalformedPduException {
+        List<TextKeys.Pair> pairs = TextKeys.parse(gathering.take());
+        if (pairs == null) {
+            throw protocolError(request, "text is malformed");
+        }
+        if (!seen.add(pairs)) {
+            throw protocolError(request, "key is repeated");
+        }
+        StringBuilder text = new StringBuilder();
+        for (TextKeys.Pair pair : pairs) {
+            String answer = answer(pair);
+            if (answer == null) {
+                throw protocolError(request, "value of " + pair.key() + " is none");
+            }
+            text.append(answer);
+        }
+        return text.toString();
+    }
+
+    /// @return what goes into the reply for one pair, its NULs included; null when a declaration
+    ///   has no sound value
+    private @Nullable String answer(TextKeys.Pair pair) {
+        TextKey key = TextKey.of(pair.key());
+        if (TextKeys.isReply(pair.value())) {
+            // We ask nothing; an answer all the same is not to be answered again.
+            return "";
+        }
+        if (key == null) {
+            return TextKeys.format(pair.key(), TextKeyword.NOT_UNDERSTOOD);
+        }
+        if (!key.mayCome(Phase.FULL_FEATURE)) {
+            return TextKeys.format(pair.key(), TextKeyword.REJECT);
+        }
+        if (key == TextKey.SEND_TARGETS) {
+            return listing(pair.value());
+        }
+        if (key.rule() instanceof Declaration declaration) {
+            OptionalInt length = declaration.range().parse(pair.value());
+            if (length.isEmpty()) {
+                return null;
+            }
+            maxDataSegmentBytes = length.getAsInt();
+        }
+        return "";
+    }
+
+    /// RFC 7143 Appendix C SendTargets Operation. A discovery session may ask for all targets or
+    /// for one by name; any other session only for its own, by name or by naming none.
+    private String listing(String value) {
+        boolean all = value.equals(TextKeyword.ALL);
+        if (parameters.discovery() ? value.isEmpty() : all) {
+            return TextKeys.format(TextKeyword.SEND_TARGETS, TextKeyword.REJECT);
+        }
+        String wanted = value.isEmpty() ? parameters.targetName() : IscsiName.normalize(value);
+        StringBuilder text = new StringBuilder();
+        for (Listing listing : directory.listings(parameters.initiatorName())) {
+            String name = listing.targetName();
+            boolean visible = parameters.discovery() || name.equals(parameters.targetName());
+            if (visible && (all || name.equals(wanted))) {
+                text.append(TextKeys.format(TextKeyword.TARGET_NAME, name));
+                for (String address : listing.addresses()) {
+                    text.append(TextKeys.format(TextKeyword.TARGET_ADDRESS, address));
+                }
+            }
+        }
+        return text.toString();
+    }
+
+    private MalformedPduException protocolError(TextRequest request, String message) {
+        return broken(request, MalformedPduException.PROTOCOL_ERROR, message);
+    }
+
+    private MalformedPduException broken(TextRequest request, int reason, String message) {
+        reset();
+        return MalformedPduException.of(request, reason, message);
     }
 
     /// What one Text Response is to say.

@@ -1,5 +1,7 @@
 package io.lunkeeper.target.pdu;
 
+import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
+
 /// Bytes that are not a PDU this target accepts, with what RFC 7143 wants done about it.
 public final class MalformedPduException extends Exception {
     private static final long serialVersionUID = 1L;
@@ -26,6 +28,14 @@ public final class MalformedPduException extends Exception {
         this.rejectReason = rejectReason;
         this.header = header;
         this.framingLost = framingLost;
+    }
+
+    /// A text request that was framed soundly and yet says what it must not. The framing is intact.
+    ///
+    /// @param rejectReason RFC 7143 11.17.1 Reject Reason
+    public static MalformedPduException of(TextRequest request, int rejectReason, String message) {
+        return new MalformedPduException(
+                message, rejectReason, RequestFields.header(request), false);
     }
 
     public int rejectReason() {

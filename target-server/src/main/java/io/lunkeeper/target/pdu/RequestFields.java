@@ -16,6 +16,8 @@ import io.lunkeeper.target.pdu.RequestPdu.SnackRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import org.jscsi.parser.OperationCode;
 
 /// The headers of what initiators send, field by field (RFC 7143 section 11). `at` is the absolute
 /// index of a header whose 48 bytes are there. Reserved bits are not looked at: 11.1 iSCSI PDU
@@ -113,6 +115,23 @@ final class RequestFields {
                 in.getInt(at + CMD_SN),
                 in.getInt(at + EXP_STAT_SN),
                 data);
+    }
+
+    /// The header that a request had, reserved fields apart.
+    static byte[] header(TextRequest request) {
+        byte[] header = new byte[BasicHeaderSegment.BYTES];
+        int opcode = OperationCode.TEXT_REQUEST.value();
+        int flags = (request.finalBit() ? FINAL : 0) | (request.continueBit() ? CONTINUE : 0);
+        Unpooled.wrappedBuffer(header)
+                .setByte(OPCODE, request.immediate() ? opcode | IMMEDIATE : opcode)
+                .setByte(FLAGS, flags)
+                .setInt(BasicHeaderSegment.LENGTHS, request.data().readableBytes())
+                .setLong(LUN, request.lun())
+                .setInt(INITIATOR_TASK_TAG, request.initiatorTaskTag())
+                .setInt(TARGET_TRANSFER_TAG, request.targetTransferTag())
+                .setInt(CMD_SN, request.cmdSn())
+                .setInt(EXP_STAT_SN, request.expStatSn());
+        return header;
     }
 
     static LoginRequest loginRequest(ByteBuf in, int at, ByteBuf data) {

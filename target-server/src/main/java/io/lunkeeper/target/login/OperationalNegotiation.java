@@ -1,0 +1,127 @@
+package io.lunkeeper.target.login;
+
+import io.lunkeeper.target.login.KeyRule.And;
+import io.lunkeeper.target.login.KeyRule.Announcement;
+import io.lunkeeper.target.login.KeyRule.Choice;
+import io.lunkeeper.target.login.KeyRule.Declaration;
+import io.lunkeeper.target.login.KeyRule.Inquiry;
+import io.lunkeeper.target.login.KeyRule.Maximum;
+import io.lunkeeper.target.login.KeyRule.Minimum;
+import io.lunkeeper.target.login.KeyRule.Name;
+import io.lunkeeper.target.login.KeyRule.Obsolete;
+import io.lunkeeper.target.login.KeyRule.Or;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.OptionalInt;
+import org.jscsi.target.settings.TextKeyword;
+
+/// The values that the operational keys have come to: the defaults of RFC 7143 section 13 until the
+/// initiator offers or declares something else. A key whose offer is answered with Reject or
+/// Irrelevant keeps its default.
+final class OperationalNegotiation {
+
+    /// 13.15 DefaultTime2Wait: the default, and long enough for a connection's tasks to be gone.
+    private static final int TIME_2_WAIT_SECONDS = 2;
+
+    /// 13.16 DefaultTime2Retain: the default where tasks outlive their connection at all, which is
+    /// only what error recovery level 2 is for.
+    private static final int TIME_2_RETAIN_SECONDS = 20;
+
+    private static final int CONNECTION_RECOVERY_LEVEL = 2;
+
+    /// 13.24 iSCSIProtocolLevel: RFC 7143 as it is, without RFC 7144.
+    private static final int PROTOCOL_LEVEL = 1;
+
+    private final NegotiationLimits limits;
+    private final Map<TextKey, String> values = new EnumMap<>(TextKey.class);
+    private boolean discovery;
+
+    OperationalNegotiation(NegotiationLimits limits) {
+        this.limits = limits;
+    }
+
+    /// The session is one for discovery: keys that make no sense there become Irrelevant.
+    void beginDiscovery() {
+        discovery = true;
+    }
+
+    /// What to answer to the offer of a key whose value both sides have a say in.
+    String answer(TextKey key, String offer) {
+        if (discovery && key.scope() == TextKey.Scope.NORMAL_SESSION) {
+            return TextKeyword.IRRELEVANT;
+        }
+        if (key == TextKey.FIRST_BURST_LENGTH
+                && isYes(TextKey.INITIAL_R2T)
+                && !isYes(TextKey.IMMEDIATE_DATA)) {
+            // 13.14 FirstBurstLength: there is no unsolicited data that it could bound.
+            return TextKeyword.IRRELEVANT;
+        }
+        String result =
+                switch (key.rule()) {
+                    case Choice choice -> choice.choose(offer);
+                    case Or or -> or.combine(offer);
+                    case And and -> and.combine(offer);
+                    case Minimum minimum -> minimum.combine(offer, ours(key));
+                    case Maximum maximum -> maximum.combine(offer, ours(key));
+                    case Obsolete obsolete -> obsolete.answer();
+                    case Declaration _, Name _, Announcement _, Inquiry _ ->
+                            throw new AssertionError(key + " is not negotiated");
+                };
+        if (!result.equals(TextKeyword.REJECT)) {
+            values.put(key, result);
+        }
+        return result;
+    }
+
+    /// Takes what the initiator declares its MaxRecvDataSegmentLength to be.
+    ///
+    /// @return false when the value is none
+    boolean declareMaxRecvDataSegmentLength(Declaration rule, String value) {
+        OptionalInt number = rule.range().parse(value);
+        if (number.isEmpty()) {
+            return false;
+        }
+        values.put(TextKey.MAX_RECV_DATA_SEGMENT_LENGTH, Integer.toString(number.getAsInt()));
+        return true;
+    }
+
+    private int ours(TextKey key) {
+        return switch (key) {
+            case MAX_CONNECTIONS -> limits.maxConnections();
+            case MAX_BURST_LENGTH -> limits.maxBurstLength();
+            case FIRST_BURST_LENGTH ->
+                    Math.min(limits.firstBurstLength(), number(TextKey.MAX_BURST_LENGTH));
+            case DEFAULT_TIME_2_WAIT -> TIME_2_WAIT_SECONDS;
+            case DEFAULT_TIME_2_RETAIN ->
+                    limits.errorRecoveryLevel() >= CONNECTION_RECOVERY_LEVEL
+                            ? TIME_2_RETAIN_SECONDS
+                            : 0;
+            case MAX_OUTSTANDING_R2T -> limits.maxOutstandingR2t();
+            // A discovery session has one connection and nothing to recover.
+            case ERROR_RECOVERY_LEVEL -> discovery ? 0 : limits.errorRecoveryLevel();
+            case ISCSI_PROTOCOL_LEVEL -> PROTOCOL_LEVEL;
+            default -> throw new AssertionError(key + " has no number of ours");
+        };
+    }
+
+    boolean isYes(TextKey key) {
+        return value(key).equals(TextKeyword.YES);
+    }
+
+    boolean isDigest(TextKey key) {
+        return !value(key).equals(TextKeyword.NONE);
+    }
+
+    int number(TextKey key) {
+        return Integer.parseInt(value(key));
+    }
+
+    /// 13.14 FirstBurstLength never exceeds MaxBurstLength, not even as a default.
+    int firstBurstLength() {
+        return Math.min(number(TextKey.FIRST_BURST_LENGTH), number(TextKey.MAX_BURST_LENGTH));
+    }
+
+    private String value(TextKey key) {
+        return values.getOrDefault(key, key.defaultValue());
+    }
+}

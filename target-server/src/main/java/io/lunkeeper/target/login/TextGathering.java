@@ -1,0 +1,41 @@
+package io.lunkeeper.target.login;
+
+import io.netty.buffer.ByteBuf;
+import java.util.Arrays;
+
+/// Text that comes in several PDUs: RFC 7143 6.2 Text Mode Negotiation lets a pair run on into the
+/// next PDU where the C bit says so. Holds [TextKeys#MAX_TEXT_BYTES] at most.
+final class TextGathering {
+    private static final byte[] NOTHING = {};
+
+    private byte[] text = NOTHING;
+    private int totalBytes;
+
+    /// Appends a data segment.
+    ///
+    /// @return false when more has come since the last [#reset] than one negotiation may send
+    boolean append(ByteBuf data) {
+        int bytes = data.readableBytes();
+        if (bytes > TextKeys.MAX_TEXT_BYTES - totalBytes) {
+            return false;
+        }
+        totalBytes += bytes;
+        int before = text.length;
+        text = Arrays.copyOf(text, before + bytes);
+        data.getBytes(data.readerIndex(), text, before, bytes);
+        return true;
+    }
+
+    /// What was gathered since the last call. The bytes go on counting.
+    byte[] take() {
+        byte[] whole = text;
+        text = NOTHING;
+        return whole;
+    }
+
+    /// Forgets text and count: a new exchange begins.
+    void reset() {
+        text = NOTHING;
+        totalBytes = 0;
+    }
+}
