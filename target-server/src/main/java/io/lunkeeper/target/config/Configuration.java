@@ -3,6 +3,7 @@ package io.lunkeeper.target.config;
 import io.lunkeeper.lun.LunSpec;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -21,15 +22,25 @@ public record Configuration(
     /// An address to listen on.
     ///
     /// @param group the portal group tag, 1 to 65535
-    /// @param line where the file says so, from 1
+    /// @param line where the file names the address, from 1
     public record Portal(InetSocketAddress listen, int group, int line) {}
 
     /// A target and what it serves.
     ///
     /// @param iqn the normalized iSCSI name
     /// @param initiators patterns of initiator names; empty: any
+    /// @param line where the file names the target, from 1
     public record Target(
-            String iqn, List<String> initiators, Optional<Auth> auth, List<Lun> luns, int line) {}
+            String iqn, List<String> initiators, Optional<Auth> auth, List<Lun> luns, int line) {
+
+        /// Whether `initiators` admits an initiator.
+        ///
+        /// @param initiatorName the normalized, lower-case iSCSI name
+        public boolean admits(String initiatorName) {
+            return initiators.isEmpty()
+                    || initiators.stream().anyMatch(p -> IscsiName.matches(p, initiatorName));
+        }
+    }
 
     /// CHAP credentials (RFC 7143 12.1). Secrets have been read from their files.
     public record Auth(String user, Secret secret, Optional<MutualAuth> mutual) {}
@@ -43,6 +54,7 @@ public record Configuration(
     /// @param physicalBlockSizeBytes a power of two, at least the logical block size
     /// @param serial the unit serial number, when the file gives one
     /// @param threads the LUN's I/O threads, when the file says
+    /// @param line where the file names the image, from 1
     public record Lun(
             int lun,
             LunSpec image,
@@ -61,6 +73,11 @@ public record Configuration(
 
         public byte[] bytes() {
             return bytes.clone();
+        }
+
+        /// Whether both are the same bytes.
+        boolean sameAs(Secret other) {
+            return MessageDigest.isEqual(bytes, other.bytes);
         }
 
         @Override

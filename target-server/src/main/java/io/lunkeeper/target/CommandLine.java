@@ -1,0 +1,202 @@
+package io.lunkeeper.target;
+
+import io.lunkeeper.target.config.Configuration;
+import io.lunkeeper.target.config.ConfigurationException;
+import io.lunkeeper.target.config.ConfigurationFile;
+import io.lunkeeper.target.config.Feature;
+import java.io.PrintStream;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import org.apache.commons.cli.DefaultParser;
+import org.apache.commons.cli.MissingArgumentException;
+import org.apache.commons.cli.Option;
+import org.apache.commons.cli.Options;
+import org.apache.commons.cli.ParseException;
+
+/// The commands and their options.
+final class CommandLine {
+    static final int FINE = 0;
+    static final int FAILED = 1;
+    static final int USAGE = 2;
+
+    private static final String HELP =
+            """
+            lunkeeper: an iSCSI target that serves image files as LUNs
+
+            lunkeeper serve --config FILE   serve in the foreground until SIGTERM or SIGINT
+            lunkeeper check --config FILE   check a configuration, change nothing
+            lunkeeper help [COMMAND]        show this, or more about a command
+            lunkeeper version               show the version
+
+            Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.
+            LUNKEEPER_JAVA_OPTS adds options for the Java virtual machine.
+            """;
+
+    private static final String SERVE_HELP =
+            """
+            lunkeeper serve --config FILE
+
+            Opens the images, creating those that are missing and have a size, listens on the
+            portals, and prints "lunkeeper ready: HOST:PORT[,HOST:PORT...]" on standard output when
+            initiators can log in. The log goes to standard error. SIGTERM and SIGINT end it: what
+            was written is flushed, the images are released, and the exit code is 0.
+
+              -c, --config FILE   the configuration; its paths are relative to it
+            """;
+
+    private static final String CHECK_HELP =
+            """
+            lunkeeper check --config FILE
+
+            Checks everything that can be known without opening an image or a port: keys, values,
+            names, secret files, and the size and kind of images that exist. Reports every problem
+            as FILE:LINE: KEY: what is wrong. Creates, locks and changes nothing.
+
+              -c, --config FILE   the configuration; its paths are relative to it
+            """;
+
+    private static final String SEE_HELP = "; see: lunkeeper help";
+
+    private final PrintStream out;
+    private final PrintStream err;
+    private final Set<Feature> served;
+    private final ServeCommand.Opening opening;
+    private final CountDownLatch stop;
+
+    /// @param opening how a server is opened
+    /// @param stop ends `serve` when it is counted down
+    CommandLine(
+            PrintStream out,
+            PrintStream err,
+            Set<Feature> served,
+            ServeCommand.Opening opening,
+            CountDownLatch stop) {
+        this.out = out;
+        this.err = err;
+        this.served = served;
+        this.opening = opening;
+        this.stop = stop;
+    }
+
+    /// Runs one command to its end.
+    ///
+    /// @return the exit code
+    int run(String[] args) {
+        if (args.length == 0) {
+            err.print(HELP);
+            return USAGE;
+        }
+        List<String> rest = Arrays.asList(args).subList(1, args.length);
+        return switch (args[0]) {
+            case "serve" -> configured(rest, SERVE_HELP, this::serve);
+            case "check" -> configured(rest, CHECK_HELP, this::check);
+            case "help", "-h", "--help" -> help(rest);
+            case "version", "--version" -> version(rest);
+            default -> usage("there is no command " + args[0]);
+        };
+    }
+
+    private int serve(String file, Configuration configuration) {
+        return new ServeCommand(out, err, file).run(configuration, opening, stop);
+    }
+
+    private int check(String file, Configuration configuration) {
+        int luns = configuration.targets().stream().mapToInt(t -> t.luns().size()).sum();
+        out.println(
+                file
+                        + ": ok, "
+                        + counted(configuration.targets().size(), "target")
+                        + ", "
+                        + counted(luns, "LUN")
+                        + ", "
+                        + counted(configuration.portals().size(), "portal"));
+        return FINE;
+    }
+
+    private static String counted(int count, String noun) {
+        return count + " " + noun + (count == 1 ? "" : "s");
+    }
+
+    private int help(List<String> topics) {
+        if (topics.size() > 1) {
+            return usage("help takes one command");
+        }
+        String topic = topics.isEmpty() ? "help" : topics.getFirst();
+        return switch (topic) {
+            case "serve" -> shown(SERVE_HELP);
+            case "check" -> shown(CHECK_HELP);
+            case "help", "version" -> shown(HELP);
+            default -> usage("there is no command " + topic);
+        };
+    }
+
+    private int shown(String text) {
+        out.print(text);
+        return FINE;
+    }
+
+    private int version(List<String> rest) {
+        if (!rest.isEmpty()) {
+            return usage("version takes no arguments");
+        }
+        String version =
+                Optional.ofNullable(CommandLine.class.getPackage().getImplementationVersion())
+                        .orElse("(not packaged)");
+        out.println("lunkeeper " + version + ", Java " + Runtime.version());
+        return FINE;
+    }
+
+    private int usage(String fault) {
+        err.println("lunkeeper: " + fault + SEE_HELP);
+        return USAGE;
+    }
+
+    /// What a command does with a configuration that is right.
+    private interface Action {
+        int on(String file, Configuration configuration);
+    }
+
+    private int configured(List<String> rest, String help, Action action) {
+        Options options =
+                new Options()
+                        .addOption(Option.builder("c").longOpt("config").hasArg().get())
+                        .addOption(Option.builder("h").longOpt("help").get());
+        org.apache.commons.cli.CommandLine given;
+        try {
+            given =
+                    DefaultParser.builder()
+                            .setAllowPartialMatching(false)
+                            .get()
+                            .parse(options, rest.toArray(String[]::new));
+        } catch (MissingArgumentException _) {
+            return usage("--config needs a FILE");
+        } catch (ParseException e) {
+            return usage(String.valueOf(e.getMessage()));
+        }
+        if (given.hasOption("help")) {
+            return shown(help);
+        }
+        if (!given.getArgList().isEmpty()) {
+            return usage("unexpected argument " + given.getArgList().getFirst());
+        }
+        String[] files = given.getOptionValues("config");
+        if (files == null || files.length != 1) {
+            return usage("needs exactly one --config FILE");
+        }
+        try {
+            return action.on(files[0], ConfigurationFile.read(Path.of(files[0]), served));
+        } catch (InvalidPathException _) {
+            return usage(files[0] + " is not a path");
+        } catch (ConfigurationException e) {
+            String.valueOf(e.getMessage())
+                    .lines()
+                    .forEach(line -> err.println("lunkeeper: " + line));
+            return USAGE;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package io.lunkeeper.target.config;
+
+import static io.lunkeeper.target.config.Problems.quoted;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Addresses to listen on: `host:port`, IPv6 in brackets. A host name is resolved when the file is
+/// read and stands for its first address.
+final class Address {
+    private static final Pattern FORM =
+            Pattern.compile("(?:\\[([0-9A-Fa-f:.]+(?:%[^\\]]+)?)\\]|([^:\\[\\]]+)):([0-9]{1,5})");
+    private static final Pattern DIGITS_AND_DOTS = Pattern.compile("[0-9.]+");
+    private static final Pattern OCTETS =
+            Pattern.compile("(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\\.(?!$)|$)){4}");
+    private static final int MAX_PORT = 65535;
+
+    private Address() {}
+
+    static Optional<InetSocketAddress> read(Entry entry) {
+        Optional<String> text = entry.text();
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        Matcher form = FORM.matcher(text.get());
+        if (!form.matches()) {
+            return entry.wrong(
+                    quoted(text.get())
+                            + " is not an address; write \"127.0.0.1:3260\", or with IPv6"
+                            + " \"[::1]:3260\"");
+        }
+        int port = Integer.parseInt(form.group(3));
+        if (port > MAX_PORT) {
+            return entry.wrong("the port " + port + " is beyond " + MAX_PORT);
+        }
+        String host = form.group(1) == null ? form.group(2) : form.group(1);
+        if (DIGITS_AND_DOTS.matcher(host).matches() && !OCTETS.matcher(host).matches()) {
+            return entry.wrong(
+                    quoted(host) + " is not an IPv4 address; it has four parts of 0 to 255");
+        }
+        try {
+            return Optional.of(new InetSocketAddress(InetAddress.getByName(host), port));
+        } catch (UnknownHostException _) {
+            return entry.wrong(
+                    quoted(host) + " is neither an address nor a host that is known here");
+        }
+    }
+}
