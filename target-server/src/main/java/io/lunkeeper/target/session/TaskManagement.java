@@ -9,7 +9,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.jscsi.parser.tmf.TaskManagementFunctionRequestParser.FunctionCode;
 import org.jscsi.parser.tmf.TaskManagementFunctionResponseParser.ResponseCode;
-import org.jspecify.annotations.Nullable;
 
 /// One task management function (SAM-5 clause 7, RFC 7143 11.5 and 11.6). The response goes out
 /// when every task concerned, of whichever session, has come to rest: an initiator that has it can
@@ -158,6 +157,6 @@ final class TaskManagement {
 
     /// Told of each nexus that had tasks aborted.
     private interface Victims {
-        void aborted(@Nullable Nexus nexus);
+        void aborted(Nexus nexus);
     }
 }
