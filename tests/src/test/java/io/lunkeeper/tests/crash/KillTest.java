@@ -10,7 +10,9 @@ import io.lunkeeper.tests.rig.Lun;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -34,6 +36,9 @@ class KillTest {
 
     private static final int LONGEST_LIFE_MILLIS = 600;
 
+    /// The exit status of a process that SIGKILL ended.
+    private static final int KILLED = 137;
+
     private final int rounds = Integer.getInteger("lunkeeper.kill.rounds", 3);
     private final long seed =
             Long.getLong("lunkeeper.kill.seed", new SplittableRandom().nextLong());
@@ -52,7 +57,11 @@ class KillTest {
                 int life = random.nextInt(SHORTEST_LIFE_MILLIS, LONGEST_LIFE_MILLIS);
                 StampedWriter writer =
                         new StampedWriter(
-                                StampedWriter.logIn(server), LUN, ledger, random.split(), version);
+                                StampedWriter.logIn(server, LUN),
+                                LUN,
+                                ledger,
+                                random.split(),
+                                version);
                 writeUntilKilled(server, writer, life);
                 version = writer.version();
                 acknowledged += writer.acknowledged();
@@ -66,31 +75,39 @@ class KillTest {
 
     private static void writeUntilKilled(ServerProcess server, StampedWriter writer, int life)
             throws InterruptedException {
-        Thread death = Thread.ofPlatform().start(() -> killAfter(server, life));
+        AtomicBoolean deathIsDue = new AtomicBoolean();
+        Thread death = Thread.ofPlatform().start(() -> killAfter(server, life, deathIsDue));
         try {
             writer.writeForEver();
+        } catch (SocketTimeoutException e) {
+            throw new AssertionError("the server went silent", e);
         } catch (IOException e) {
+            if (!deathIsDue.get()) {
+                throw new AssertionError("the server broke the connection", e);
+            }
+        } finally {
             death.join();
         }
-        assertTrue(!server.isAlive(), "the connection broke before the server was killed");
+        assertEquals(KILLED, server.exitStatus(), "the server died by itself");
     }
 
-    private static void killAfter(ServerProcess server, int millis) {
+    private static void killAfter(ServerProcess server, int millis, AtomicBoolean deathIsDue) {
         try {
             Thread.sleep(millis);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        deathIsDue.set(true);
         server.kill9();
     }
 
     /// Reads the whole LUN.
     private void verify(ServerProcess server, SectorLedger ledger, String when) throws IOException {
         StringBuilder wrong = new StringBuilder();
-        try (RawInitiator reader = StampedWriter.logIn(server)) {
+        try (RawInitiator reader = StampedWriter.logIn(server, LUN)) {
             for (int sector = 0; sector < SECTORS; sector += READ_SECTORS) {
                 int bytes = READ_SECTORS * SectorLedger.SECTOR_BYTES;
-                ScsiResult result = read(reader, sector, bytes);
+                ScsiResult result = reader.read(LUN, Cdb.read16(sector, READ_SECTORS), bytes);
                 assertEquals(ScsiResult.GOOD, result.status(), result::toString);
                 assertEquals(bytes, result.data().length, result::toString);
                 wrong.append(ledger.reconcile(sector, result.data()));
@@ -98,16 +115,5 @@ class KillTest {
             reader.logout();
         }
         assertEquals("", wrong.toString(), () -> when + ", seed=" + seed);
-    }
-
-    /// A fresh session may have to hear of the power-on first (SAM-5 5.14 Unit attention
-    /// conditions).
-    private static ScsiResult read(RawInitiator reader, int sector, int bytes) throws IOException {
-        while (true) {
-            ScsiResult result = reader.read(LUN, Cdb.read16(sector, READ_SECTORS), bytes);
-            if (result.senseCode() >>> 16 != 0x06) {
-                return result;
-            }
-        }
     }
 }

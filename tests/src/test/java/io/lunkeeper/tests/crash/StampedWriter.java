@@ -23,7 +23,17 @@ final class StampedWriter {
     /// One command in twelve is an UNMAP: its sectors become version 0.
     private static final int UNMAP_ONE_IN = 12;
 
-    private record Task(int sector, int count, byte[] data) {}
+    private record Task(int sector, int count, boolean isUnmap, long version) {
+        byte[] data(SectorLedger ledger) {
+            return isUnmap
+                    ? Cdb.unmapParameters(sector, count)
+                    : ledger.content(sector, count, version);
+        }
+
+        byte[] cdb(byte[] data) {
+            return isUnmap ? Cdb.unmap(data.length) : Cdb.write16(sector, count);
+        }
+    }
 
     private final RawInitiator initiator;
     private final int lun;
@@ -55,13 +65,14 @@ final class StampedWriter {
         return acknowledged;
     }
 
-    static RawInitiator logIn(ServerProcess server) throws IOException {
+    static RawInitiator logIn(ServerProcess server, int lun) throws IOException {
         RawInitiator initiator = RawInitiator.connect(server.address());
         Pdu response =
                 initiator.login(ServerProcess.IQN, "FirstBurstLength=65536", "InitialR2T=No");
         if (response.statusClass() != 0) {
             throw new AssertionError("login refused: " + response);
         }
+        initiator.clearUnitAttentions(lun);
         return initiator;
     }
 
@@ -82,7 +93,7 @@ final class StampedWriter {
                 throw new AssertionError("answer to nothing: " + pdu);
             }
             switch (pdu.opcode()) {
-                case Pdu.READY_TO_TRANSFER -> initiator.answer(pdu, task.data());
+                case Pdu.READY_TO_TRANSFER -> initiator.answer(pdu, task.data(ledger));
                 case Pdu.SCSI_RESPONSE -> settle(pdu, task);
                 default -> throw new AssertionError("unexpected " + pdu);
             }
@@ -99,13 +110,11 @@ final class StampedWriter {
             return;
         }
         boolean unmap = random.nextInt(UNMAP_ONE_IN) == 0;
-        long content = unmap ? 0 : version++;
-        byte[] data =
-                unmap ? Cdb.unmapParameters(sector, count) : ledger.content(sector, count, content);
-        byte[] cdb = unmap ? Cdb.unmap(data.length) : Cdb.write16(sector, count);
-        ledger.begin(sector, count, content);
-        int tag = initiator.sendCommand(Request.scsiCommand(lun, cdb).writes(data.length), data);
-        inFlight.put(tag, new Task(sector, count, data));
+        Task task = new Task(sector, count, unmap, unmap ? 0 : version++);
+        ledger.begin(sector, count, task.version());
+        byte[] data = task.data(ledger);
+        Request command = Request.scsiCommand(lun, task.cdb(data)).writes(data.length);
+        inFlight.put(initiator.sendCommand(command, data), task);
     }
 
     private void settle(Pdu response, Task task) {

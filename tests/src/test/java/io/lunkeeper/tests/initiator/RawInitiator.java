@@ -35,6 +35,9 @@ public final class RawInitiator implements Closeable {
     /// RFC 7143 13.12 MaxRecvDataSegmentLength: what counts until a login says otherwise.
     private static final int DEFAULT_DATA_SEGMENT_BYTES = 8192;
 
+    /// More unit attentions in a row than there are kinds of them.
+    private static final int MAX_UNIT_ATTENTIONS = 32;
+
     private final SocketChannel channel;
     private final InputStream in;
     private final InitiatorSession session;
@@ -326,6 +329,22 @@ public final class RawInitiator implements Closeable {
     /// Runs a command that takes `data`.
     public ScsiResult write(int lun, byte[] cdb, byte[] data) throws IOException {
         return execute(Request.scsiCommand(lun, cdb).writes(data.length), data);
+    }
+
+    /// Hears out what a LUN has to tell a new nexus (SAM-5 5.14 Unit attention condition), so that
+    /// the next command meets none.
+    ///
+    /// @return the sense codes of the unit attentions, oldest first
+    public List<Integer> clearUnitAttentions(int lun) throws IOException {
+        List<Integer> heard = new ArrayList<>();
+        while (heard.size() < MAX_UNIT_ATTENTIONS) {
+            int sense = read(lun, Cdb.testUnitReady(), 0).senseCode();
+            if (sense >>> 16 != 0x06) {
+                return heard;
+            }
+            heard.add(sense);
+        }
+        throw new ProtocolException("unit attentions without end: " + heard);
     }
 
     /// Runs one command with nothing else outstanding: sends data as negotiated, answers R2Ts and

@@ -56,7 +56,7 @@ public final class ScsiResult {
         if (last.opcode() != Pdu.SCSI_RESPONSE || segment.length < 2) {
             return new byte[0];
         }
-        int length = (segment[0] & 0xff) << 8 | segment[1] & 0xff;
+        int length = (segment[0] & 0xff) << 8 | (segment[1] & 0xff);
         byte[] sense = new byte[Math.min(length, segment.length - 2)];
         System.arraycopy(segment, 2, sense, 0, sense.length);
         return sense;
@@ -70,12 +70,12 @@ public final class ScsiResult {
             return -1;
         }
         if ((sense[0] & 0x7f) >= 0x72) {
-            return (sense[1] & 0x0f) << 16 | (sense[2] & 0xff) << 8 | sense[3] & 0xff;
+            return (sense[1] & 0x0f) << 16 | (sense[2] & 0xff) << 8 | (sense[3] & 0xff);
         }
         if (sense.length < 14) {
             return (sense[2] & 0x0f) << 16;
         }
-        return (sense[2] & 0x0f) << 16 | (sense[12] & 0xff) << 8 | sense[13] & 0xff;
+        return (sense[2] & 0x0f) << 16 | (sense[12] & 0xff) << 8 | (sense[13] & 0xff);
     }
 
     @Override

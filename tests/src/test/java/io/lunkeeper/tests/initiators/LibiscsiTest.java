@@ -173,8 +173,11 @@ class LibiscsiTest {
         switch (verdict) {
             case PASSED -> {}
             case SKIPPED ->
-                    assertTrue(SKIPS.reasonFor(name).isPresent(), () -> "skips:\n" + outcome);
-            case FAILED, HUNG -> throw new AssertionError(verdict + ":\n" + outcome.output());
+                    assertTrue(
+                            SKIPS.reasonFor(name).isPresent(),
+                            () -> name + " may not be skipped\n" + outcome.output());
+            case FAILED, HUNG ->
+                    throw new AssertionError(name + " " + verdict + "\n" + outcome.output());
         }
     }
 
@@ -182,7 +185,7 @@ class LibiscsiTest {
         Tool.Outcome outcome = runAlone(name, lun);
         Verdict verdict = verdict(outcome);
         TOTALS.merge(verdict, 1, Integer::sum);
-        assertEquals(Verdict.PASSED, verdict, outcome::output);
+        assertEquals(Verdict.PASSED, verdict, () -> name + "\n" + outcome.output());
     }
 
     /// The URL is given twice, since tests of several paths want a second session to the LUN.

@@ -141,6 +141,11 @@ public final class ServerProcess implements AutoCloseable {
         return process.isAlive();
     }
 
+    /// How the server ended: 128 and the signal's number when a signal did it.
+    public int exitStatus() {
+        return process.exitValue();
+    }
+
     /// The end of what the server has logged.
     public String log() {
         return tail("stderr.log");
@@ -214,9 +219,11 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
-    /// Ends the server by SIGKILL and waits until it is gone.
+    /// Ends the server by SIGKILL, and what it may have started, and waits until it is gone.
     public void kill9() {
+        List<ProcessHandle> descendants = process.descendants().toList();
         process.destroyForcibly();
+        descendants.forEach(ProcessHandle::destroyForcibly);
         if (!exitWithin(process, STOP_LIMIT)) {
             throw new AssertionError("still running " + STOP_LIMIT + " after SIGKILL");
         }
