@@ -1,0 +1,77 @@
+package io.lunkeeper.tests.guest;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.tests.rig.Lun;
+import io.lunkeeper.tests.rig.ServerProcess;
+import io.lunkeeper.tests.rig.ShowServerLog;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/// A Linux guest with open-iscsi: discovery, file systems, digests, two sessions, resets, and the
+/// server's death and return under verified writes. The steps are in `tests/guest/steps`.
+@Tag("guest")
+@ExtendWith(ShowServerLog.class)
+class GuestTest {
+    /// How long the server stays dead: long enough for the guest to try in vain.
+    private static final int OUTAGE_MILLIS = 1500;
+
+    /// The last step of each scenario: a scenario that was left out shows.
+    private static final List<String> LAST_STEPS =
+            List.of(
+                    "ext4/logout_again",
+                    "xfs/logout_again",
+                    "digests/logout",
+                    "sessions/logout",
+                    "reset/logout",
+                    "restart/logout");
+
+    @TestFactory
+    Stream<DynamicTest> openIscsi() throws IOException {
+        try (ServerProcess server =
+                ServerProcess.start(Lun.sized(0, "8MiB"), Lun.sized(1, "512MiB"))) {
+            GuestMachine machine =
+                    new GuestMachine(Map.of("kill-and-restart", () -> killAndRestart(server)));
+            List<GuestMachine.Step> steps = machine.run(server.port(), ServerProcess.IQN);
+            String console = machine.console();
+            Stream<DynamicTest> each = steps.stream().map(step -> report(step, console));
+            Stream<DynamicTest> all =
+                    LAST_STEPS.stream()
+                            .map(last ->
+                                    DynamicTest.dynamicTest(
+                                            "reached " + last, () -> assertReached(last, steps)));
+            return Stream.concat(each, all);
+        }
+    }
+
+    private static DynamicTest report(GuestMachine.Step step, String console) {
+        return DynamicTest.dynamicTest(
+                step.name(),
+                () ->
+                        assertTrue(
+                                step.passed(),
+                                () -> step.name() + "\n" + step.output() + "\n" + console));
+    }
+
+    private static void assertReached(String last, List<GuestMachine.Step> steps) {
+        assertTrue(
+                steps.stream().anyMatch(step -> step.name().equals(last)),
+                () -> "the guest never came to " + last);
+    }
+
+    private static void killAndRestart(ServerProcess server) {
+        server.kill9();
+        try {
+            Thread.sleep(OUTAGE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        server.restart();
+    }
+}

@@ -1,0 +1,282 @@
+package io.lunkeeper.tests.rig;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/// The server under test as a real process, started by its launcher as an administrator would.
+///
+/// Its folder holds the configuration, the images and both logs; [#close] removes it unless the
+/// process ended badly. Not for several threads, except [#kill9] and [#log].
+public final class ServerProcess implements AutoCloseable {
+    /// The one target that every configuration has.
+    public static final String IQN = "iqn.2026-11.io.lunkeeper:test";
+
+    /// A cold start takes about a second; a build by the launcher would take minutes and means that
+    /// the tests run against a stale jar.
+    private static final Duration START_LIMIT = Duration.ofSeconds(60);
+
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
+
+    private static final int LOG_TAIL_BYTES = 8192;
+
+    private static final Set<ServerProcess> ALIVE = ConcurrentHashMap.newKeySet();
+
+    private final Path folder;
+    private final List<Lun> luns;
+    private final int port;
+    private volatile Process process;
+
+    private ServerProcess(Path folder, List<Lun> luns, int port) throws IOException {
+        this.folder = folder;
+        this.luns = luns;
+        this.port = port;
+        this.process = launch();
+    }
+
+    /// Starts a server with these LUNs and no authentication.
+    public static ServerProcess start(Lun... luns) {
+        return start("", "", luns);
+    }
+
+    /// Starts a server with more configuration.
+    ///
+    /// @param topKeys lines for the top level of the file, such as `metrics: "127.0.0.1:0"`
+    /// @param targetKeys lines for the target, such as `auth: { user: a, secret-file: b }`
+    public static ServerProcess start(String topKeys, String targetKeys, Lun... luns) {
+        try {
+            Path servers = Checkout.scratch().resolve("servers");
+            Files.createDirectories(servers);
+            Path folder = Files.createTempDirectory(servers, "server-");
+            int port = freePort();
+            StringBuilder yaml = new StringBuilder();
+            yaml.append("portals:\n  - listen: \"127.0.0.1:").append(port).append("\"\n");
+            yaml.append(topKeys.isEmpty() ? "" : topKeys.stripTrailing() + "\n");
+            yaml.append("targets:\n  - iqn: ").append(IQN).append('\n');
+            targetKeys.lines().forEach(line -> yaml.append("    ").append(line).append('\n'));
+            yaml.append("    luns:\n");
+            for (Lun lun : luns) {
+                yaml.append(lun.yaml(image(folder, lun)));
+            }
+            Files.writeString(folder.resolve("lunkeeper.yaml"), yaml);
+            return new ServerProcess(folder, List.of(luns), port);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// A port that is free now. Below the range from which the kernel takes the local ports of
+    /// outgoing connections, so that it stays free while the server is down between two starts.
+    private static int freePort() throws IOException {
+        for (int attempt = 0; attempt < 100; attempt++) {
+            int port = ThreadLocalRandom.current().nextInt(20_000, 32_000);
+            try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return probe.getLocalPort();
+            } catch (java.net.BindException _) {
+                // Taken: try another.
+            }
+        }
+        throw new IOException("no free port");
+    }
+
+    private static Path image(Path folder, Lun lun) {
+        Path existing = lun.existing();
+        return existing != null ? existing : folder.resolve("lun" + lun.number() + ".img");
+    }
+
+    // ---- where it is
+
+    public int port() {
+        return port;
+    }
+
+    public InetSocketAddress address() {
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+    }
+
+    /// `host:port`.
+    public String portal() {
+        return "127.0.0.1:" + port;
+    }
+
+    /// The URL of a LUN as libiscsi and QEMU take it.
+    public String url(int lun) {
+        return "iscsi://" + portal() + "/" + IQN + "/" + lun;
+    }
+
+    /// The image file of a LUN.
+    public Path image(int number) {
+        return luns.stream()
+                .filter(lun -> lun.number() == number)
+                .findFirst()
+                .map(lun -> image(folder, lun))
+                .orElseThrow();
+    }
+
+    /// The folder of the configuration; relative paths in it start here.
+    public Path folder() {
+        return folder;
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    public boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /// How the server ended: 128 and the signal's number when a signal did it.
+    public int exitStatus() {
+        return process.exitValue();
+    }
+
+    /// The end of what the server has logged.
+    public String log() {
+        return tail("stderr.log");
+    }
+
+    // ---- life and death
+
+    private Process launch() throws IOException {
+        ProcessBuilder builder =
+                new ProcessBuilder(
+                        Checkout.launcher().toString(),
+                        "serve",
+                        "--config",
+                        folder.resolve("lunkeeper.yaml").toString());
+        builder.directory(folder.toFile());
+        builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
+        builder.redirectError(
+                ProcessBuilder.Redirect.appendTo(folder.resolve("stderr.log").toFile()));
+        Files.deleteIfExists(folder.resolve("stdout.log"));
+        builder.redirectOutput(folder.resolve("stdout.log").toFile());
+        Process started = builder.start();
+        try {
+            awaitReady(started);
+        } catch (RuntimeException | Error e) {
+            started.destroyForcibly();
+            throw e;
+        }
+        ALIVE.add(this);
+        return started;
+    }
+
+    private void awaitReady(Process started) throws IOException {
+        String expected = "lunkeeper ready: " + portal();
+        long deadline = System.nanoTime() + START_LIMIT.toNanos();
+        while (true) {
+            boolean ready =
+                    Files.readAllLines(folder.resolve("stdout.log")).stream()
+                            .anyMatch(expected::equals);
+            if (ready) {
+                return;
+            }
+            boolean ended = exitWithin(started, Duration.ofMillis(20));
+            if (ended || System.nanoTime() > deadline) {
+                String how = ended ? "exit " + started.exitValue() : "no exit in " + START_LIMIT;
+                throw new AssertionError(
+                        "the server did not say '%s' (%s)%nstdout: %s%nstderr: %s"
+                                .formatted(expected, how, tail("stdout.log"), log()));
+            }
+        }
+    }
+
+    private static boolean exitWithin(Process process, Duration limit) {
+        try {
+            return process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /// Ends the server by SIGTERM, which must take it to exit status 0.
+    public void stop() {
+        process.destroy();
+        if (!exitWithin(process, STOP_LIMIT)) {
+            kill9();
+            throw new AssertionError("still running " + STOP_LIMIT + " after SIGTERM\n" + log());
+        }
+        ALIVE.remove(this);
+        if (process.exitValue() != 0) {
+            throw new AssertionError("exit " + process.exitValue() + " after SIGTERM\n" + log());
+        }
+    }
+
+    /// Ends the server by SIGKILL, and what it may have started, and waits until it is gone.
+    public void kill9() {
+        List<ProcessHandle> descendants = process.descendants().toList();
+        process.destroyForcibly();
+        descendants.forEach(ProcessHandle::destroyForcibly);
+        if (!exitWithin(process, STOP_LIMIT)) {
+            throw new AssertionError("still running " + STOP_LIMIT + " after SIGKILL");
+        }
+        ALIVE.remove(this);
+    }
+
+    /// Starts the server again on the same port with the same configuration.
+    public void restart() {
+        assert !process.isAlive();
+        try {
+            process = launch();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Stops the server if it runs, and removes its folder when it ended well.
+    @Override
+    public void close() {
+        if (process.isAlive()) {
+            stop();
+        } else if (ALIVE.remove(this)) {
+            throw new AssertionError("died by itself, exit " + process.exitValue() + "\n" + log());
+        }
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// What the running servers have logged last, for the message of a failure.
+    static Optional<String> logsOfRunning() {
+        StringBuilder text = new StringBuilder();
+        for (ServerProcess server : ALIVE) {
+            String state = server.isAlive() ? "running" : "DEAD";
+            text.append("server at ").append(server.portal()).append(' ').append(state);
+            text.append(", end of its log:\n").append(server.log());
+        }
+        return text.isEmpty() ? Optional.empty() : Optional.of(text.toString());
+    }
+
+    private String tail(String name) {
+        try (RandomAccessFile file = new RandomAccessFile(folder.resolve(name).toFile(), "r")) {
+            long from = Math.max(0, file.length() - LOG_TAIL_BYTES);
+            byte[] bytes = new byte[(int) (file.length() - from)];
+            file.seek(from);
+            file.readFully(bytes);
+            return new String(bytes, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return "(unreadable: " + e.getMessage() + ")";
+        }
+    }
+}
