@@ -52,8 +52,7 @@ class BadInputTest {
         witness = login();
         written = new byte[64 * 512];
         new Random(11).nextBytes(written);
-        assertEquals(
-                ScsiResult.GOOD, witness.write(0, Cdb.write10(2000, 64), written).status());
+        assertEquals(ScsiResult.GOOD, witness.write(0, Cdb.write10(2000, 64), written).status());
     }
 
     @AfterEach
@@ -123,10 +122,7 @@ class BadInputTest {
     @Test
     void survivesTruncatedPdus() throws IOException {
         byte[] whole =
-                connect()
-                        .complete(
-                                Request.login(1, 3, true)
-                                        .keys("InitiatorName=iqn.2026-11.a:b"));
+                connect().complete(Request.login(1, 3, true).keys("InitiatorName=iqn.2026-11.a:b"));
         for (int length = 1; length < whole.length; length += 3) {
             try (RawInitiator peer = connect()) {
                 peer.sendBytes(java.util.Arrays.copyOf(whole, length));

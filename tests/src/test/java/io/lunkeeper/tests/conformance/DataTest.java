@@ -81,8 +81,7 @@ class DataTest {
             for (int blocks : new int[] {1, 2, 7, 64, 129, 700}) {
                 byte[] data = random(blocks * BLOCK, blocks);
                 assertEquals(
-                        ScsiResult.GOOD,
-                        initiator.write(0, Cdb.write10(8, blocks), data).status());
+                        ScsiResult.GOOD, initiator.write(0, Cdb.write10(8, blocks), data).status());
                 ScsiResult back = initiator.read(0, Cdb.read10(8, blocks), data.length);
                 assertArrayEquals(data, back.data(), blocks + " blocks");
             }
@@ -95,8 +94,7 @@ class DataTest {
         try (RawInitiator initiator = login(keys)) {
             byte[] data = random(32 * BLOCK, 1);
             int tag =
-                    initiator.send(
-                            Request.scsiCommand(0, Cdb.write10(0, 32)).writes(data.length));
+                    initiator.send(Request.scsiCommand(0, Cdb.write10(0, 32)).writes(data.length));
             Pdu first = initiator.receive();
             Pdu second = initiator.receive();
             for (int sent = 0; sent < 4; sent++) {
@@ -208,9 +206,7 @@ class DataTest {
         try (RawInitiator initiator = login()) {
             Pdu reject =
                     initiator.exchange(
-                            Request.dataOut(0x12345678, 1, 0, 0)
-                                    .flags(0x80)
-                                    .data(new byte[BLOCK]));
+                            Request.dataOut(0x12345678, 1, 0, 0).flags(0x80).data(new byte[BLOCK]));
             assertEquals(Pdu.REJECT, reject.opcode());
             assertEquals(0x09, reject.response());
             assertEquals(48, reject.dataSegmentLength());
@@ -230,7 +226,7 @@ class DataTest {
     }
 
     private static ScsiResult result(RawInitiator initiator) throws IOException {
-        return initiator.result(initiator.receive());
+        return ScsiResult.of(initiator.receive());
     }
 
     private static Request testUnitReady() {

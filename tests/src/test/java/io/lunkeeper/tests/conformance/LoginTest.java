@@ -1,5 +1,6 @@
 package io.lunkeeper.tests.conformance;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -163,7 +164,7 @@ class LoginTest {
                     initiator
                             .loginRequest(1, 3, false)
                             .flags(0x40 | 1 << 2)
-                            .data("InitiatorName=iqn.2026-11.a:b\0TargetNa".getBytes());
+                            .data("InitiatorName=iqn.2026-11.a:b\0TargetNa".getBytes(US_ASCII));
             Pdu empty = initiator.exchange(half);
             assertEquals(0, empty.dataSegmentLength());
             assertFalse(empty.isFinal());
@@ -171,7 +172,7 @@ class LoginTest {
                     initiator.exchange(
                             initiator
                                     .loginRequest(1, 3, true)
-                                    .data(("me=" + ServerProcess.IQN + "\0").getBytes()));
+                                    .data(("me=" + ServerProcess.IQN + "\0").getBytes(US_ASCII)));
             assertEquals(0, status(response));
             assertTrue(response.isFinal());
         }
@@ -230,8 +231,7 @@ class LoginTest {
             initiator.clearUnitAttentions(0);
             byte[] block = new byte[4096 - 512];
             new java.util.Random(7).nextBytes(block);
-            assertEquals(
-                    ScsiResult.GOOD, initiator.write(0, Cdb.write10(64, 7), block).status());
+            assertEquals(ScsiResult.GOOD, initiator.write(0, Cdb.write10(64, 7), block).status());
             ScsiResult read = initiator.read(0, Cdb.read10(64, 7), block.length);
             org.junit.jupiter.api.Assertions.assertArrayEquals(block, read.data());
         }

@@ -187,8 +187,7 @@ class TaskManagementTest {
     @ValueSource(ints = {ABORT_TASK, ABORT_TASK_SET, CLEAR_TASK_SET, LUN_RESET})
     void saysThatALunDoesNotExist(int function) throws IOException {
         try (RawInitiator initiator = login()) {
-            assertEquals(
-                    NO_SUCH_LUN, manage(initiator, Request.taskManagement(function).lun(77)));
+            assertEquals(NO_SUCH_LUN, manage(initiator, Request.taskManagement(function).lun(77)));
         }
     }
 

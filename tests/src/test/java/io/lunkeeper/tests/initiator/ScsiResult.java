@@ -21,6 +21,11 @@ public final class ScsiResult {
         this.data = data;
     }
 
+    /// How a command without Data-In ended, by the PDU that carried its status.
+    public static ScsiResult of(Pdu last) {
+        return new ScsiResult(last, new byte[0]);
+    }
+
     /// The SCSI status.
     public int status() {
         return last.status();
