@@ -3,9 +3,15 @@ package io.lunkeeper.target.scsi;
 import io.lunkeeper.lun.LunBackend;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import org.jscsi.target.scsi.lun.LogicalUnitNumber;
+import org.jscsi.target.scsi.lun.ReportLunsParameterData;
+import org.jspecify.annotations.Nullable;
 
 /// The device server of one SCSI target device: takes a command for one of its logical units and
 /// says what comes of it. Safe from any thread; commands of one [Nexus] come from one thread.
@@ -14,20 +20,53 @@ public final class DeviceServer {
     /// The longest parameter list a command may bring: bounds the memory of one task.
     public static final int MAX_PARAMETER_LIST_BYTES = 64 << 10;
 
+    /// REPORT LUNS with less room than this is refused (SPC-4 6.33 REPORT LUNS command).
+    private static final int MIN_REPORT_LUNS_BYTES = 16;
+
+    // SELECT REPORT. There are no well known logical units, so two of the three are the same.
+    private static final int ALL_BUT_WELL_KNOWN = 0;
+    private static final int WELL_KNOWN = 1;
+    private static final int ALL = 2;
+
     private final String targetName;
+    private final @Nullable LogicalUnit[] unitsByNumber;
+    private final int unitCount;
+    private final byte[] allLuns;
+    private final byte[] noLuns = Parameters.bytes(new ReportLunsParameterData());
+    private final byte[] inquiryWithoutUnit = InquiryData.withoutUnit();
+    private final Set<Nexus> nexuses = ConcurrentHashMap.newKeySet();
 
     /// A device server for the units given.
     ///
     /// @param targetName the iSCSI name of the target: the seed of every identifier it reports
-    /// @param units its logical units
+    /// @param units its logical units, each under a LUN of its own
     public DeviceServer(String targetName, List<LogicalUnitSpec> units) {
         this.targetName = targetName;
+        List<LogicalUnitSpec> sorted =
+                units.stream().sorted(Comparator.comparingInt(LogicalUnitSpec::lun)).toList();
+        this.unitCount = sorted.size();
+        this.unitsByNumber = new LogicalUnit[sorted.isEmpty() ? 0 : sorted.getLast().lun() + 1];
+        for (int index = 0; index < unitCount; index++) {
+            LogicalUnitSpec spec = sorted.get(index);
+            assert spec.lun() >= 0 && spec.lun() <= LunField.MAX_NUMBER : spec;
+            assert unitsByNumber[spec.lun()] == null : spec;
+            unitsByNumber[spec.lun()] = new LogicalUnit(targetName, index, spec);
+        }
+        this.allLuns =
+                Parameters.bytes(
+                        new ReportLunsParameterData(
+                                sorted.stream()
+                                        .map(s -> new LogicalUnitNumber(LunField.of(s.lun())))
+                                        .toArray(LogicalUnitNumber[]::new)));
     }
 
     /// One logical unit to serve.
     ///
     /// @param lun the number under which it is addressed, 0 to 16383
-    /// @param serial the unit serial number; empty: derived from the target's name and the LUN
+    /// @param blockSizeBytes the logical block size, a power of two
+    /// @param physicalBlockSizeBytes a power of two, at least the logical block size
+    /// @param serial the unit serial number, printable ASCII; empty: derived from the target's name
+    ///   and the LUN
     public record LogicalUnitSpec(
             int lun,
             LunBackend backend,
@@ -42,58 +81,189 @@ public final class DeviceServer {
 
     /// Begins a command.
     ///
+    /// The order of the checks: a unit attention comes before anything is looked at, then what is
+    /// wrong with the CDB, then who else has reserved the unit, then the state of the unit, and
+    /// what the command itself finds wrong last.
+    ///
     /// @param nexus the I_T nexus it came through
     /// @param lun the eight bytes of the LUN field
-    /// @param cdb 16 bytes or more, valid during the call
+    /// @param cdb 16 bytes or more, valid during the call; its indexes do not move
     public Outcome execute(Nexus nexus, long lun, ByteBuf cdb) {
-        return Outcome.Status.GOOD;
+        long high = cdb.getLong(cdb.readerIndex());
+        long low = cdb.getLong(cdb.readerIndex() + Long.BYTES);
+        OperationCode operation = OperationCode.of(high);
+        LogicalUnit unit = unit(lun);
+        if (unit == null) {
+            return withoutUnit(nexus, operation, high, low);
+        }
+        UnitAttentions attentions = nexus.attentions(unit.index());
+        if (attentions.any() && (operation == null || !operation.passesUnitAttention())) {
+            Optional<UnitAttention> condition = attentions.take();
+            if (condition.isPresent()) {
+                return unit.refuse(Sense.unitAttention(condition.get()));
+            }
+        }
+        if (operation == null) {
+            return unit.refuse(unsupported(high));
+        }
+        int offence = operation.offendingBit(high, low);
+        if (offence != OperationCode.NO_OFFENCE) {
+            return unit.refuse(Sense.invalidFieldInCdb(offence >> 3, offence & 7));
+        }
+        if (!operation.passesReservation() && unit.reservedByOther(nexus)) {
+            return LogicalUnit.reservationConflict();
+        }
+        if (operation.needsReadyUnit() && unit.stopped()) {
+            return unit.refuse(Sense.INITIALIZING_COMMAND_REQUIRED);
+        }
+        if (operation.writes() && unit.readOnly()) {
+            return unit.refuse(Sense.WRITE_PROTECTED);
+        }
+        return begin(nexus, unit, operation, operation.decode(high, low));
     }
 
-    /// The sense of an I/O failure: the one place where an exception becomes a status.
+    /// The sense of an I/O failure.
     public Outcome.Status failed(long lun, IOException failure) {
-        return Outcome.Status.GOOD;
+        LogicalUnit unit = unit(lun);
+        Sense sense = MediumException.sense(failure);
+        return unit == null ? sense.checkCondition(SenseFormat.FIXED) : unit.refuse(sense);
     }
 
     /// The I/O threads of the logical unit, or of nothing that blocks when there is no such unit.
     public Executor ioThreads(long lun) {
-        return Runnable::run;
+        LogicalUnit unit = unit(lun);
+        return unit == null ? Runnable::run : unit.backend().ioThreads();
     }
 
     /// Whether `lun` addresses a logical unit of this target.
     public boolean hasUnit(long lun) {
-        return false;
+        return unit(lun) != null;
     }
 
     /// A new I_T nexus: every logical unit has a POWER ON unit attention for it (SAM-5 5.14).
     public Nexus attach(String initiatorPortName) {
-        return new Nexus();
+        Nexus nexus = new Nexus(initiatorPortName, unitCount);
+        nexuses.add(nexus);
+        return nexus;
     }
 
     /// I_T nexus loss (SAM-5 6.3.4): its reservations go, its unit attentions are dropped.
-    public void detach(Nexus nexus) {}
+    public void detach(Nexus nexus) {
+        nexuses.remove(nexus);
+        for (LogicalUnit unit : unitsByNumber) {
+            if (unit != null) {
+                unit.release(nexus);
+            }
+        }
+    }
 
     /// Logical unit reset (SAM-5 6.3.3): reservations go, saved state is restored, every nexus but
     /// `cause` gets a unit attention. The tasks have been ended by the caller.
-    public void resetUnit(long lun, Nexus cause) {}
-
-    /// CLEAR TASK SET (SAM-5 7.5): tells every nexus but `cause` whose tasks were cleared (COMMANDS
-    /// CLEARED BY ANOTHER INITIATOR). The tasks have been ended by the caller.
-    public void tasksCleared(long lun, Nexus victim) {}
-
-    /// The status of a command that came with data nobody allowed (RFC 7143 11.4.7.2 Sense Data:
-    /// ABORTED COMMAND, unexpected unsolicited data).
-    public Outcome.Status unexpectedUnsolicitedData() {
-        return Outcome.Status.GOOD;
+    public void resetUnit(long lun, Nexus cause) {
+        LogicalUnit unit = unit(lun);
+        if (unit == null) {
+            return;
+        }
+        unit.reset();
+        for (Nexus nexus : nexuses) {
+            if (nexus != cause) {
+                nexus.attentions(unit.index()).post(UnitAttention.LOGICAL_UNIT_RESET);
+            }
+        }
     }
 
-    /// The status of a command whose data did not come as asked for (RFC 7143 11.4.7.2 Sense Data:
-    /// ABORTED COMMAND, incorrect amount of data).
-    public Outcome.Status incorrectAmountOfData() {
-        return Outcome.Status.GOOD;
+    /// CLEAR TASK SET (SAM-5 7.5): tells `victim`, a nexus other than the one that asked, that its
+    /// tasks were cleared (COMMANDS CLEARED BY ANOTHER INITIATOR). The tasks have been ended by the
+    /// caller.
+    public void tasksCleared(long lun, Nexus victim) {
+        LogicalUnit unit = unit(lun);
+        if (unit != null) {
+            victim.attentions(unit.index())
+                    .post(UnitAttention.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
+        }
     }
 
-    /// The LUN fields of all logical units, in ascending order.
-    public List<Long> units() {
-        return List.of();
+    private @Nullable LogicalUnit unit(long lun) {
+        int number = LunField.number(lun);
+        return number == LunField.NONE || number >= unitsByNumber.length
+                ? null
+                : unitsByNumber[number];
+    }
+
+    private Outcome begin(Nexus nexus, LogicalUnit unit, OperationCode operation, Cdb cdb) {
+        return switch (cdb) {
+            case Cdb.Read read -> MediumRead.begin(unit, operation, read);
+            case Cdb.Write write -> MediumWrite.begin(unit, operation, write);
+            case Cdb.TestUnitReady _ -> Outcome.Status.GOOD;
+            case Cdb.SynchronizeCache sync -> unit.synchronizeCache(sync);
+            case Cdb.Unmap unmap -> Unmap.begin(unit, unmap);
+            case Cdb.WriteSame writeSame -> WriteSame.begin(unit, operation, writeSame);
+            case Cdb.Verify verify -> Verification.begin(unit, operation, verify);
+            case Cdb.Inquiry inquiry -> unit.inquiry(inquiry);
+            case Cdb.ReadCapacity10 _ -> unit.readCapacity10();
+            case Cdb.ReadCapacity16 capacity -> unit.readCapacity16(capacity);
+            case Cdb.ModeSense modeSense -> unit.modeSense(modeSense);
+            case Cdb.RequestSense requestSense -> unit.requestSense(nexus, requestSense);
+            case Cdb.StartStopUnit startStop -> unit.startStop(startStop);
+            case Cdb.Reserve _ -> unit.reserve(nexus);
+            case Cdb.Release _ -> unit.release(nexus);
+            case Cdb.ReportLuns reportLuns -> reportLuns(nexus, unit.senseFormat(), reportLuns);
+            case Cdb.ReportSupportedOperationCodes codes ->
+                    SupportedOperationCodes.operationCodes(unit, codes);
+            case Cdb.ReportSupportedTaskManagementFunctions functions ->
+                    SupportedOperationCodes.taskManagementFunctions(unit, functions);
+        };
+    }
+
+    /// A command for a LUN that nothing is behind (SPC-4, Incorrect logical unit number selection):
+    /// INQUIRY says so in its data, REQUEST SENSE in the sense data it returns, and REPORT LUNS
+    /// tells which LUNs there are.
+    private Outcome withoutUnit(
+            Nexus nexus, @Nullable OperationCode operation, long high, long low) {
+        SenseFormat format = SenseFormat.FIXED;
+        if (operation == null || !operation.passesUnitAttention()) {
+            return Sense.LOGICAL_UNIT_NOT_SUPPORTED.checkCondition(format);
+        }
+        int offence = operation.offendingBit(high, low);
+        if (offence != OperationCode.NO_OFFENCE) {
+            return Sense.invalidFieldInCdb(offence >> 3, offence & 7).checkCondition(format);
+        }
+        return switch (operation.decode(high, low)) {
+            case Cdb.Inquiry inquiry ->
+                    inquiry.vitalProductData() || inquiry.pageCode() != 0
+                            ? Sense.invalidFieldInCdb(2).checkCondition(format)
+                            : Parameters.cut(inquiryWithoutUnit, inquiry.allocationLength());
+            case Cdb.RequestSense(boolean descriptor, long allocationLength) ->
+                    Parameters.cut(
+                            Sense.LOGICAL_UNIT_NOT_SUPPORTED.bytes(
+                                    descriptor ? SenseFormat.DESCRIPTOR : SenseFormat.FIXED),
+                            allocationLength);
+            case Cdb.ReportLuns reportLuns -> reportLuns(nexus, format, reportLuns);
+            case Cdb other -> throw new AssertionError("needs a logical unit: " + other);
+        };
+    }
+
+    /// SPC-4 6.33 REPORT LUNS command. The nexus knows the list then.
+    private Outcome reportLuns(Nexus nexus, SenseFormat format, Cdb.ReportLuns cdb) {
+        if (cdb.allocationLength() < MIN_REPORT_LUNS_BYTES) {
+            return Sense.invalidFieldInCdb(6).checkCondition(format);
+        }
+        byte[] luns;
+        switch (cdb.selectReport()) {
+            case ALL_BUT_WELL_KNOWN, ALL -> luns = allLuns;
+            case WELL_KNOWN -> luns = noLuns;
+            default -> {
+                return Sense.invalidFieldInCdb(2).checkCondition(format);
+            }
+        }
+        nexus.clear(UnitAttention.REPORTED_LUNS_DATA_HAS_CHANGED);
+        return Parameters.cut(luns, cdb.allocationLength());
+    }
+
+    /// An operation code that has other service actions is not what is wrong.
+    private static Sense unsupported(long high) {
+        return OperationCode.hasServiceActions((int) (high >>> 56))
+                ? Sense.invalidFieldInCdb(1, 4)
+                : Sense.INVALID_OPERATION_CODE;
     }
 }

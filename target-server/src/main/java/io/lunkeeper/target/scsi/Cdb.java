@@ -1,0 +1,111 @@
+package io.lunkeeper.target.scsi;
+
+/// A command after decoding: what the CDB asks for, whatever its length. The four READ commands are
+/// one [Read]. Block addresses are unsigned 64-bit numbers, counts of blocks and lengths are
+/// unsigned 32-bit numbers held in a `long`.
+sealed interface Cdb {
+
+    /// TEST UNIT READY.
+    record TestUnitReady() implements Cdb {}
+
+    /// REQUEST SENSE.
+    ///
+    /// @param descriptor whether descriptor format is asked for (DESC)
+    record RequestSense(boolean descriptor, long allocationLength) implements Cdb {}
+
+    /// INQUIRY.
+    ///
+    /// @param vitalProductData whether a VPD page is asked for (EVPD)
+    record Inquiry(boolean vitalProductData, int pageCode, long allocationLength) implements Cdb {}
+
+    /// REPORT LUNS.
+    record ReportLuns(int selectReport, long allocationLength) implements Cdb {}
+
+    /// READ CAPACITY(10).
+    record ReadCapacity10() implements Cdb {}
+
+    /// READ CAPACITY(16).
+    record ReadCapacity16(long allocationLength) implements Cdb {}
+
+    /// MODE SENSE(6) and MODE SENSE(10).
+    ///
+    /// @param header the form of the mode parameter header
+    /// @param blockDescriptor the block descriptor wanted (DBD, LLBAA)
+    /// @param pageControl 0 current, 1 changeable, 2 default, 3 saved values
+    record ModeSense(
+            ModeHeader header,
+            BlockDescriptor blockDescriptor,
+            int pageControl,
+            int pageCode,
+            int subpageCode,
+            long allocationLength)
+            implements Cdb {}
+
+    /// The two forms of the mode parameter header (SPC-4 7.5.5 Mode parameter header formats).
+    enum ModeHeader {
+        SIX,
+        TEN
+    }
+
+    /// Which block descriptor mode data carries.
+    enum BlockDescriptor {
+        NONE,
+        SHORT,
+        LONG
+    }
+
+    /// READ(6), (10), (12) and (16).
+    ///
+    /// @param fua whether the data must come from the medium (FUA)
+    record Read(long lba, long blocks, boolean fua) implements Cdb {}
+
+    /// WRITE(6), (10), (12) and (16).
+    ///
+    /// @param fua whether the data must be on the medium before the status (FUA)
+    record Write(long lba, long blocks, boolean fua) implements Cdb {}
+
+    /// SYNCHRONIZE CACHE(10) and (16).
+    ///
+    /// @param blocks 0: to the end of the medium
+    record SynchronizeCache(long lba, long blocks, boolean immediate) implements Cdb {}
+
+    /// VERIFY(10), (12) and (16).
+    ///
+    /// @param byteCheck the BYTCHK field: 0 medium only, 1 all data, 3 one block against all
+    record Verify(long lba, long blocks, int byteCheck) implements Cdb {}
+
+    /// WRITE SAME(10) and (16).
+    ///
+    /// @param noDataOut whether the block is all zeros and not sent (NDOB)
+    record WriteSame(long lba, long blocks, boolean unmap, boolean anchor, boolean noDataOut)
+            implements Cdb {}
+
+    /// UNMAP.
+    record Unmap(boolean anchor, int parameterListLength) implements Cdb {}
+
+    /// START STOP UNIT.
+    record StartStopUnit(boolean immediate, boolean noFlush, boolean start) implements Cdb {}
+
+    /// REPORT SUPPORTED OPERATION CODES.
+    ///
+    /// @param timeouts whether command timeouts descriptors are wanted (RCTD)
+    record ReportSupportedOperationCodes(
+            boolean timeouts,
+            int reportingOptions,
+            int operationCode,
+            int serviceAction,
+            long allocationLength)
+            implements Cdb {}
+
+    /// REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS.
+    ///
+    /// @param extended whether the 16-byte form is wanted (REPD)
+    record ReportSupportedTaskManagementFunctions(boolean extended, long allocationLength)
+            implements Cdb {}
+
+    /// RESERVE(6) and RESERVE(10) of the whole logical unit for the sender.
+    record Reserve() implements Cdb {}
+
+    /// RELEASE(6) and RELEASE(10) of the whole logical unit by the sender.
+    record Release() implements Cdb {}
+}

@@ -1,0 +1,107 @@
+package io.lunkeeper.target.scsi;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/// The designators of the Device Identification VPD page (SPC-4 7.8.6 Device Identification VPD
+/// page): the logical unit under three names, the target port under three, the target device.
+final class DeviceIdentification {
+    /// The one target port group and the one relative target port there are.
+    private static final int TARGET_PORT = 1;
+
+    private static final int ISCSI = 0x5;
+    private static final int STRING_ALIGNMENT = 4;
+
+    private DeviceIdentification() {}
+
+    private enum CodeSet {
+        BINARY(1),
+        ASCII(2),
+        UTF_8(3);
+
+        private final int code;
+
+        CodeSet(int code) {
+            this.code = code;
+        }
+    }
+
+    private enum Association {
+        LOGICAL_UNIT(0),
+        TARGET_PORT(1),
+        TARGET_DEVICE(2);
+
+        private final int code;
+
+        Association(int code) {
+            this.code = code;
+        }
+    }
+
+    private enum Type {
+        T10_VENDOR_ID(1),
+        NAA(3),
+        RELATIVE_TARGET_PORT(4),
+        TARGET_PORT_GROUP(5),
+        SCSI_NAME_STRING(8);
+
+        private final int code;
+
+        Type(int code) {
+            this.code = code;
+        }
+    }
+
+    static byte[] designators(UnitIdentity identity) {
+        String target = identity.targetName();
+        ByteArrayOutputStream page = new ByteArrayOutputStream();
+        put(page, CodeSet.BINARY, Association.LOGICAL_UNIT, Type.NAA, naa(identity));
+        put(
+                page,
+                CodeSet.ASCII,
+                Association.LOGICAL_UNIT,
+                Type.T10_VENDOR_ID,
+                (UnitIdentity.VENDOR + UnitIdentity.PRODUCT + identity.unique())
+                        .getBytes(StandardCharsets.US_ASCII));
+        String unitName = "%s,L,0x%016x".formatted(target, LunField.of(identity.lun()));
+        name(page, Association.LOGICAL_UNIT, unitName);
+        put(page, CodeSet.BINARY, Association.TARGET_PORT, Type.RELATIVE_TARGET_PORT, port());
+        put(page, CodeSet.BINARY, Association.TARGET_PORT, Type.TARGET_PORT_GROUP, port());
+        name(page, Association.TARGET_PORT, "%s,t,0x%04x".formatted(target, TARGET_PORT));
+        name(page, Association.TARGET_DEVICE, target);
+        return page.toByteArray();
+    }
+
+    private static byte[] naa(UnitIdentity identity) {
+        return ByteBuffer.allocate(Long.BYTES).putLong(identity.locallyAssigned()).array();
+    }
+
+    private static byte[] port() {
+        return ByteBuffer.allocate(Integer.BYTES).putInt(TARGET_PORT).array();
+    }
+
+    /// A SCSI name string ends with one to four zero bytes, to a multiple of four.
+    private static void name(ByteArrayOutputStream page, Association association, String name) {
+        byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
+        int length = (utf8.length / STRING_ALIGNMENT + 1) * STRING_ALIGNMENT;
+        byte[] padded = ByteBuffer.allocate(length).put(utf8).array();
+        put(page, CodeSet.UTF_8, association, Type.SCSI_NAME_STRING, padded);
+    }
+
+    /// The protocol identifier counts for ports and devices only (PIV).
+    private static void put(
+            ByteArrayOutputStream page,
+            CodeSet codeSet,
+            Association association,
+            Type type,
+            byte[] designator) {
+        assert designator.length <= 0xff : "an iSCSI name has at most 223 bytes";
+        boolean protocol = association != Association.LOGICAL_UNIT;
+        page.write((protocol ? ISCSI << 4 : 0) | codeSet.code);
+        page.write((protocol ? 0x80 : 0) | association.code << 4 | type.code);
+        page.write(0);
+        page.write(designator.length);
+        page.writeBytes(designator);
+    }
+}

@@ -1,0 +1,135 @@
+package io.lunkeeper.target.scsi;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/// What INQUIRY answers for one logical unit, built once (SPC-4 6.6 INQUIRY command, 7.8 Vital
+/// product data parameters; SBC-3, Vital product data (VPD) parameters for direct access block
+/// devices).
+final class InquiryData {
+    private static final int STANDARD_LENGTH = 96;
+    private static final int VERSION_SPC_4 = 0x06;
+    private static final int HIERARCHICAL_RESPONSE_FORMAT_2 = 0x12;
+    private static final int COMMAND_QUEUING = 0x02;
+    private static final int VERSION_DESCRIPTORS_OFFSET = 58;
+
+    /// Qualifier 3, type 1Fh: no device can be at this LUN.
+    private static final byte NO_UNIT = 0x7f;
+
+    /// SAM-5, iSCSI, SPC-4 and SBC-3 with no version claimed (SPC-4, Version descriptor values).
+    private static final int[] VERSION_DESCRIPTORS = {0x00a0, 0x0960, 0x0460, 0x04c0};
+
+    private static final int SUPPORTED_PAGES = 0x00;
+    private static final int UNIT_SERIAL_NUMBER = 0x80;
+    private static final int DEVICE_IDENTIFICATION = 0x83;
+    private static final int EXTENDED_INQUIRY = 0x86;
+    private static final int BLOCK_LIMITS = 0xb0;
+    private static final int BLOCK_DEVICE_CHARACTERISTICS = 0xb1;
+    private static final int LOGICAL_BLOCK_PROVISIONING = 0xb2;
+
+    private static final int PAGE_HEADER_LENGTH = 4;
+    private static final int LONG_PAGE_LENGTH = 64;
+
+    private final byte[] standard = standard();
+    private final SortedMap<Integer, byte[]> pages = new TreeMap<>();
+
+    /// @param volatileCache whether an acknowledged write may be lost by power failure
+    InquiryData(UnitIdentity identity, BlockLimits limits, boolean volatileCache) {
+        pages.put(
+                UNIT_SERIAL_NUMBER,
+                page(UNIT_SERIAL_NUMBER, identity.serial().getBytes(StandardCharsets.US_ASCII)));
+        pages.put(
+                DEVICE_IDENTIFICATION,
+                page(DEVICE_IDENTIFICATION, DeviceIdentification.designators(identity)));
+        pages.put(EXTENDED_INQUIRY, extendedInquiry(volatileCache));
+        pages.put(BLOCK_LIMITS, blockLimits(limits));
+        pages.put(BLOCK_DEVICE_CHARACTERISTICS, blockDeviceCharacteristics());
+        pages.put(LOGICAL_BLOCK_PROVISIONING, logicalBlockProvisioning());
+        pages.put(SUPPORTED_PAGES, new byte[0]);
+        byte[] codes = new byte[pages.size()];
+        int next = 0;
+        for (int code : pages.keySet()) {
+            codes[next++] = (byte) code;
+        }
+        pages.put(SUPPORTED_PAGES, page(SUPPORTED_PAGES, codes));
+    }
+
+    /// Standard INQUIRY data (SPC-4 6.6.2 Standard INQUIRY data).
+    byte[] standardData() {
+        return standard;
+    }
+
+    /// A vital product data page, or nothing when the unit does not have it.
+    Optional<byte[]> vitalProductData(int pageCode) {
+        return Optional.ofNullable(pages.get(pageCode));
+    }
+
+    /// Standard INQUIRY data of a LUN behind which there is nothing.
+    static byte[] withoutUnit() {
+        byte[] data = standard();
+        data[0] = NO_UNIT;
+        return data;
+    }
+
+    private static byte[] standard() {
+        ByteBuffer data = ByteBuffer.allocate(STANDARD_LENGTH);
+        data.putShort((short) 0)
+                .put((byte) VERSION_SPC_4)
+                .put((byte) HIERARCHICAL_RESPONSE_FORMAT_2);
+        data.put((byte) (STANDARD_LENGTH - 5)).putShort((short) 0).put((byte) COMMAND_QUEUING);
+        data.put(UnitIdentity.VENDOR.getBytes(StandardCharsets.US_ASCII));
+        data.put(UnitIdentity.PRODUCT.getBytes(StandardCharsets.US_ASCII));
+        data.put(UnitIdentity.REVISION.getBytes(StandardCharsets.US_ASCII));
+        data.position(VERSION_DESCRIPTORS_OFFSET);
+        for (int descriptor : VERSION_DESCRIPTORS) {
+            data.putShort((short) descriptor);
+        }
+        return data.array();
+    }
+
+    private static byte[] page(int code, byte[] content) {
+        ByteBuffer page = ByteBuffer.allocate(PAGE_HEADER_LENGTH + content.length);
+        page.put((byte) 0).put((byte) code).putShort((short) content.length).put(content);
+        return page.array();
+    }
+
+    private static ByteBuffer longPage(int code) {
+        return ByteBuffer.wrap(page(code, new byte[LONG_PAGE_LENGTH - PAGE_HEADER_LENGTH]));
+    }
+
+    /// SPC-4 7.8.7 Extended INQUIRY Data VPD page: SIMPSUP, and V_SUP when the cache is volatile.
+    private static byte[] extendedInquiry(boolean volatileCache) {
+        ByteBuffer page = longPage(EXTENDED_INQUIRY);
+        page.put(5, (byte) 0x01).put(6, (byte) (volatileCache ? 0x01 : 0));
+        return page.array();
+    }
+
+    /// SBC-3, Block Limits VPD page. WSNZ is one: a WRITE SAME "to the end of the medium" is not
+    /// bounded in time. The unmap granularity is aligned to block 0 (UGAVALID).
+    private static byte[] blockLimits(BlockLimits limits) {
+        ByteBuffer page = longPage(BLOCK_LIMITS);
+        page.put(4, (byte) 0x01);
+        page.putShort(6, (short) limits.blocksPerPhysicalBlock());
+        page.putInt(8, limits.maxTransferBlocks());
+        page.putInt(12, limits.optimalTransferBlocks());
+        page.putInt(20, BlockLimits.MAX_UNMAP_BLOCKS);
+        page.putInt(24, BlockLimits.MAX_UNMAP_DESCRIPTORS);
+        page.putInt(28, limits.unmapGranularityBlocks());
+        page.putInt(32, 0x8000_0000);
+        page.putLong(36, limits.maxWriteSameBlocks());
+        return page.array();
+    }
+
+    /// SBC-3, Block Device Characteristics VPD page: a medium that does not rotate.
+    private static byte[] blockDeviceCharacteristics() {
+        return longPage(BLOCK_DEVICE_CHARACTERISTICS).putShort(4, (short) 0x0001).array();
+    }
+
+    /// SBC-3, Logical Block Provisioning VPD page: LBPU, LBPWS, LBPWS10, LBPRZ and ANC_SUP; thin.
+    private static byte[] logicalBlockProvisioning() {
+        return page(LOGICAL_BLOCK_PROVISIONING, new byte[] {0, (byte) 0xe6, 0x02, 0});
+    }
+}

@@ -1,0 +1,256 @@
+package io.lunkeeper.target.scsi;
+
+import io.lunkeeper.lun.LunBackend;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.jscsi.parser.scsi.SCSIStatus;
+import org.jscsi.target.scsi.readCapacity.ReadCapacity10ParameterData;
+import org.jscsi.target.scsi.readCapacity.ReadCapacity16ParameterData;
+import org.jspecify.annotations.Nullable;
+
+/// One logical unit: what it is, and the state that all nexuses share (started or stopped, who has
+/// reserved it). Safe from any thread; a command on the medium takes no lock.
+final class LogicalUnit {
+    private static final Logger LOG = LogManager.getLogger(LogicalUnit.class);
+    private static final long MAX_LBA_OF_READ_CAPACITY_10 = 0xffff_ffffL;
+
+    private final int index;
+    private final LunBackend backend;
+    private final int blockShift;
+    private final BlockLimits limits;
+    private final InquiryData inquiryData;
+    private final ModePages modePages;
+    private final Outcome.Blocking flush = new Outcome.Blocking(this::flushed);
+    private final AtomicReference<@Nullable Nexus> reservedBy = new AtomicReference<>();
+    private final AtomicBoolean flushQueued = new AtomicBoolean();
+    private volatile boolean stopped;
+
+    /// @param index where each [Nexus] keeps the unit attentions of this unit
+    LogicalUnit(String targetName, int index, DeviceServer.LogicalUnitSpec spec) {
+        assert Integer.bitCount(spec.blockSizeBytes()) == 1 : spec;
+        assert Integer.bitCount(spec.physicalBlockSizeBytes()) == 1 : spec;
+        assert spec.physicalBlockSizeBytes() >= spec.blockSizeBytes() : spec;
+        this.index = index;
+        this.backend = spec.backend();
+        this.blockShift = Integer.numberOfTrailingZeros(spec.blockSizeBytes());
+        this.limits = new BlockLimits(spec.blockSizeBytes(), spec.physicalBlockSizeBytes());
+        UnitIdentity identity = UnitIdentity.derive(targetName, spec.lun(), spec.serial());
+        this.inquiryData = new InquiryData(identity, limits, volatileCache());
+        this.modePages = new ModePages(this);
+    }
+
+    int index() {
+        return index;
+    }
+
+    LunBackend backend() {
+        return backend;
+    }
+
+    BlockLimits limits() {
+        return limits;
+    }
+
+    boolean readOnly() {
+        return backend.readOnly();
+    }
+
+    /// Whether an acknowledged write may be lost by power failure before a flush.
+    boolean volatileCache() {
+        return backend.cacheMode().volatileCache();
+    }
+
+    long capacityBlocks() {
+        return backend.sizeBytes() >>> blockShift;
+    }
+
+    /// Blocks to bytes; the blocks are known to be on the medium.
+    long bytes(long blocks) {
+        return blocks << blockShift;
+    }
+
+    /// The block that holds a byte of the medium.
+    long lba(long offsetBytes) {
+        return offsetBytes >>> blockShift;
+    }
+
+    /// The format of sense data in a status: what D_SENSE of the Control mode page says.
+    SenseFormat senseFormat() {
+        return SenseFormat.FIXED;
+    }
+
+    Outcome.Status refuse(Sense sense) {
+        return sense.checkCondition(senseFormat());
+    }
+
+    /// Checks the blocks that a command names.
+    ///
+    /// @param maxBlocks the most that this kind of command may name
+    /// @return null when the command may go on
+    Outcome.@Nullable Status checkBlocks(
+            OperationCode operation, long lba, long blocks, long maxBlocks) {
+        if (blocks > maxBlocks) {
+            return refuse(Sense.invalidFieldInCdb(operation.transferLengthByte()));
+        }
+        return checkRange(lba, blocks);
+    }
+
+    /// Checks that blocks are on the medium. `lba` is unsigned, so one of 2^63 or more is negative.
+    ///
+    /// @return null when they are
+    Outcome.@Nullable Status checkRange(long lba, long blocks) {
+        long capacity = capacityBlocks();
+        if (lba >= 0 && lba <= capacity && blocks <= capacity - lba) {
+            return null;
+        }
+        boolean startsInside = lba >= 0 && lba < capacity;
+        return refuse(Sense.lbaOutOfRange(startsInside ? capacity : lba));
+    }
+
+    Outcome inquiry(Cdb.Inquiry cdb) {
+        if (!cdb.vitalProductData()) {
+            return cdb.pageCode() == 0
+                    ? Parameters.cut(inquiryData.standardData(), cdb.allocationLength())
+                    : refuse(Sense.invalidFieldInCdb(2));
+        }
+        return inquiryData
+                .vitalProductData(cdb.pageCode())
+                .map(page -> Parameters.cut(page, cdb.allocationLength()))
+                .orElseGet(() -> refuse(Sense.invalidFieldInCdb(2)));
+    }
+
+    Outcome modeSense(Cdb.ModeSense cdb) {
+        return modePages.sense(this, cdb);
+    }
+
+    /// SPC-4 6.39 REQUEST SENSE command: reports a unit attention, and with that clears it.
+    Outcome requestSense(Nexus nexus, Cdb.RequestSense cdb) {
+        Sense idle = stopped ? Sense.INITIALIZING_COMMAND_REQUIRED : Sense.NO_SENSE;
+        Sense sense = nexus.attentions(index).take().map(Sense::unitAttention).orElse(idle);
+        SenseFormat format = cdb.descriptor() ? SenseFormat.DESCRIPTOR : SenseFormat.FIXED;
+        return Parameters.cut(sense.bytes(format), cdb.allocationLength());
+    }
+
+    /// SBC-3, READ CAPACITY(10) command: all ones when READ CAPACITY(16) must be asked.
+    Outcome readCapacity10() {
+        long lastLba = Math.min(capacityBlocks() - 1, MAX_LBA_OF_READ_CAPACITY_10);
+        byte[] data =
+                Parameters.bytes(new ReadCapacity10ParameterData(lastLba, limits.blockSizeBytes()));
+        return Parameters.cut(data, data.length);
+    }
+
+    /// SBC-3, READ CAPACITY(16) command: LBPME and LBPRZ, block 0 aligned.
+    Outcome readCapacity16(Cdb.ReadCapacity16 cdb) {
+        byte[] data =
+                Parameters.bytes(
+                        new ReadCapacity16ParameterData(
+                                capacityBlocks() - 1, limits.blockSizeBytes()));
+        int exponent = Integer.numberOfTrailingZeros(limits.blocksPerPhysicalBlock());
+        ByteBuffer.wrap(data).put(13, (byte) exponent).putShort(14, (short) 0xc000);
+        return Parameters.cut(data, cdb.allocationLength());
+    }
+
+    /// SPC-2 7.21 RESERVE(6) command: nothing happens when the nexus has the reservation already.
+    Outcome reserve(Nexus nexus) {
+        return reservedBy.compareAndSet(null, nexus) || !reservedByOther(nexus)
+                ? Outcome.Status.GOOD
+                : reservationConflict();
+    }
+
+    /// SPC-2 7.16 RELEASE(6) command: GOOD also when the nexus has no reservation.
+    Outcome release(Nexus nexus) {
+        reservedBy.compareAndSet(nexus, null);
+        return Outcome.Status.GOOD;
+    }
+
+    boolean reservedByOther(Nexus nexus) {
+        Nexus holder = reservedBy.get();
+        return holder != null && holder != nexus;
+    }
+
+    static Outcome.Status reservationConflict() {
+        return new Outcome.Status(
+                SCSIStatus.RESERVATION_CONFLICT.value() & 0xff, Unpooled.EMPTY_BUFFER);
+    }
+
+    boolean stopped() {
+        return stopped;
+    }
+
+    /// SBC-3, START STOP UNIT command. Stopping flushes first, unless NO_FLUSH says not to.
+    Outcome startStop(Cdb.StartStopUnit cdb) {
+        if (cdb.start() || cdb.noFlush()) {
+            stopped = !cdb.start();
+            return Outcome.Status.GOOD;
+        }
+        if (cdb.immediate()) {
+            stopped = true;
+            return flushLater();
+        }
+        return new Outcome.Blocking(() -> {
+            flushNow();
+            stopped = true;
+            return Outcome.Status.GOOD;
+        });
+    }
+
+    /// SBC-3, SYNCHRONIZE CACHE(10) command. The whole cache is written whatever the range.
+    Outcome synchronizeCache(Cdb.SynchronizeCache cdb) {
+        Outcome.Status refusal = checkRange(cdb.lba(), cdb.blocks());
+        if (refusal != null) {
+            return refusal;
+        }
+        return cdb.immediate() ? flushLater() : flush;
+    }
+
+    /// What is left of a command when all its data is with the backend.
+    ///
+    /// @param fua whether the command itself asks for stable storage
+    Outcome written(boolean fua) {
+        return fua || !volatileCache() ? flush : Outcome.Status.GOOD;
+    }
+
+    /// Blocks until everything written is on stable storage.
+    void flushNow() throws IOException {
+        try {
+            backend.flush();
+        } catch (IOException e) {
+            throw MediumException.flushing(e);
+        }
+    }
+
+    /// Logical unit reset: no reservation, started again.
+    void reset() {
+        reservedBy.set(null);
+        stopped = false;
+    }
+
+    private Outcome flushed() throws IOException {
+        flushNow();
+        return Outcome.Status.GOOD;
+    }
+
+    /// A flush that nobody waits for (IMMED). One in the queue does for all that ask before it
+    /// starts, so that no initiator can pile them up. When it fails the LUN has failed, and the
+    /// next command says so.
+    private Outcome flushLater() {
+        if (flushQueued.compareAndSet(false, true)) {
+            backend.ioThreads().execute(this::flushUnattended);
+        }
+        return Outcome.Status.GOOD;
+    }
+
+    private void flushUnattended() {
+        flushQueued.set(false);
+        try {
+            backend.flush();
+        } catch (IOException e) {
+            LOG.error("flush after an immediate status failed", e);
+        }
+    }
+}

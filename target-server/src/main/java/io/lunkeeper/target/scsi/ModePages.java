@@ -1,0 +1,162 @@
+package io.lunkeeper.target.scsi;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.jscsi.target.scsi.modeSense.CachingModePage;
+import org.jscsi.target.scsi.modeSense.InformationExceptionsControlModePage;
+
+/// What MODE SENSE answers (SPC-4 6.13 MODE SENSE(6) command, 7.5 Mode parameters; SBC-3, Mode
+/// parameters for direct access block devices). Nothing can be changed, so current and default
+/// values are the same and no bit is changeable.
+final class ModePages {
+    private static final int ALL_PAGES = 0x3f;
+    private static final int ALL_SUBPAGES = 0xff;
+    private static final int CHANGEABLE_VALUES = 1;
+    private static final int SAVED_VALUES = 3;
+
+    private static final int WRITE_PROTECTED = 0x80;
+    private static final int DPO_AND_FUA_SUPPORTED = 0x10;
+
+    private static final int SHORT_DESCRIPTOR_LENGTH = 8;
+    private static final int LONG_DESCRIPTOR_LENGTH = 16;
+    private static final long MAX_SHORT_BLOCKS = 0xffff_ffffL;
+    private static final int PAGE_HEADER_LENGTH = 2;
+
+    private final List<byte[]> pages;
+    private final int deviceSpecific;
+    private final int blockSizeBytes;
+
+    ModePages(LogicalUnit unit) {
+        pages =
+                List.of(
+                        errorRecovery(),
+                        caching(unit.volatileCache()),
+                        control(unit.senseFormat()),
+                        informationalExceptions());
+        deviceSpecific = DPO_AND_FUA_SUPPORTED | (unit.readOnly() ? WRITE_PROTECTED : 0);
+        blockSizeBytes = unit.limits().blockSizeBytes();
+    }
+
+    Outcome sense(LogicalUnit unit, Cdb.ModeSense cdb) {
+        if (cdb.pageControl() == SAVED_VALUES) {
+            return Sense.SAVING_PARAMETERS_NOT_SUPPORTED.checkCondition(unit.senseFormat());
+        }
+        if (cdb.subpageCode() != 0 && cdb.subpageCode() != ALL_SUBPAGES) {
+            return Sense.invalidFieldInCdb(3).checkCondition(unit.senseFormat());
+        }
+        List<byte[]> wanted =
+                pages.stream()
+                        .filter(p -> cdb.pageCode() == ALL_PAGES || cdb.pageCode() == p[0])
+                        .map(p -> cdb.pageControl() == CHANGEABLE_VALUES ? unchangeable(p) : p)
+                        .toList();
+        if (wanted.isEmpty()) {
+            return Sense.invalidFieldInCdb(2, 5).checkCondition(unit.senseFormat());
+        }
+        return Parameters.cut(data(unit.capacityBlocks(), cdb, wanted), cdb.allocationLength());
+    }
+
+    private byte[] data(long capacityBlocks, Cdb.ModeSense cdb, List<byte[]> wanted) {
+        byte[] descriptor = descriptor(capacityBlocks, cdb.blockDescriptor());
+        int content = descriptor.length + wanted.stream().mapToInt(p -> p.length).sum();
+        ByteBuffer data =
+                switch (cdb.header()) {
+                    case SIX -> header6(descriptor.length, content);
+                    case TEN -> header10(cdb.blockDescriptor(), descriptor.length, content);
+                };
+        data.put(descriptor);
+        wanted.forEach(data::put);
+        return data.array();
+    }
+
+    /// MODE DATA LENGTH does not count itself.
+    private ByteBuffer header6(int descriptorLength, int content) {
+        ByteBuffer data = ByteBuffer.allocate(4 + content);
+        data.put((byte) (data.capacity() - 1)).put((byte) 0);
+        return data.put((byte) deviceSpecific).put((byte) descriptorLength);
+    }
+
+    private ByteBuffer header10(Cdb.BlockDescriptor form, int descriptorLength, int content) {
+        ByteBuffer data = ByteBuffer.allocate(8 + content);
+        data.putShort((short) (data.capacity() - 2)).put((byte) 0).put((byte) deviceSpecific);
+        data.put((byte) (form == Cdb.BlockDescriptor.LONG ? 1 : 0)).put((byte) 0);
+        return data.putShort((short) descriptorLength);
+    }
+
+    /// SBC-3, Mode parameter block descriptors.
+    private byte[] descriptor(long capacityBlocks, Cdb.BlockDescriptor form) {
+        return switch (form) {
+            case NONE -> new byte[0];
+            case SHORT ->
+                    ByteBuffer.allocate(SHORT_DESCRIPTOR_LENGTH)
+                            .putInt((int) Math.min(capacityBlocks, MAX_SHORT_BLOCKS))
+                            .putInt(blockSizeBytes)
+                            .array();
+            case LONG ->
+                    ByteBuffer.allocate(LONG_DESCRIPTOR_LENGTH)
+                            .putLong(capacityBlocks)
+                            .putInt(0)
+                            .putInt(blockSizeBytes)
+                            .array();
+        };
+    }
+
+    private static byte[] unchangeable(byte[] page) {
+        return ByteBuffer.allocate(page.length).put(page, 0, PAGE_HEADER_LENGTH).array();
+    }
+
+    /// SBC-3, Read-Write Error Recovery mode page: no retries, nothing reallocated.
+    private static byte[] errorRecovery() {
+        return ByteBuffer.allocate(12).put((byte) 0x01).put((byte) 0x0a).array();
+    }
+
+    /// SBC-3, Caching mode page: WCE says whether the cache is volatile.
+    private static byte[] caching(boolean volatileCache) {
+        return Parameters.bytes(
+                new CachingModePage(
+                        false,
+                        false,
+                        false,
+                        false,
+                        false,
+                        false,
+                        /* writebackCacheEnable= */ volatileCache,
+                        false,
+                        false,
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        false,
+                        false,
+                        false,
+                        false,
+                        0,
+                        0));
+    }
+
+    /// SPC-4 7.5.8 Control mode page: one task set for all nexuses, commands may be reordered, an
+    /// unlimited busy timeout.
+    private static byte[] control(SenseFormat format) {
+        ByteBuffer page = ByteBuffer.allocate(12).put((byte) 0x0a).put((byte) 0x0a);
+        page.put((byte) (format == SenseFormat.DESCRIPTOR ? 0x04 : 0)).put((byte) 0x10);
+        return page.putShort(8, (short) 0xffff).array();
+    }
+
+    /// SPC-4, Informational Exceptions Control mode page: none are reported (DEXCPT).
+    private static byte[] informationalExceptions() {
+        return Parameters.bytes(
+                new InformationExceptionsControlModePage(
+                        false,
+                        false,
+                        false,
+                        false,
+                        /* disableExceptionControl= */ true,
+                        false,
+                        false,
+                        0,
+                        0,
+                        0));
+    }
+}

@@ -1,0 +1,401 @@
+package io.lunkeeper.target.scsi;
+
+import java.util.HexFormat;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// The table of commands: one row each. A row holds the CDB usage data that REPORT SUPPORTED
+/// OPERATION CODES returns and that every CDB is checked against (SPC-4 6.35 REPORT SUPPORTED
+/// OPERATION CODES command), the decoder, and the rules that apply before the command is looked at.
+///
+/// What the masks say beyond the standards' own fields: RDPROTECT, WRPROTECT and VRPROTECT are zero
+/// as there is no protection information (PROTECT=0); the control byte is zero as ACA is not
+/// supported (NORMACA=0); FUA_NV and SYNC_NV, obsolete, are accepted and change nothing; a group
+/// number is accepted and collects nothing.
+enum OperationCode {
+    TEST_UNIT_READY("00 00 00 00 00 00", (_, _) -> new Cdb.TestUnitReady(), Rule.NEEDS_READY_UNIT),
+    REQUEST_SENSE(
+            "03 01 00 00 ff 00",
+            (h, l) -> new Cdb.RequestSense(bit(h, 1, 0), field(h, l, 4, 1)),
+            Rule.PASSES_UNIT_ATTENTION,
+            Rule.PASSES_RESERVATION),
+    READ_6(
+            "08 1f ff ff ff 00",
+            (h, l) -> new Cdb.Read(lba6(h, l), blocks6(h, l), false),
+            Rule.NEEDS_READY_UNIT),
+    WRITE_6(
+            "0a 1f ff ff ff 00",
+            (h, l) -> new Cdb.Write(lba6(h, l), blocks6(h, l), false),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    INQUIRY(
+            "12 01 ff ff ff 00",
+            (h, l) -> new Cdb.Inquiry(bit(h, 1, 0), (int) field(h, l, 2, 1), field(h, l, 3, 2)),
+            Rule.PASSES_UNIT_ATTENTION,
+            Rule.PASSES_RESERVATION),
+    RESERVE_6("16 00 00 00 00 00", (_, _) -> new Cdb.Reserve()),
+    RELEASE_6("17 00 00 00 00 00", (_, _) -> new Cdb.Release(), Rule.PASSES_RESERVATION),
+    MODE_SENSE_6(
+            "1a 08 ff ff ff 00", (h, l) -> modeSense(Cdb.ModeHeader.SIX, h, l, field(h, l, 4, 1))),
+    START_STOP_UNIT(
+            "1b 01 00 00 05 00",
+            (h, _) -> new Cdb.StartStopUnit(bit(h, 1, 0), bit(h, 4, 2), bit(h, 4, 0))),
+    READ_CAPACITY_10(
+            "25 00 00 00 00 00 00 00 00 00",
+            (_, _) -> new Cdb.ReadCapacity10(),
+            Rule.PASSES_RESERVATION),
+    READ_10(
+            "28 1a ff ff ff ff 1f ff ff 00",
+            (h, l) -> new Cdb.Read(field(h, l, 2, 4), field(h, l, 7, 2), bit(h, 1, 3)),
+            Rule.NEEDS_READY_UNIT),
+    WRITE_10(
+            "2a 1a ff ff ff ff 1f ff ff 00",
+            (h, l) -> new Cdb.Write(field(h, l, 2, 4), field(h, l, 7, 2), bit(h, 1, 3)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    VERIFY_10(
+            "2f 16 ff ff ff ff 1f ff ff 00",
+            (h, l) -> new Cdb.Verify(field(h, l, 2, 4), field(h, l, 7, 2), byteCheck(h)),
+            Rule.NEEDS_READY_UNIT),
+    SYNCHRONIZE_CACHE_10(
+            "35 06 ff ff ff ff 1f ff ff 00",
+            (h, l) -> new Cdb.SynchronizeCache(field(h, l, 2, 4), field(h, l, 7, 2), bit(h, 1, 1)),
+            Rule.NEEDS_READY_UNIT),
+    WRITE_SAME_10(
+            "41 18 ff ff ff ff 1f ff ff 00",
+            (h, l) ->
+                    new Cdb.WriteSame(
+                            field(h, l, 2, 4),
+                            field(h, l, 7, 2),
+                            bit(h, 1, 3),
+                            bit(h, 1, 4),
+                            false),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    UNMAP(
+            "42 01 00 00 00 00 1f ff ff 00",
+            (h, l) -> new Cdb.Unmap(bit(h, 1, 0), (int) field(h, l, 7, 2)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    RESERVE_10("56 00 00 00 00 00 00 00 00 00", (_, _) -> new Cdb.Reserve()),
+    RELEASE_10(
+            "57 00 00 00 00 00 00 00 00 00", (_, _) -> new Cdb.Release(), Rule.PASSES_RESERVATION),
+    MODE_SENSE_10(
+            "5a 18 ff ff 00 00 00 ff ff 00",
+            (h, l) -> modeSense(Cdb.ModeHeader.TEN, h, l, field(h, l, 7, 2))),
+    READ_16(
+            "88 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.Read(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 3)),
+            Rule.NEEDS_READY_UNIT),
+    WRITE_16(
+            "8a 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.Write(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 3)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    VERIFY_16(
+            "8f 16 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.Verify(field(h, l, 2, 8), field(h, l, 10, 4), byteCheck(h)),
+            Rule.NEEDS_READY_UNIT),
+    SYNCHRONIZE_CACHE_16(
+            "91 06 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.SynchronizeCache(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 1)),
+            Rule.NEEDS_READY_UNIT),
+    WRITE_SAME_16(
+            "93 19 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) ->
+                    new Cdb.WriteSame(
+                            field(h, l, 2, 8),
+                            field(h, l, 10, 4),
+                            bit(h, 1, 3),
+                            bit(h, 1, 4),
+                            bit(h, 1, 0)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    READ_CAPACITY_16(
+            0x10,
+            "9e 10 00 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> new Cdb.ReadCapacity16(field(h, l, 10, 4)),
+            Rule.PASSES_RESERVATION),
+    REPORT_LUNS(
+            "a0 00 ff 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> new Cdb.ReportLuns((int) field(h, l, 2, 1), field(h, l, 6, 4)),
+            Rule.PASSES_UNIT_ATTENTION,
+            Rule.PASSES_RESERVATION),
+    REPORT_SUPPORTED_OPERATION_CODES(
+            0x0c,
+            "a3 0c 87 ff ff ff ff ff ff ff 00 00",
+            (h, l) ->
+                    new Cdb.ReportSupportedOperationCodes(
+                            bit(h, 2, 7),
+                            (int) field(h, l, 2, 1) & 0x07,
+                            (int) field(h, l, 3, 1),
+                            (int) field(h, l, 4, 2),
+                            field(h, l, 6, 4)),
+            Rule.PASSES_RESERVATION),
+    REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS(
+            0x0d,
+            "a3 0d 80 00 00 00 ff ff ff ff 00 00",
+            (h, l) ->
+                    new Cdb.ReportSupportedTaskManagementFunctions(bit(h, 2, 7), field(h, l, 6, 4)),
+            Rule.PASSES_RESERVATION),
+    READ_12(
+            "a8 1a ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.Read(field(h, l, 2, 4), field(h, l, 6, 4), bit(h, 1, 3)),
+            Rule.NEEDS_READY_UNIT),
+    WRITE_12(
+            "aa 1a ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.Write(field(h, l, 2, 4), field(h, l, 6, 4), bit(h, 1, 3)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    VERIFY_12(
+            "af 16 ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.Verify(field(h, l, 2, 4), field(h, l, 6, 4), byteCheck(h)),
+            Rule.NEEDS_READY_UNIT);
+
+    /// What [#serviceAction] says of a command that is told by its operation code alone.
+    static final int NO_SERVICE_ACTION = -1;
+
+    /// What [#offendingBit] says of a CDB that sets no bit it must not.
+    static final int NO_OFFENCE = -1;
+
+    /// The service action is the low five bits of byte 1.
+    private static final int SERVICE_ACTION_MASK = 0x1f;
+
+    /// By operation code and service action; commands without service actions are under 0.
+    private static final @Nullable OperationCode[] ROWS =
+            new OperationCode[256 * (SERVICE_ACTION_MASK + 1)];
+
+    private static final boolean[] HAS_SERVICE_ACTIONS = new boolean[256];
+
+    static {
+        for (OperationCode row : values()) {
+            int serviceAction = Math.max(0, row.serviceAction);
+            ROWS[index(row.operationCode(), serviceAction)] = row;
+            HAS_SERVICE_ACTIONS[row.operationCode()] |= row.serviceAction != NO_SERVICE_ACTION;
+        }
+    }
+
+    private final int serviceAction;
+    private final byte[] usage;
+    private final long forbiddenHigh;
+    private final long forbiddenLow;
+    private final Decoder decoder;
+    private final boolean passesUnitAttention;
+    private final boolean passesReservation;
+    private final boolean needsReadyUnit;
+    private final boolean writes;
+
+    OperationCode(String usage, Decoder decoder, Rule... rules) {
+        this(NO_SERVICE_ACTION, usage, decoder, rules);
+    }
+
+    OperationCode(int serviceAction, String usage, Decoder decoder, Rule... rules) {
+        this.serviceAction = serviceAction;
+        this.usage = HexFormat.ofDelimiter(" ").parseHex(usage);
+        this.decoder = decoder;
+        this.forbiddenHigh = forbidden(0);
+        this.forbiddenLow = forbidden(8);
+        Set<Rule> set = Set.of(rules);
+        this.passesUnitAttention = set.contains(Rule.PASSES_UNIT_ATTENTION);
+        this.passesReservation = set.contains(Rule.PASSES_RESERVATION);
+        this.needsReadyUnit = set.contains(Rule.NEEDS_READY_UNIT);
+        this.writes = set.contains(Rule.WRITES);
+    }
+
+    /// What holds for a command before it is decoded.
+    private enum Rule {
+        /// Runs while a unit attention is pending (SAM-5 5.14 Unit attention conditions).
+        PASSES_UNIT_ATTENTION,
+        /// Runs while another nexus holds a reservation (SPC-2 5.5.1 Reservations overview).
+        PASSES_RESERVATION,
+        /// Refused while the unit is stopped (SBC-3, START STOP UNIT command).
+        NEEDS_READY_UNIT,
+        /// Refused when the logical unit is read-only.
+        WRITES
+    }
+
+    /// Takes the first 16 bytes of a CDB as two big-endian numbers: no buffer is read twice.
+    @FunctionalInterface
+    private interface Decoder {
+        Cdb decode(long high, long low);
+    }
+
+    /// The row for a CDB that starts with the bytes of `high`.
+    ///
+    /// @return null when the operation code or its service action is not supported
+    static @Nullable OperationCode of(long high) {
+        int operationCode = (int) (high >>> 56);
+        int serviceAction = (int) (high >>> 48) & SERVICE_ACTION_MASK;
+        return ROWS[index(operationCode, hasServiceActions(operationCode) ? serviceAction : 0)];
+    }
+
+    /// The row of an operation code that has no service actions; null when there is none.
+    static @Nullable OperationCode plain(int operationCode) {
+        return hasServiceActions(operationCode) ? null : ROWS[index(operationCode, 0)];
+    }
+
+    /// The row of a service action, 0 to 65535; null when there is none.
+    static @Nullable OperationCode withServiceAction(int operationCode, int serviceAction) {
+        return hasServiceActions(operationCode) && serviceAction <= SERVICE_ACTION_MASK
+                ? ROWS[index(operationCode, serviceAction)]
+                : null;
+    }
+
+    /// Whether an operation code is told apart further by a service action.
+    static boolean hasServiceActions(int operationCode) {
+        return HAS_SERVICE_ACTIONS[operationCode];
+    }
+
+    private static int index(int operationCode, int serviceAction) {
+        return operationCode * (SERVICE_ACTION_MASK + 1) + serviceAction;
+    }
+
+    Cdb decode(long high, long low) {
+        return decoder.decode(high, low);
+    }
+
+    int operationCode() {
+        return usage[0] & 0xff;
+    }
+
+    /// The service action, or [#NO_SERVICE_ACTION].
+    int serviceAction() {
+        return serviceAction;
+    }
+
+    int lengthBytes() {
+        return usage.length;
+    }
+
+    /// A copy of the CDB usage data.
+    byte[] usage() {
+        return usage.clone();
+    }
+
+    boolean passesUnitAttention() {
+        return passesUnitAttention;
+    }
+
+    boolean passesReservation() {
+        return passesReservation;
+    }
+
+    boolean needsReadyUnit() {
+        return needsReadyUnit;
+    }
+
+    boolean writes() {
+        return writes;
+    }
+
+    /// The first byte of the TRANSFER LENGTH, VERIFICATION LENGTH or NUMBER OF LOGICAL BLOCKS
+    /// field: the commands on blocks agree on it by length.
+    int transferLengthByte() {
+        return switch (usage.length) {
+            case 6 -> 4;
+            case 10 -> 7;
+            case 12 -> 6;
+            default -> 10;
+        };
+    }
+
+    /// Where a CDB sets a bit that this row does not allow: `byte * 8 + bit`, the bit being the
+    /// most significant of the field in error as SPC-4 4.5.2.4.2 Field pointer sense key specific
+    /// data asks. [#NO_OFFENCE] when there is none.
+    int offendingBit(long high, long low) {
+        long wrongHigh = high & forbiddenHigh;
+        long wrongLow = low & forbiddenLow;
+        if ((wrongHigh | wrongLow) == 0) {
+            return NO_OFFENCE;
+        }
+        int position =
+                wrongHigh != 0
+                        ? Long.numberOfLeadingZeros(wrongHigh)
+                        : Long.SIZE + Long.numberOfLeadingZeros(wrongLow);
+        int index = position >> 3;
+        int bit = 7 - (position & 7);
+        return index * 8 + (index == usage.length - 1 ? controlField(bit) : maskField(index, bit));
+    }
+
+    /// The top of the control byte's field that `bit` is in (SAM-5 5.2 Control byte): vendor
+    /// specific, reserved, NACA, obsolete.
+    private static int controlField(int bit) {
+        return switch (bit) {
+            case 7, 6 -> 7;
+            case 5, 4, 3 -> 5;
+            case 2 -> 2;
+            default -> 1;
+        };
+    }
+
+    /// The top of the run of bits not allowed that `bit` is in: RDPROTECT, or a reserved field.
+    private int maskField(int index, int bit) {
+        int top = bit;
+        while (top < 7 && (allowed(index) & 1 << top + 1) == 0) {
+            top++;
+        }
+        return top;
+    }
+
+    private int allowed(int index) {
+        boolean holdsServiceAction = index == 1 && serviceAction != NO_SERVICE_ACTION;
+        return usage[index] | (holdsServiceAction ? SERVICE_ACTION_MASK : 0);
+    }
+
+    /// The bits not allowed in eight bytes of the CDB. The operation code and what follows the CDB
+    /// in a transport's fixed field are nobody's bits.
+    private long forbidden(int first) {
+        long bits = 0;
+        for (int index = first; index < first + Long.BYTES; index++) {
+            boolean checked = index > 0 && index < usage.length;
+            bits = bits << 8 | (checked ? ~allowed(index) & 0xff : 0);
+        }
+        return bits;
+    }
+
+    private static Cdb modeSense(Cdb.ModeHeader header, long high, long low, long allocation) {
+        Cdb.BlockDescriptor descriptor = Cdb.BlockDescriptor.SHORT;
+        if (bit(high, 1, 3)) {
+            descriptor = Cdb.BlockDescriptor.NONE;
+        } else if (bit(high, 1, 4)) {
+            descriptor = Cdb.BlockDescriptor.LONG;
+        }
+        int page = (int) field(high, low, 2, 1);
+        return new Cdb.ModeSense(
+                header,
+                descriptor,
+                page >> 6,
+                page & 0x3f,
+                (int) field(high, low, 3, 1),
+                allocation);
+    }
+
+    private static long lba6(long high, long low) {
+        return field(high, low, 1, 3) & 0x1f_ffff;
+    }
+
+    /// SBC-3, READ(6) and WRITE(6): a TRANSFER LENGTH of zero stands for 256 blocks.
+    private static long blocks6(long high, long low) {
+        long blocks = field(high, low, 4, 1);
+        return blocks == 0 ? 256 : blocks;
+    }
+
+    private static int byteCheck(long high) {
+        return (int) (high >>> 49) & 3;
+    }
+
+    private static boolean bit(long high, int index, int bit) {
+        return (high >>> 56 - 8 * index + bit & 1) != 0;
+    }
+
+    /// A big-endian field of up to eight bytes that may straddle the two halves.
+    private static long field(long high, long low, int first, int count) {
+        int end = first + count;
+        long ones = count == Long.BYTES ? -1L : (1L << 8 * count) - 1;
+        if (end <= 8) {
+            return high >>> 64 - 8 * end & ones;
+        }
+        long tail = low >>> 128 - 8 * end;
+        return (first >= 8 ? tail : high << 8 * end - 64 | tail) & ones;
+    }
+}

@@ -1,0 +1,176 @@
+package io.lunkeeper.target.scsi;
+
+import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
+import org.jscsi.parser.scsi.SCSIStatus;
+import org.jscsi.target.scsi.sense.AdditionalSenseCodeAndQualifier;
+import org.jscsi.target.scsi.sense.SenseKey;
+
+/// Why a command was refused or failed, by name: no call site spells a sense key or an additional
+/// sense code. Laid out for the wire here, in either format.
+///
+/// @param additionalSense additional sense code and qualifier, high and low byte
+/// @param information the INFORMATION field, when `informed`
+/// @param keySpecific the three sense key specific bytes with SKSV set; 0: none
+record Sense(
+        SenseKey key, int additionalSense, boolean informed, long information, int keySpecific) {
+
+    static final Sense NO_SENSE =
+            of(SenseKey.NO_SENSE, AdditionalSenseCodeAndQualifier.NO_ADDITIONAL_SENSE_INFORMATION);
+    static final Sense INVALID_OPERATION_CODE =
+            illegal(AdditionalSenseCodeAndQualifier.INVALID_COMMAND_OPERATION_CODE);
+    static final Sense LOGICAL_UNIT_NOT_SUPPORTED =
+            illegal(AdditionalSenseCodeAndQualifier.LOGICAL_UNIT_NOT_SUPPORTED);
+    static final Sense PARAMETER_LIST_LENGTH_ERROR =
+            illegal(AdditionalSenseCodeAndQualifier.PARAMETER_LIST_LENGTH_ERROR);
+    static final Sense SAVING_PARAMETERS_NOT_SUPPORTED =
+            illegal(AdditionalSenseCodeAndQualifier.SAVING_PARAMETERS_NOT_SUPPORTED);
+
+    /// The transport announced less data than the CDB needs.
+    static final Sense INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT =
+            illegal(AdditionalSenseCodeAndQualifier.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+
+    static final Sense WRITE_PROTECTED =
+            of(SenseKey.DATA_PROTECT, AdditionalSenseCodeAndQualifier.WRITE_PROTECTED);
+    static final Sense INITIALIZING_COMMAND_REQUIRED =
+            of(
+                    SenseKey.NOT_READY,
+                    AdditionalSenseCodeAndQualifier
+                            .LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED);
+    static final Sense SPACE_ALLOCATION_FAILED =
+            plain(SenseKey.DATA_PROTECT, Sense.SPACE_ALLOCATION_FAILED_WRITE_PROTECT);
+    static final Sense LOGICAL_UNIT_FAILURE =
+            of(SenseKey.HARDWARE_ERROR, AdditionalSenseCodeAndQualifier.LOGICAL_UNIT_FAILURE);
+    static final Sense INTERNAL_TARGET_FAILURE =
+            of(SenseKey.HARDWARE_ERROR, AdditionalSenseCodeAndQualifier.INTERNAL_TARGET_FAILURE);
+    static final Sense READ_ERROR =
+            of(SenseKey.MEDIUM_ERROR, AdditionalSenseCodeAndQualifier.UNRECOVERED_READ_ERROR);
+    static final Sense WRITE_ERROR = plain(SenseKey.MEDIUM_ERROR, Sense.WRITE_ERROR_CODE);
+
+    /// A field pointer to a whole byte.
+    private static final int NO_BIT = -1;
+
+    // Two codes that jSCSI's list lacks (SPC-4 Annex F Numeric order codes).
+    private static final int WRITE_ERROR_CODE = 0x0c00;
+    private static final int SPACE_ALLOCATION_FAILED_WRITE_PROTECT = 0x2707;
+
+    private static final int FIXED_LENGTH = 18;
+    private static final int DESCRIPTOR_HEADER_LENGTH = 8;
+    private static final int INFORMATION_DESCRIPTOR_LENGTH = 12;
+    private static final int KEY_SPECIFIC_DESCRIPTOR_LENGTH = 8;
+    private static final int MAX_LENGTH =
+            DESCRIPTOR_HEADER_LENGTH
+                    + INFORMATION_DESCRIPTOR_LENGTH
+                    + KEY_SPECIFIC_DESCRIPTOR_LENGTH;
+
+    static Sense unitAttention(UnitAttention condition) {
+        return of(SenseKey.UNIT_ATTENTION, condition.additionalSense());
+    }
+
+    /// The command cannot be obeyed because of the field that starts at this byte of the CDB.
+    static Sense invalidFieldInCdb(int index) {
+        return invalidFieldInCdb(index, NO_BIT);
+    }
+
+    /// The command cannot be obeyed because of the field whose top is this bit of the CDB.
+    static Sense invalidFieldInCdb(int index, int bit) {
+        return illegal(AdditionalSenseCodeAndQualifier.INVALID_FIELD_IN_CDB)
+                .pointingTo(true, index, bit);
+    }
+
+    /// The same of the parameters that came with the command.
+    static Sense invalidFieldInParameterList(int index) {
+        return illegal(AdditionalSenseCodeAndQualifier.INVALID_FIELD_IN_PARAMETER_LIST)
+                .pointingTo(false, index, NO_BIT);
+    }
+
+    /// @param lba the first block that is not there
+    static Sense lbaOutOfRange(long lba) {
+        return illegal(AdditionalSenseCodeAndQualifier.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE)
+                .informing(lba);
+    }
+
+    /// @param offset bytes from the start of the data compared to the first that differs
+    static Sense miscompare(long offset) {
+        return of(
+                        SenseKey.MISCOMPARE,
+                        AdditionalSenseCodeAndQualifier.MISCOMPARE_DURING_VERIFY_OPERATION)
+                .informing(offset);
+    }
+
+    /// The same sense with a valid INFORMATION field.
+    Sense informing(long value) {
+        return new Sense(key, additionalSense, true, value, keySpecific);
+    }
+
+    /// CHECK CONDITION with this sense.
+    Outcome.Status checkCondition(SenseFormat format) {
+        return new Outcome.Status(
+                SCSIStatus.CHECK_CONDITION.value() & 0xff, Unpooled.wrappedBuffer(bytes(format)));
+    }
+
+    /// The sense data as it goes on the wire.
+    byte[] bytes(SenseFormat format) {
+        return switch (format) {
+            case FIXED -> fixed();
+            case DESCRIPTOR -> descriptor();
+        };
+    }
+
+    /// SPC-4 4.5.3 Fixed format sense data. Its INFORMATION field has four bytes; a value that does
+    /// not fit is left out and VALID stays zero.
+    private byte[] fixed() {
+        boolean fits = informed && information >>> Integer.SIZE == 0;
+        ByteBuffer sense = ByteBuffer.allocate(FIXED_LENGTH);
+        sense.put((byte) (fits ? 0xf0 : 0x70)).put((byte) 0).put((byte) key.getValue());
+        sense.putInt(fits ? (int) information : 0);
+        sense.put((byte) (FIXED_LENGTH - DESCRIPTOR_HEADER_LENGTH)).putInt(0);
+        sense.putShort((short) additionalSense).put((byte) 0);
+        putKeySpecific(sense);
+        return sense.array();
+    }
+
+    /// SPC-4 4.5.2 Descriptor format sense data.
+    private byte[] descriptor() {
+        ByteBuffer sense = ByteBuffer.allocate(MAX_LENGTH);
+        sense.put((byte) 0x72).put((byte) key.getValue()).putShort((short) additionalSense);
+        sense.position(DESCRIPTOR_HEADER_LENGTH);
+        if (informed) {
+            sense.put((byte) 0x00).put((byte) (INFORMATION_DESCRIPTOR_LENGTH - 2));
+            sense.put((byte) 0x80).put((byte) 0).putLong(information);
+        }
+        if (keySpecific != 0) {
+            sense.put((byte) 0x02)
+                    .put((byte) (KEY_SPECIFIC_DESCRIPTOR_LENGTH - 2))
+                    .putShort((short) 0);
+            putKeySpecific(sense);
+            sense.put((byte) 0);
+        }
+        byte[] bytes = new byte[sense.position()];
+        sense.put(DESCRIPTOR_HEADER_LENGTH - 1, (byte) (bytes.length - DESCRIPTOR_HEADER_LENGTH));
+        sense.get(0, bytes);
+        return bytes;
+    }
+
+    private void putKeySpecific(ByteBuffer sense) {
+        sense.put((byte) (keySpecific >> 16)).putShort((short) keySpecific);
+    }
+
+    /// SPC-4 4.5.2.4.2 Field pointer sense key specific data: SKSV, C/D, BPV, bit, field.
+    private Sense pointingTo(boolean inCdb, int index, int bit) {
+        int flags = 0x80 | (inCdb ? 0x40 : 0) | (bit == NO_BIT ? 0 : 0x08 | bit);
+        return new Sense(key, additionalSense, informed, information, flags << 16 | index);
+    }
+
+    private static Sense illegal(AdditionalSenseCodeAndQualifier additionalSense) {
+        return of(SenseKey.ILLEGAL_REQUEST, additionalSense);
+    }
+
+    private static Sense of(SenseKey key, AdditionalSenseCodeAndQualifier additionalSense) {
+        return plain(key, additionalSense.getValue() & 0xffff);
+    }
+
+    private static Sense plain(SenseKey key, int additionalSense) {
+        return new Sense(key, additionalSense, false, 0, 0);
+    }
+}

@@ -1,0 +1,161 @@
+package io.lunkeeper.target.scsi;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.PooledByteBufAllocator;
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/// VERIFY (SBC-3, VERIFY(10) command): reads the blocks, or compares them with what the initiator
+/// sends, in pieces of bounded size.
+final class Verification {
+    /// What is read of the medium at a time.
+    private static final int PIECE_BYTES = 64 << 10;
+
+    private static final int MEDIUM_ONLY = 0;
+    private static final int ALL_DATA = 1;
+    private static final int ONE_BLOCK = 3;
+    private static final long NO_MISMATCH = Long.MAX_VALUE;
+
+    private final LogicalUnit unit;
+    private final long offsetBytes;
+    private final long lengthBytes;
+
+    private Verification(LogicalUnit unit, Cdb.Verify cdb) {
+        this.unit = unit;
+        this.offsetBytes = unit.bytes(cdb.lba());
+        this.lengthBytes = unit.bytes(cdb.blocks());
+    }
+
+    static Outcome begin(LogicalUnit unit, OperationCode operation, Cdb.Verify cdb) {
+        Outcome.@Nullable Status refusal =
+                unit.checkBlocks(
+                        operation, cdb.lba(), cdb.blocks(), unit.limits().maxTransferBlocks());
+        if (refusal != null) {
+            return refusal;
+        }
+        if (cdb.blocks() == 0) {
+            return Outcome.Status.GOOD;
+        }
+        Verification verification = new Verification(unit, cdb);
+        return switch (cdb.byteCheck()) {
+            case MEDIUM_ONLY -> new Outcome.Blocking(verification::readAll);
+            case ALL_DATA ->
+                    new Outcome.WriteMedium(
+                            verification.new Comparison(), verification.lengthBytes);
+            case ONE_BLOCK ->
+                    new Outcome.ReceiveParameters(
+                            unit.limits().blockSizeBytes(), verification::compareWithBlock);
+            default -> unit.refuse(Sense.invalidFieldInCdb(1, 2));
+        };
+    }
+
+    /// BYTCHK 00b: finds what cannot be read.
+    private Outcome readAll() throws IOException {
+        ByteBuf piece = PooledByteBufAllocator.DEFAULT.directBuffer(PIECE_BYTES);
+        try {
+            for (long position = 0; position < lengthBytes; position += PIECE_BYTES) {
+                read(position, piece.clear(), (int) Math.min(PIECE_BYTES, lengthBytes - position));
+            }
+        } finally {
+            piece.release();
+        }
+        return Outcome.Status.GOOD;
+    }
+
+    /// BYTCHK 11b. The block stays on the heap between the two steps, at most 4096 bytes of it, as
+    /// the second may never come when the task is aborted.
+    private Outcome compareWithBlock(ByteBuf parameters) {
+        if (parameters.readableBytes() < unit.limits().blockSizeBytes()) {
+            return unit.refuse(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+        }
+        byte[] block = new byte[unit.limits().blockSizeBytes()];
+        parameters.getBytes(parameters.readerIndex(), block);
+        return new Outcome.Blocking(() -> compareAll(block));
+    }
+
+    private Outcome compareAll(byte[] block) throws IOException {
+        ByteBuf expected = RepeatedBlock.of(block, (int) Math.min(PIECE_BYTES, lengthBytes));
+        try {
+            Comparison comparison = new Comparison();
+            for (long position = 0; position < lengthBytes; position += PIECE_BYTES) {
+                int length = (int) Math.min(PIECE_BYTES, lengthBytes - position);
+                comparison.write(position, expected.slice(0, length));
+            }
+            return comparison.complete();
+        } finally {
+            expected.release();
+        }
+    }
+
+    private void read(long position, ByteBuf destination, int length) throws IOException {
+        try {
+            unit.backend().read(offsetBytes + position, destination, length);
+        } catch (IOException e) {
+            throw MediumException.reading(unit.lba(offsetBytes + position), e);
+        }
+    }
+
+    /// Compares the medium with pieces as they arrive and keeps the lowest offset that differs.
+    private final class Comparison implements Outcome.DataSink {
+        private final AtomicLong firstMismatch = new AtomicLong(NO_MISMATCH);
+
+        @Override
+        public boolean tryWrite(long position, ByteBuf piece) {
+            ByteBuf medium = PooledByteBufAllocator.DEFAULT.directBuffer(pieceBytes(piece));
+            try {
+                for (int done = 0; done < piece.readableBytes(); done += PIECE_BYTES) {
+                    int length = Math.min(PIECE_BYTES, piece.readableBytes() - done);
+                    long offset = offsetBytes + position + done;
+                    if (!unit.backend().tryRead(offset, medium.clear(), length)) {
+                        return false;
+                    }
+                    compare(position + done, medium, piece, done);
+                }
+            } finally {
+                medium.release();
+            }
+            return true;
+        }
+
+        @Override
+        public void write(long position, ByteBuf piece) throws IOException {
+            ByteBuf medium = PooledByteBufAllocator.DEFAULT.directBuffer(pieceBytes(piece));
+            try {
+                for (int done = 0; done < piece.readableBytes(); done += PIECE_BYTES) {
+                    int length = Math.min(PIECE_BYTES, piece.readableBytes() - done);
+                    read(position + done, medium.clear(), length);
+                    compare(position + done, medium, piece, done);
+                }
+            } finally {
+                medium.release();
+            }
+        }
+
+        @Override
+        public Outcome complete() {
+            long mismatch = firstMismatch.get();
+            return mismatch == NO_MISMATCH
+                    ? Outcome.Status.GOOD
+                    : unit.refuse(Sense.miscompare(mismatch));
+        }
+
+        private int pieceBytes(ByteBuf piece) {
+            return Math.min(PIECE_BYTES, piece.readableBytes());
+        }
+
+        private void compare(long position, ByteBuf medium, ByteBuf piece, int done) {
+            int start = piece.readerIndex() + done;
+            int length = medium.readableBytes();
+            if (ByteBufUtil.equals(medium, 0, piece, start, length)) {
+                return;
+            }
+            int same = 0;
+            while (medium.getByte(same) == piece.getByte(start + same)) {
+                same++;
+            }
+            firstMismatch.accumulateAndGet(position + same, Math::min);
+        }
+    }
+}
