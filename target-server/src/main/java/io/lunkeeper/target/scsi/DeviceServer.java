@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.stream.IntStream;
 import org.jscsi.target.scsi.lun.LogicalUnitNumber;
 import org.jscsi.target.scsi.lun.ReportLunsParameterData;
 import org.jspecify.annotations.Nullable;
@@ -129,6 +130,16 @@ public final class DeviceServer {
         return unit == null ? sense.checkCondition(SenseFormat.FIXED) : unit.refuse(sense);
     }
 
+    /// The status of a command that came with data nobody allowed (RFC 7143 11.4.7.2 Sense Data).
+    public Outcome.Status unexpectedUnsolicitedData() {
+        return Sense.UNEXPECTED_UNSOLICITED_DATA.checkCondition(SenseFormat.FIXED);
+    }
+
+    /// The status of a command whose data did not come as asked for (RFC 7143 11.4.7.2 Sense Data).
+    public Outcome.Status incorrectAmountOfData() {
+        return Sense.INCORRECT_AMOUNT_OF_DATA.checkCondition(SenseFormat.FIXED);
+    }
+
     /// The I/O threads of the logical unit, or of nothing that blocks when there is no such unit.
     public Executor ioThreads(long lun) {
         LogicalUnit unit = unit(lun);
@@ -138,6 +149,20 @@ public final class DeviceServer {
     /// Whether `lun` addresses a logical unit of this target.
     public boolean hasUnit(long lun) {
         return unit(lun) != null;
+    }
+
+    /// Whether two LUN fields, perhaps of different addressing methods, mean one logical unit.
+    public boolean sameUnit(long lun, long other) {
+        LogicalUnit unit = unit(lun);
+        return unit != null && unit == unit(other);
+    }
+
+    /// The LUN fields of all logical units, in ascending order.
+    public List<Long> units() {
+        return IntStream.range(0, unitsByNumber.length)
+                .filter(number -> unitsByNumber[number] != null)
+                .mapToObj(LunField::of)
+                .toList();
     }
 
     /// A new I_T nexus: every logical unit has a POWER ON unit attention for it (SAM-5 5.14).

@@ -47,6 +47,17 @@ record Sense(
             of(SenseKey.MEDIUM_ERROR, AdditionalSenseCodeAndQualifier.UNRECOVERED_READ_ERROR);
     static final Sense WRITE_ERROR = plain(SenseKey.MEDIUM_ERROR, Sense.WRITE_ERROR_CODE);
 
+    /// RFC 7143 11.4.7.2 Sense Data: conditions of the transfer, not of the medium.
+    static final Sense UNEXPECTED_UNSOLICITED_DATA =
+            of(
+                    SenseKey.ABORTED_COMMAND,
+                    AdditionalSenseCodeAndQualifier.WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA);
+
+    static final Sense INCORRECT_AMOUNT_OF_DATA =
+            of(
+                    SenseKey.ABORTED_COMMAND,
+                    AdditionalSenseCodeAndQualifier.WRITE_ERROR_NOT_ENOUGH_UNSOLICITED_DATA);
+
     /// A field pointer to a whole byte.
     private static final int NO_BIT = -1;
 

@@ -46,7 +46,7 @@ final class TaskManagement {
             case ABORT_TASK -> abortTask(request);
             case ABORT_TASK_SET ->
                     tasks.abort(
-                            task -> task.lun() == lun,
+                            task -> device.sameUnit(task.lun(), lun),
                             () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
             case CLEAR_TASK_SET -> clearTaskSet(request);
             case LUN_RESET -> resetUnits(request, List.of(lun));
@@ -66,7 +66,7 @@ final class TaskManagement {
         int tag = request.referencedTaskTag();
         if (tasks.contains(tag)) {
             tasks.abort(
-                    task -> task.initiatorTaskTag() == tag && task.lun() == request.lun(),
+                    task -> task.initiatorTaskTag() == tag,
                     () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
             return;
         }
@@ -85,7 +85,7 @@ final class TaskManagement {
     private void clearTaskSet(TaskManagementRequest request) {
         Nexus self = session.nexus();
         abortEverywhere(
-                task -> task.lun() == request.lun(),
+                task -> device.sameUnit(task.lun(), request.lun()),
                 victim -> {
                     if (victim != self) {
                         device.tasksCleared(request.lun(), victim);
@@ -100,7 +100,7 @@ final class TaskManagement {
 
     private void resetUnits(List<Long> units, Runnable whenDone) {
         abortEverywhere(
-                task -> units.contains(task.lun()),
+                task -> units.stream().anyMatch(unit -> device.sameUnit(unit, task.lun())),
                 _ -> {},
                 () -> {
                     Nexus self = session.nexus();
