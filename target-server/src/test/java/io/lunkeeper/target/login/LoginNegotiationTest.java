@@ -377,10 +377,14 @@ final class LoginNegotiationTest {
                 login.receive(
                         request(
                                 OPERATIONAL,
-                                FULL_FEATURE,
+                                OPERATIONAL,
                                 "TargetPortalGroupTag=NotUnderstood;"
                                         + "MaxRecvDataSegmentLength=Irrelevant;X-a=NotUnderstood"));
-        assertReply(reply, true, OPERATIONAL, FULL_FEATURE, "");
+        assertReply(reply, false, OPERATIONAL, 0, "");
+        login.receive(request(OPERATIONAL, FULL_FEATURE, "MaxRecvDataSegmentLength=1024"));
+        SessionParameters parameters = login.parameters();
+        assertNotNull(parameters);
+        assertEquals(1024, parameters.initiatorMaxRecvDataSegmentLength());
     }
 
     @Test
