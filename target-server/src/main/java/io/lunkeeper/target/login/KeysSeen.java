@@ -18,6 +18,10 @@ final class KeysSeen {
     boolean add(List<TextKeys.Pair> pairs) {
         Set<String> here = new HashSet<>();
         for (TextKeys.Pair pair : pairs) {
+            if (TextKeys.isReply(pair.value())) {
+                // Neither offer nor declaration: the initiator's own may still come.
+                continue;
+            }
             String before = values.put(pair.key(), pair.value());
             if (!here.add(pair.key()) || (before != null && !isSameName(pair, before))) {
                 return false;

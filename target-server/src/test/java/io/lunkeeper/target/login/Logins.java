@@ -1,0 +1,90 @@
+package io.lunkeeper.target.login;
+
+import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Login requests of these tests, and the targets that they find.
+final class Logins {
+    static final String VM1 = "iqn.2026-11.io.lunkeeper:vm1";
+    static final String VM2 = "iqn.2026-11.io.lunkeeper:vm2";
+    static final String ALICE = "iqn.1993-08.org.debian:01:alice";
+    static final String BOB = "iqn.1993-08.org.debian:01:bob";
+    static final String INTRODUCTION = "InitiatorName=" + ALICE + ";TargetName=" + VM1;
+    static final String DISCOVERY = "InitiatorName=" + ALICE + ";SessionType=Discovery";
+
+    /// Two targets, the second one for Alice alone.
+    static final TargetDirectory DIRECTORY =
+            new TargetDirectory() {
+                @Override
+                public boolean serves(String targetName) {
+                    return targetName.equals(VM1) || targetName.equals(VM2);
+                }
+
+                @Override
+                public boolean admits(String initiatorName, String targetName) {
+                    return targetName.equals(VM1) || initiatorName.equals(ALICE);
+                }
+
+                @Override
+                public int portalGroupTag() {
+                    return 7;
+                }
+
+                @Override
+                public List<Listing> listings(String initiatorName) {
+                    List<Listing> listings = new ArrayList<>();
+                    for (String name : List.of(VM1, VM2)) {
+                        if (admits(initiatorName, name)) {
+                            listings.add(
+                                    new Listing(name, List.of("10.0.0.1:3260,7", "[::1]:3260,7")));
+                        }
+                    }
+                    return listings;
+                }
+            };
+
+    private Logins() {}
+
+    static LoginNegotiation negotiation() {
+        return new LoginNegotiation(DIRECTORY, NegotiationLimits.DEFAULT);
+    }
+
+    /// A request from a stage to the next one, or to stay when both are the same. Pairs are parted
+    /// by semicolons.
+    static LoginRequest request(int stage, int next, String pairs) {
+        return request(stage, next, false, text(pairs));
+    }
+
+    static LoginRequest request(int stage, int next, boolean continues, ByteBuf data) {
+        boolean transit = next != stage;
+        return new LoginRequest(
+                transit,
+                continues,
+                stage,
+                transit ? next : 0,
+                0,
+                0,
+                0x00023d000001L,
+                0,
+                1,
+                0,
+                1,
+                0,
+                data);
+    }
+
+    static ByteBuf text(String pairs) {
+        String ended = pairs.isEmpty() ? "" : pairs.replace(';', '\0') + '\0';
+        return Unpooled.wrappedBuffer(ended.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /// The text of a reply as these tests spell it.
+    static String pairs(String text) {
+        String ended = text.replace('\0', ';');
+        return ended.isEmpty() ? "" : ended.substring(0, ended.length() - 1);
+    }
+}
