@@ -185,6 +185,31 @@ class LunBackendTest {
         }
     }
 
+    @Test
+    void failedCreationLeavesNoFile() throws IOException, InterruptedException {
+        Path mount = Files.createDirectory(directory.resolve("mount"));
+        assumeTrue(run("mount", "-t", "ramfs", "none", mount.toString()), "may not mount here");
+        try {
+            Path image = mount.resolve("image");
+            LunSpec direct = LunFixture.spec(image, SIZE, Allocation.SPARSE, CacheMode.DIRECT);
+            LunOpenException e =
+                    assertThrows(LunOpenException.class, () -> LunBackend.open(direct).close());
+            assertEquals(
+                    "image "
+                            + image
+                            + " is on a file system without direct input and output;"
+                            + " use another cache mode",
+                    e.getMessage());
+            assertFalse(Files.exists(image));
+            LunSpec reserve =
+                    LunFixture.spec(image, SIZE, Allocation.RESERVE, CacheMode.WRITE_BACK);
+            assertThrows(LunOpenException.class, () -> LunBackend.open(reserve).close());
+            assertFalse(Files.exists(image));
+        } finally {
+            assertTrue(run("umount", mount.toString()));
+        }
+    }
+
     private static void fillAndEmpty(Path image) throws IOException {
         try (LunBackend lun = LunBackend.open(LunFixture.sparse(image, SIZE))) {
             write(lun, 0, filled(65536, 1));
