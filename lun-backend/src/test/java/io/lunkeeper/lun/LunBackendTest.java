@@ -215,6 +215,8 @@ class LunBackendTest {
             write(lun, 0, filled(65536, 1));
             assertThrows(NoSpaceException.class, () -> write(lun, 65536, filled(2 << 20, 2)));
             assertArrayEquals(filled(65536, 1), read(lun, 0, 65536));
+            // What a failed write did write must not hide behind a hole.
+            assertArrayEquals(filled(4096, 2), read(lun, 65536, 4096));
             assertThrows(NoSpaceException.class, () -> write(lun, 4 << 20, filled(65536, 2)));
             read(lun, 4 << 20, 65536);
             lun.unmap(65536, 2 << 20);
