@@ -91,7 +91,7 @@ final class Images {
                                     : " is not a regular file")
                             + "; name an image file");
         }
-        if (!Files.isReadable(image) || !spec.readOnly() && !Files.isWritable(image)) {
+        if (!Files.isReadable(image) || (!spec.readOnly() && !Files.isWritable(image))) {
             return Optional.of(
                     "this user may not " + (spec.readOnly() ? "read " : "read and write ") + image);
         }
