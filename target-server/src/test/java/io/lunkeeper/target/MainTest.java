@@ -50,6 +50,7 @@ final class MainTest {
                         List.of(
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                                 option,
+                                "-Dlog4j2.configurationFile=" + Path.of("..", "conf", "log4j2.xml"),
                                 "-cp",
                                 System.getProperty("java.class.path"),
                                 Program.class.getName()));
