@@ -136,8 +136,7 @@ final class LauncherTest {
     @Test
     void passesOptionsAndArgumentsThroughASymbolicLink() throws Exception {
         java(jvms().resolve("a"), "25.0.3");
-        Path link =
-                Files.createSymbolicLink(directory.resolve("lk"), launcher().toAbsolutePath());
+        Path link = Files.createSymbolicLink(directory.resolve("lk"), launcher().toAbsolutePath());
         Outcome outcome =
                 run(
                         Map.of("LUNKEEPER_JAVA_OPTS", "-Xmx1g  -Da=b\n-Dc=*"),
