@@ -16,23 +16,32 @@ import org.apache.logging.log4j.LogManager;
 public final class Main {
     /// What this version serves beyond portals, targets and LUNs. A file that asks for more is
     /// refused as a whole; this is the one place to change when a feature arrives.
-    static final Set<Feature> SERVED = EnumSet.noneOf(Feature.class);
+    static final Set<Feature> SERVED = Set.copyOf(EnumSet.noneOf(Feature.class));
 
+    private final ServeCommand.Opening opening;
     private final CountDownLatch stop = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile int exitCode = CommandLine.FAILED;
 
-    private Main() {}
+    /// @param opening how `serve` opens a server
+    Main(ServeCommand.Opening opening) {
+        this.opening = opening;
+    }
 
     /// Runs one command and exits with its code: 0 fine, 1 failed, 2 usage or configuration error.
     public static void main(String[] args) {
-        System.exit(new Main().run(args));
+        System.exit(new Main(Main::open).run(args));
     }
 
-    private int run(String[] args) {
+    /// Runs one command.
+    ///
+    /// @return the exit code
+    int run(String[] args) {
+        // The log must work until the server has ended, so its end is ours to choose.
+        System.setProperty("log4j2.shutdownHookEnabled", "false");
         Runtime.getRuntime().addShutdownHook(new Thread(this::end, "end"));
         try {
-            exitCode = new CommandLine(System.out, System.err, SERVED, Main::open, stop).run(args);
+            exitCode = new CommandLine(System.out, System.err, SERVED, opening, stop).run(args);
         } catch (RuntimeException | Error e) {
             // Threads of a half-started server would keep the process alive otherwise.
             System.err.println("lunkeeper: this is a fault of lunkeeper itself; please report it");
@@ -45,21 +54,24 @@ public final class Main {
 
     private static ServeCommand.Serving open(Configuration configuration) throws IOException {
         TargetServer server = TargetServer.open(configuration);
-        return new ServeCommand.Serving(server.addresses(), server::close);
+        return new ServeCommand.Serving(
+                server.addresses(),
+                () -> {
+                    try {
+                        server.close();
+                    } finally {
+                        LogManager.shutdown();
+                    }
+                });
     }
 
     private void end() {
         stop.countDown();
-        boolean interrupted = false;
-        while (ended.getCount() > 0) {
-            try {
-                ended.await();
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
+        try {
+            ended.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError("nobody knows this thread", e);
         }
-        assert !interrupted : "nobody knows this thread";
-        LogManager.shutdown();
         Runtime.getRuntime().halt(exitCode);
     }
 }

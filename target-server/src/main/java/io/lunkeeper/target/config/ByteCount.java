@@ -33,7 +33,7 @@ final class ByteCount {
 
     /// A positive multiple of the block size.
     static Optional<Long> read(Entry entry, int blockSizeBytes) {
-        Optional<String> text = entry.textOrNumber();
+        Optional<String> text = entry.textOrNumber("a size such as 4GiB");
         if (text.isEmpty()) {
             return Optional.empty();
         }

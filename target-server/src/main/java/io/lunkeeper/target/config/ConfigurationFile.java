@@ -7,6 +7,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.snakeyaml.engine.v2.api.LoadSettings;
@@ -20,6 +21,7 @@ import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.Node;
+import org.snakeyaml.engine.v2.scanner.StreamReader;
 
 /// The way from a file to a [Configuration]. Reads the file, the secrets that it names and the
 /// attributes of the images; creates and changes nothing.
@@ -79,25 +81,42 @@ public final class ConfigurationFile {
         }
         ByteBuffer unread = ByteBuffer.wrap(bytes);
         try {
-            return Optional.of(StandardCharsets.UTF_8.newDecoder().decode(unread).toString());
+            String text = StandardCharsets.UTF_8.newDecoder().decode(unread).toString();
+            return printable(text, problems) ? Optional.of(text) : Optional.empty();
         } catch (CharacterCodingException _) {
-            problems.add(lineAt(bytes, unread.position()), "", "is not UTF-8 text");
+            String before = new String(bytes, 0, unread.position(), StandardCharsets.ISO_8859_1);
+            problems.add(lineAfter(before), "", "is not UTF-8 text");
             return Optional.empty();
         }
     }
 
-    private static int lineAt(byte[] bytes, int position) {
-        int line = 1;
-        for (int i = 0; i < position; i++) {
-            line += bytes[i] == '\n' ? 1 : 0;
+    /// YAML excludes most control characters; the parser would not say on which line one is.
+    private static boolean printable(String text, Problems problems) {
+        int i = 0;
+        while (i < text.length()) {
+            int c = text.codePointAt(i);
+            if (!StreamReader.isPrintable(c)) {
+                String name = String.format(Locale.ROOT, "U+%04X", c);
+                problems.add(
+                        lineAfter(text.substring(0, i)),
+                        "",
+                        "has the unprintable character " + name + "; remove it");
+                return false;
+            }
+            i += Character.charCount(c);
         }
-        return line;
+        return true;
+    }
+
+    private static int lineAfter(String text) {
+        return 1 + (int) text.chars().filter(c -> c == '\n').count();
     }
 
     private static Optional<Entry> root(String text, Problems problems) {
         LoadSettings settings =
                 LoadSettings.builder()
                         .setCodePointLimit(MAX_BYTES)
+                        .setAllowNonScalarKeys(true) // refused later, with their line
                         .setMaxAliasesForCollections(MAX_ALIASES)
                         .build();
         try {

@@ -47,11 +47,14 @@ record Entry(String key, int line, Node node, Problems problems) {
     }
 
     /// Text, or a number as it is written.
-    Optional<String> textOrNumber() {
-        boolean number = node.getTag().equals(Tag.INT) || node.getTag().equals(Tag.FLOAT);
-        return node instanceof ScalarNode scalar && number
+    ///
+    /// @param what what it must be, for the message
+    Optional<String> textOrNumber(String what) {
+        Tag tag = node.getTag();
+        boolean right = tag.equals(Tag.STR) || tag.equals(Tag.INT) || tag.equals(Tag.FLOAT);
+        return node instanceof ScalarNode scalar && right
                 ? Optional.of(scalar.getValue())
-                : text();
+                : wrong("must be " + what + ", not " + kind());
     }
 
     /// A whole number from `least` to `most`.

@@ -1,0 +1,234 @@
+package io.lunkeeper.target;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.target.ServeCommand.Opening;
+import io.lunkeeper.target.ServeCommand.Serving;
+import io.lunkeeper.target.config.Problem;
+import io.lunkeeper.target.config.UnservableException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class CommandLineTest {
+    private static final Opening NOTHING_OPENS =
+            _ -> {
+                throw new AssertionError("must not be opened");
+            };
+
+    @TempDir Path directory;
+
+    private static InetSocketAddress at(String address, int port) {
+        return new InetSocketAddress(address, port);
+    }
+
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private final CountDownLatch stop = new CountDownLatch(1);
+
+    private int run(Opening opening, String... args) {
+        return new CommandLine(
+                        new PrintStream(out, true, StandardCharsets.UTF_8),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        Main.SERVED,
+                        opening,
+                        stop)
+                .run(args);
+    }
+
+    private String out() {
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private String err() {
+        return err.toString(StandardCharsets.UTF_8);
+    }
+
+    private String configuration(String extra) throws IOException {
+        return Files.writeString(
+                        directory.resolve("x.yaml"),
+                        "portals: [{listen: \"127.0.0.1:0\"}]\n"
+                                + "targets:\n  - iqn: iqn.2026-11.io.x:a\n"
+                                + "    luns: [{lun: 3, image: a.img, size: 1MiB}]\n"
+                                + extra)
+                .toString();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "frobnicate | there is no command frobnicate",
+                "help frobnicate | there is no command frobnicate",
+                "help serve check | help takes one command",
+                "version x | version takes no arguments",
+                "serve | needs exactly one --config FILE",
+                "check | needs exactly one --config FILE",
+                "check --config | --config needs a FILE",
+                "check --config a --config b | needs exactly one --config FILE",
+                "check --config a b | unexpected argument b",
+                "check --conf a | Unrecognized option: --conf",
+                "serve --port 1 | Unrecognized option: --port",
+            })
+    void wrongUsageIsOneLineAndCode2(String args, String fault) {
+        assertEquals(CommandLine.USAGE, run(NOTHING_OPENS, args.split(" ")));
+        assertEquals("lunkeeper: " + fault + "; see: lunkeeper help\n", err());
+        assertEquals("", out());
+    }
+
+    @Test
+    void noArgumentsShowHelpAsAnError() {
+        assertEquals(CommandLine.USAGE, run(NOTHING_OPENS));
+        assertTrue(err().contains("lunkeeper serve --config FILE"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"help", "-h", "--help", "help serve", "help check", "serve -h", "check --help"})
+    void helpIsFine(String args) {
+        assertEquals(CommandLine.FINE, run(NOTHING_OPENS, args.split(" ")));
+        assertTrue(out().contains("lunkeeper"), out());
+        assertEquals("", err());
+    }
+
+    @Test
+    void versionNamesJava() {
+        assertEquals(CommandLine.FINE, run(NOTHING_OPENS, "version"));
+        assertEquals("lunkeeper (not packaged), Java " + Runtime.version() + "\n", out());
+    }
+
+    @Test
+    void checkCountsAndCreatesNothing() throws Exception {
+        String file = configuration("");
+        assertEquals(CommandLine.FINE, run(NOTHING_OPENS, "check", "--config", file));
+        assertEquals(file + ": ok, 1 target, 1 LUN, 1 portal\n", out());
+        try (var left = Files.list(directory)) {
+            assertEquals(List.of(Path.of(file)), left.toList());
+        }
+    }
+
+    @Test
+    void everyProblemIsALineAndNothingIsOpened() throws Exception {
+        String file = configuration("colour: red\ncontrol: x.sock\n");
+        String problems =
+                "lunkeeper: "
+                        + file
+                        + ":5: unknown key \"colour\"; known here: portals, control, metrics,"
+                        + " targets\nlunkeeper: "
+                        + file
+                        + ":6: control: the control socket is not supported by this version;"
+                        + " remove control\n";
+        for (String command : List.of("check", "serve")) {
+            err.reset();
+            assertEquals(CommandLine.USAGE, run(NOTHING_OPENS, command, "-c", file));
+            assertEquals(problems, err());
+            assertEquals("", out());
+        }
+    }
+
+    @Test
+    void authIsNeverServedWithoutAuthentication() throws Exception {
+        String file = configuration("    auth: {user: a, secret-file: none}\n");
+        assertEquals(CommandLine.USAGE, run(NOTHING_OPENS, "serve", "-c", file));
+        assertTrue(
+                err().startsWith(
+                                "lunkeeper: "
+                                        + file
+                                        + ":5: targets[0].auth: CHAP is not supported by this"
+                                        + " version; remove auth,"),
+                err());
+    }
+
+    @Test
+    void serveSaysReadyAndHowToAttachAndEndsClean() throws Exception {
+        String file = configuration("");
+        AtomicBoolean ended = new AtomicBoolean();
+        stop.countDown();
+        int code =
+                run(
+                        _ ->
+                                new Serving(
+                                        List.of(at("0.0.0.0", 4711), at("::1", 4712)),
+                                        () -> ended.set(true)),
+                        "serve",
+                        "--config",
+                        file);
+        assertEquals(CommandLine.FINE, code);
+        assertTrue(ended.get());
+        assertEquals("lunkeeper ready: 0.0.0.0:4711,[::1]:4712\n", out());
+        assertTrue(
+                err().contains("iscsiadm -m node -T iqn.2026-11.io.x:a -p 127.0.0.1:4711 --login"),
+                err());
+        assertTrue(err().contains("file=iscsi://127.0.0.1:4711/iqn.2026-11.io.x:a/3"), err());
+    }
+
+    @Test
+    void failureToServeNamesThePlaceInTheFile() throws Exception {
+        String file = configuration("");
+        Problem taken = new Problem(1, "portals[0].listen", "the port is taken");
+        Opening opening =
+                _ -> {
+                    throw new UnservableException(taken, new IOException());
+                };
+        assertEquals(CommandLine.FAILED, run(opening, "serve", "-c", file));
+        assertEquals("lunkeeper: " + file + ":1: portals[0].listen: the port is taken\n", err());
+        assertEquals("", out());
+    }
+
+    @Test
+    void anyOtherFailureIsOneLineToo() throws Exception {
+        String file = configuration("");
+        Opening opening =
+                _ -> {
+                    throw new IOException("too many open files");
+                };
+        assertEquals(CommandLine.FAILED, run(opening, "serve", "-c", file));
+        assertEquals(
+                "lunkeeper: "
+                        + file
+                        + ": cannot be served: java.io.IOException: too many open files\n",
+                err());
+    }
+
+    @Test
+    void lostDataAtTheEndIsAFailure() throws Exception {
+        stop.countDown();
+        Opening opening =
+                _ ->
+                        new Serving(
+                                List.of(at("127.0.0.1", 1)),
+                                () -> {
+                                    throw new IOException("flush failed");
+                                });
+        assertEquals(CommandLine.FAILED, run(opening, "serve", "-c", configuration("")));
+        assertTrue(
+                err().endsWith(
+                                "lunkeeper: acknowledged data may be lost: java.io.IOException:"
+                                        + " flush failed\n"),
+                err());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "::1, [::1]:1",
+        "::, [::]:1",
+        "1:0:0:2:0:0:0:3, [1:0:0:2::3]:1",
+        "1:0:2:3:4:5:6:7, [1:0:2:3:4:5:6:7]:1",
+        "fe80::, [fe80::]:1",
+        "10.0.0.0, 10.0.0.0:1",
+    })
+    void addressesAreWrittenForTools(String address, String text) {
+        assertEquals(text, PortalAddress.text(new InetSocketAddress(address, 1)));
+    }
+}

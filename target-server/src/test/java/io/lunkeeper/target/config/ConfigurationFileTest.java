@@ -1,0 +1,211 @@
+package io.lunkeeper.target.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.lun.Allocation;
+import io.lunkeeper.lun.CacheMode;
+import io.lunkeeper.lun.LunSpec;
+import io.lunkeeper.target.config.Configuration.Lun;
+import io.lunkeeper.target.config.Configuration.Portal;
+import io.lunkeeper.target.config.Configuration.Target;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class ConfigurationFileTest {
+    private static final String PORTALS = "portals: [{listen: \"127.0.0.1:0\"}]\n";
+
+    @TempDir Path directory;
+
+    private static InetSocketAddress at(String address, int port) {
+        return new InetSocketAddress(address, port);
+    }
+
+    private Path write(String yaml) throws IOException {
+        return Files.writeString(directory.resolve("x.yaml"), yaml);
+    }
+
+    private static Configuration read(Path file) throws ConfigurationException {
+        return ConfigurationFile.read(file, EnumSet.allOf(Feature.class));
+    }
+
+    @Test
+    void readsEveryKey() throws Exception {
+        Path file =
+                write(
+                        """
+                        portals:
+                          - listen: "127.0.0.1:3260"
+                          - listen: "[::1]:3261"
+                            group: 7
+                        control: run/x.sock
+                        metrics: "127.0.0.1:9260"
+                        targets:
+                          - iqn: IQN.2026-11.io.X:A
+                            initiators: ["IQN.1993-08.org.debian:*"]
+                            luns:
+                              - lun: 5
+                                image: sub/a.img
+                                size: 1GiB
+                                allocate: reserve
+                                cache: direct
+                                block-size: 4096
+                                physical-block-size: 16384
+                                serial: "abc 1"
+                                threads: 3
+                        """);
+        LunSpec image =
+                new LunSpec(
+                        directory.resolve("sub/a.img"),
+                        OptionalLong.of(1L << 30),
+                        Allocation.RESERVE,
+                        CacheMode.DIRECT,
+                        4096,
+                        false);
+        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), OptionalInt.of(3), 12);
+        Target target =
+                new Target(
+                        "iqn.2026-11.io.x:a",
+                        List.of("iqn.1993-08.org.debian:*"),
+                        Optional.empty(),
+                        List.of(lun),
+                        8);
+        assertEquals(
+                new Configuration(
+                        file,
+                        List.of(
+                                new Portal(at("127.0.0.1", 3260), 1, 2),
+                                new Portal(at("::1", 3261), 7, 3)),
+                        Optional.of(directory.resolve("run/x.sock")),
+                        Optional.of(at("127.0.0.1", 9260)),
+                        List.of(target)),
+                read(file));
+    }
+
+    @Test
+    void fillsInTheDefaults() throws Exception {
+        Path file =
+                write(
+                        PORTALS
+                                + "targets: [{iqn: \"eui.02004567A425678D\", luns:"
+                                + " [{lun: 0, image: a, size: 512}]}]");
+        Target target = read(file).targets().getFirst();
+        assertEquals("eui.02004567a425678d", target.iqn());
+        assertEquals(List.of(), target.initiators());
+        assertTrue(target.admits("iqn.2026-11.io.x:anybody"));
+        LunSpec image =
+                new LunSpec(
+                        directory.resolve("a"),
+                        OptionalLong.of(512),
+                        Allocation.SPARSE,
+                        CacheMode.WRITE_BACK,
+                        512,
+                        false);
+        assertEquals(
+                List.of(new Lun(0, image, 4096, Optional.empty(), OptionalInt.empty(), 2)),
+                target.luns());
+    }
+
+    @Test
+    void createsNothing() throws Exception {
+        Path file =
+                write(
+                        PORTALS
+                                + "targets: [{iqn: \"iqn.2026-11.io.x:a\", luns:"
+                                + " [{lun: 0, image: deep/down/a.img, size: 1MiB}]}]");
+        read(file);
+        try (var left = Files.list(directory)) {
+            assertEquals(List.of(file), left.toList());
+        }
+    }
+
+    @Test
+    void aliasesStandForWhatTheyName() throws Exception {
+        Path file =
+                write(
+                        PORTALS
+                                + """
+                                targets:
+                                  - iqn: iqn.2026-11.io.x:a
+                                    initiators: &us ["iqn.2026-11.io.x:h?"]
+                                    luns: [{lun: 0, image: a, size: 1MiB}]
+                                  - iqn: iqn.2026-11.io.x:b
+                                    initiators: *us
+                                    luns: [{lun: 0, image: b, size: 1MiB}]
+                                """);
+        Target second = read(file).targets().get(1);
+        assertTrue(second.admits("iqn.2026-11.io.x:h1"));
+        assertFalse(second.admits("iqn.2026-11.io.x:h12"));
+    }
+
+    @Test
+    void refusesWhatTheServerLacksEachWithItsLine() throws Exception {
+        Files.writeString(directory.resolve("secret"), "123456789012\n");
+        Files.setPosixFilePermissions(
+                directory.resolve("secret"),
+                java.nio.file.attribute.PosixFilePermissions.fromString("rw-------"));
+        Path file =
+                write(
+                        PORTALS
+                                + """
+                                control: x.sock
+                                metrics: "127.0.0.1:9260"
+                                targets:
+                                  - iqn: iqn.2026-11.io.x:a
+                                    auth: {user: alice, secret-file: secret}
+                                    luns: [{lun: 0, image: a, size: 1MiB}]
+                                """);
+        assertTrue(read(file).targets().getFirst().auth().isPresent());
+        ConfigurationException refusal =
+                assertThrows(
+                        ConfigurationException.class,
+                        () -> ConfigurationFile.read(file, EnumSet.noneOf(Feature.class)));
+        assertEquals(
+                List.of(
+                        new Problem(2, "control", Feature.CONTROL.refusal()),
+                        new Problem(3, "metrics", Feature.METRICS.refusal()),
+                        new Problem(6, "targets[0].auth", Feature.AUTH.refusal())),
+                refusal.problems());
+    }
+
+    @Test
+    void refusesWhatIsNoTextFileOfReasonableSize() throws Exception {
+        Path missing = directory.resolve("missing.yaml");
+        assertEquals(missing + ": there is no such file", ConfigurationRejection.of(missing));
+        assertEquals(
+                directory + ": is a directory, not a configuration file",
+                ConfigurationRejection.of(directory));
+        Path large = write("#".repeat(ConfigurationFile.MAX_BYTES + 1));
+        assertEquals(
+                large + ": is larger than 1048576 bytes; is it the right file?",
+                ConfigurationRejection.of(large));
+        Path binary = Files.write(directory.resolve("b"), new byte[] {'a', '\n', (byte) 0xff});
+        assertEquals(binary + ":2: is not UTF-8 text", ConfigurationRejection.of(binary));
+        Path control = write("a: 1\nb: \u0007");
+        assertEquals(
+                control + ":2: has the unprintable character U+0007; remove it",
+                ConfigurationRejection.of(control));
+    }
+
+    @Test
+    void stopsListingAfterTheLimit() throws Exception {
+        StringBuilder yaml = new StringBuilder(PORTALS).append("targets:\n");
+        for (int i = 0; i < Problems.MAX_REPORTED + 3; i++) {
+            yaml.append("  - 1\n");
+        }
+        List<String> lines = ConfigurationRejection.of(write(yaml.toString())).lines().toList();
+        assertEquals(Problems.MAX_REPORTED + 1, lines.size());
+        assertTrue(lines.getLast().endsWith(": and 3 more"), lines.getLast());
+    }
+}

@@ -1,0 +1,122 @@
+package io.lunkeeper.tests.conf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.networknt.schema.Error;
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.Schema;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The schema that editors use takes what the program takes, and refuses wrong structure.
+final class ShippedConfigurationTest {
+    private static final Path CONF = Path.of("..", "conf");
+
+    private static final String RIGHT =
+            """
+            portals: [{listen: "127.0.0.1:3260", group: 1}]
+            control: run/x.sock
+            metrics: "[::1]:9260"
+            targets:
+              - iqn: iqn.2026-11.io.x:a
+                initiators: ["iqn.*"]
+                auth: {user: a, secret-file: s, mutual: {user: b, secret-file: t}}
+                luns:
+                  - {lun: 0, image: a, size: 4GiB, allocate: full, cache: direct, block-size: 512,
+                     physical-block-size: 4096, read-only: false, serial: "s 1", threads: 2}
+            """;
+
+    private static Schema schema() throws IOException {
+        return SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                .getSchema(
+                        Files.readString(CONF.resolve("lunkeeper.schema.json")), InputFormat.JSON);
+    }
+
+    private static List<Error> errors(String yaml) throws IOException {
+        return schema().validate(yaml, InputFormat.YAML);
+    }
+
+    @Test
+    void schemaTakesEveryShippedFile() throws IOException {
+        List<Path> files = new ArrayList<>();
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(CONF, "*.yaml")) {
+            found.forEach(files::add);
+        }
+        assertTrue(files.size() >= 2, files::toString);
+        for (Path file : files) {
+            String yaml = Files.readString(file);
+            assertEquals(List.of(), errors(yaml), file.toString());
+            assertTrue(
+                    yaml.startsWith("# yaml-language-server: $schema=lunkeeper.schema.json\n"),
+                    file.toString());
+        }
+    }
+
+    @Test
+    void fullExampleIsRightWithTheKeysThatItLeavesOut() throws IOException {
+        String uncommented =
+                Files.readString(CONF.resolve("lunkeeper.yaml"))
+                        .replaceAll("(?m)^( *)# ((control|metrics|auth|mutual): ?.*)$", "$1$2")
+                        .replaceAll("(?m)^( *)# ( +(user|secret-file|mutual): ?.*)$", "$1$2");
+        assertTrue(uncommented.contains("\n    auth:\n      user: alice\n"), uncommented);
+        assertEquals(List.of(), errors(uncommented));
+    }
+
+    @Test
+    void schemaTakesEveryKey() throws IOException {
+        assertEquals(List.of(), errors(RIGHT));
+    }
+
+    /// Each is a replacement in the right file: what is before the arrow by what is after it.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "portals: -> portal:",
+                "targets: -> target:",
+                "[{listen: \"127.0.0.1:3260\", group: 1}] -> []",
+                "listen: -> address:",
+                "\"127.0.0.1:3260\" -> \"127.0.0.1\"",
+                "\"127.0.0.1:3260\" -> 3260",
+                "group: 1 -> group: 0",
+                "group: 1 -> group: one",
+                "run/x.sock -> 5",
+                "iqn: iqn.2026-11.io.x:a -> name: x",
+                "iqn.2026-11.io.x:a -> iqn.2026-13.io.x:a",
+                "iqn.2026-11.io.x:a -> vm1",
+                "[\"iqn.*\"] -> []",
+                "[\"iqn.*\"] -> \"iqn.*\"",
+                "user: a, -> ",
+                "secret-file: t -> secret: t",
+                "lun: 0, -> ",
+                "lun: 0 -> lun: 16384",
+                "lun: 0 -> lun: -1",
+                "image: a, -> ",
+                "image: a -> images: a",
+                "4GiB -> 4G",
+                "4GiB -> -512",
+                "full -> thick",
+                "direct -> writeback",
+                "block-size: 512 -> block-size: 1024",
+                "physical-block-size: 4096 -> physical-block-size: 5000",
+                "read-only: false -> read-only: \"no\"",
+                "\"s 1\" -> \"s \"",
+                "threads: 2 -> threads: 0",
+            })
+    void schemaRefusesWrongStructure(String change) throws IOException {
+        String[] parts = change.split(" -> ", 2);
+        assertTrue(RIGHT.contains(parts[0]), change);
+        String wrong = RIGHT.replace(parts[0], parts[1]);
+        assertFalse(errors(wrong).isEmpty(), wrong);
+    }
+}
