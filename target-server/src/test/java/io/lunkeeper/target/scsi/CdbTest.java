@@ -45,8 +45,7 @@ class CdbTest {
                 Arguments.of("2a 18 80 00 00 00 00 00 08 00", new Cdb.Write(0x8000_0000L, 8, true)),
                 Arguments.of("2f 06 00 00 00 02 00 01 00 00", new Cdb.Verify(2, 256, 3)),
                 Arguments.of("2f 12 00 00 00 02 00 01 00 00", new Cdb.Verify(2, 256, 1)),
-                Arguments.of(
-                        "35 02 00 00 00 09 00 00 07 00", new Cdb.SynchronizeCache(9, 7, true)),
+                Arguments.of("35 02 00 00 00 09 00 00 07 00", new Cdb.SynchronizeCache(9, 7, true)),
                 Arguments.of(
                         "41 18 00 00 00 01 00 00 02 00",
                         new Cdb.WriteSame(1, 2, true, true, false)),
@@ -78,7 +77,8 @@ class CdbTest {
                         "a3 0d 80 00 00 00 00 00 00 10 00 00",
                         new Cdb.ReportSupportedTaskManagementFunctions(true, 16)),
                 Arguments.of(
-                        "a8 00 00 00 00 07 80 00 00 01 00 00", new Cdb.Read(7, 0x8000_0001L, false)),
+                        "a8 00 00 00 00 07 80 00 00 01 00 00",
+                        new Cdb.Read(7, 0x8000_0001L, false)),
                 Arguments.of("aa 08 00 00 00 07 00 00 00 01 00 00", new Cdb.Write(7, 1, true)),
                 Arguments.of("af 04 00 00 00 07 00 00 00 01 00 00", new Cdb.Verify(7, 1, 2)));
     }
@@ -90,8 +90,7 @@ class CdbTest {
         OperationCode row = OperationCode.of(cdb.getLong(0));
         assertNotNull(row);
         assertEquals(ServedUnit.hex(bytes).length, row.lengthBytes());
-        assertEquals(
-                OperationCode.NO_OFFENCE, row.offendingBit(cdb.getLong(0), cdb.getLong(8)));
+        assertEquals(OperationCode.NO_OFFENCE, row.offendingBit(cdb.getLong(0), cdb.getLong(8)));
         assertEquals(expected, row.decode(cdb.getLong(0), cdb.getLong(8)));
     }
 
@@ -105,8 +104,7 @@ class CdbTest {
         }
         OperationCode row = OperationCode.of(cdb.getLong(0));
         assertNotNull(row);
-        assertEquals(
-                OperationCode.NO_OFFENCE, row.offendingBit(cdb.getLong(0), cdb.getLong(8)));
+        assertEquals(OperationCode.NO_OFFENCE, row.offendingBit(cdb.getLong(0), cdb.getLong(8)));
         assertEquals(expected, row.decode(cdb.getLong(0), cdb.getLong(8)));
     }
 }

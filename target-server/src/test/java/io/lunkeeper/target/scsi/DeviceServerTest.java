@@ -80,8 +80,7 @@ class DeviceServerTest {
         unit.server().tasksCleared(ServedUnit.LUN_FIELD, nexus);
         String fixed = HexFormat.of().formatHex(unit.run(nexus, REQUEST_SENSE).data());
         assertEquals("700006000000000a00000000290000000000", fixed);
-        String described =
-                HexFormat.of().formatHex(unit.run(nexus, "03 01 00 00 ff 00").data());
+        String described = HexFormat.of().formatHex(unit.run(nexus, "03 01 00 00 ff 00").data());
         assertEquals("72062f0000000000", described);
         assertTrue(unit.run(nexus, TEST_UNIT_READY).good());
         byte[] none = unit.run(nexus, REQUEST_SENSE).data();
@@ -220,10 +219,9 @@ class DeviceServerTest {
     void listsItsLunsInTheFormOfTheirSize() {
         List<DeviceServer.LogicalUnitSpec> specs =
                 Stream.of(16383, 256, 0, 255)
-                        .map(
-                                lun ->
-                                        new DeviceServer.LogicalUnitSpec(
-                                                lun, unit.backend(), 512, 512, Optional.empty()))
+                        .map(lun ->
+                                new DeviceServer.LogicalUnitSpec(
+                                        lun, unit.backend(), 512, 512, Optional.empty()))
                         .toList();
         DeviceServer server = new DeviceServer(ServedUnit.TARGET, specs);
         Nexus nexus = server.attach("i");
@@ -285,7 +283,9 @@ class DeviceServerTest {
         int rounds = 500;
         try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
             List<Future<?>> running =
-                    IntStream.range(0, threads).<Future<?>>mapToObj(i -> pool.submit(() -> visits(rounds))).toList();
+                    IntStream.range(0, threads)
+                            .<Future<?>>mapToObj(i -> pool.submit(() -> visits(rounds)))
+                            .toList();
             for (int i = 0; i < rounds; i++) {
                 unit.server().resetUnit(ServedUnit.LUN_FIELD, unit.nexus());
             }

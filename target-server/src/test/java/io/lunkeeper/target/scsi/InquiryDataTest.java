@@ -83,10 +83,7 @@ class InquiryDataTest {
         UnitIdentity identity =
                 UnitIdentity.derive(ServedUnit.TARGET, ServedUnit.LUN, Optional.empty());
         expect(designators, "01 03", "%016x".formatted(identity.locallyAssigned()));
-        expect(
-                designators,
-                "02 01",
-                ascii("LUNKEEPRVirtual Disk    " + identity.unique()));
+        expect(designators, "02 01", ascii("LUNKEEPRVirtual Disk    " + identity.unique()));
         expect(designators, "03 08", name(ServedUnit.TARGET + ",L,0x0005000000000000"));
         expect(designators, "51 94", "00000001");
         expect(designators, "51 95", "00000001");
@@ -96,7 +93,8 @@ class InquiryDataTest {
     }
 
     private static void expect(ByteBuf designators, String header, String content) {
-        assertEquals(header.replace(" ", "") + "00", hex(designators, designators.readerIndex(), 3));
+        assertEquals(
+                header.replace(" ", "") + "00", hex(designators, designators.readerIndex(), 3));
         int length = designators.skipBytes(3).readUnsignedByte();
         assertEquals(content, hex(designators, designators.readerIndex(), length));
         designators.skipBytes(length);

@@ -43,8 +43,7 @@ class MediumRangeTest {
             throws IOException {
         try (ServedUnit unit = ServedUnit.open(directory, BLOCKS * 512L)) {
             long count = Long.parseLong(blocks, 16);
-            String tail =
-                    "%016x %08x 0000".formatted(Long.parseUnsignedLong(lba, 16), count);
+            String tail = "%016x %08x 0000".formatted(Long.parseUnsignedLong(lba, 16), count);
             byte[] data = new byte[(int) count * 512];
             for (String operation : new String[] {"88 00", "8a 00", "8f 00", "8f 02", "91 00"}) {
                 ServedUnit.Reply reply = unit.run(operation + tail, data);
@@ -53,8 +52,7 @@ class MediumRangeTest {
                     continue;
                 }
                 assertEquals("5/21/00", reply.code(), operation);
-                long information =
-                        expected.equals("none") ? -1 : Long.parseLong(expected, 16);
+                long information = expected.equals("none") ? -1 : Long.parseLong(expected, 16);
                 assertEquals(information, reply.information(), operation);
             }
         }
@@ -140,8 +138,7 @@ class MediumRangeTest {
             assertInstanceOf(Outcome.Blocking.class, unit.execute("28 08 00000000 00 0001 00"));
             assertInstanceOf(Outcome.ReadMedium.class, unit.execute("28 02 00000000 00 0001 00"));
         }
-        try (ServedUnit unit =
-                ServedUnit.open(directory, 1 << 20, 512, CacheMode.WRITE_THROUGH)) {
+        try (ServedUnit unit = ServedUnit.open(directory, 1 << 20, 512, CacheMode.WRITE_THROUGH)) {
             assertInstanceOf(Outcome.Blocking.class, sink(unit, "2a 00").complete());
             assertInstanceOf(Outcome.ReadMedium.class, unit.execute("28 08 00000000 00 0001 00"));
         }

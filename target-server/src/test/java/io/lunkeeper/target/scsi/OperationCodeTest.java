@@ -170,8 +170,7 @@ class OperationCodeTest {
         try (ServedUnit unit = ServedUnit.open(directory, 1 << 20)) {
             int option = Integer.parseInt(options, 16) | 0x80;
             String code = options.equals("02") ? "9e 0010" : "28 0000";
-            byte[] data =
-                    unit.run("a3 0c %02x %s 0000ffff 0000".formatted(option, code)).data();
+            byte[] data = unit.run("a3 0c %02x %s 0000ffff 0000".formatted(option, code)).data();
             if (options.equals("00")) {
                 assertEquals(OperationCode.values().length * 20, data.length - 4);
                 assertEquals(0x02, data[4 + 5]);

@@ -68,8 +68,7 @@ class SenseTest {
                         "70 00 06 00000000 0a 00000000 2903 00 000000",
                         "72 06 29 03 00 00 00 00"),
                 Arguments.of(
-                        Sense.unitAttention(
-                                UnitAttention.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR),
+                        Sense.unitAttention(UnitAttention.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR),
                         "70 00 06 00000000 0a 00000000 2f00 00 000000",
                         "72 06 2f 00 00 00 00 00"));
     }
@@ -95,8 +94,7 @@ class SenseTest {
         assertEquals("3/0c00", code(MediumException.flushing(plain)));
         assertEquals("7/2707", code(MediumException.writing(7, full)));
         assertEquals("4/3e01", code(MediumException.reading(7, failed)));
-        assertEquals(
-                7, MediumException.sense(MediumException.reading(7, plain)).information());
+        assertEquals(7, MediumException.sense(MediumException.reading(7, plain)).information());
     }
 
     private static String code(IOException failure) {

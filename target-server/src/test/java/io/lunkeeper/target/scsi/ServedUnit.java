@@ -46,9 +46,7 @@ final class ServedUnit implements AutoCloseable {
 
         /// The INFORMATION field of fixed format sense data, -1 when it is not valid.
         long information() {
-            return (sense[0] & 0x80) == 0
-                    ? -1
-                    : Unpooled.wrappedBuffer(sense).getUnsignedInt(3);
+            return (sense[0] & 0x80) == 0 ? -1 : Unpooled.wrappedBuffer(sense).getUnsignedInt(3);
         }
 
         /// The sense key specific bytes.

@@ -55,15 +55,14 @@ class UnitAttentionsTest {
         CyclicBarrier barrier = new CyclicBarrier(2);
         try (ExecutorService threads = Executors.newFixedThreadPool(1)) {
             Future<?> poster =
-                    threads.submit(
-                            () -> {
-                                for (int i = 0; i < rounds; i++) {
-                                    barrier.await();
-                                    attentions.post(UnitAttention.CAPACITY_DATA_HAS_CHANGED);
-                                    barrier.await();
-                                }
-                                return null;
-                            });
+                    threads.submit(() -> {
+                        for (int i = 0; i < rounds; i++) {
+                            barrier.await();
+                            attentions.post(UnitAttention.CAPACITY_DATA_HAS_CHANGED);
+                            barrier.await();
+                        }
+                        return null;
+                    });
             for (int i = 0; i < rounds; i++) {
                 attentions.post(UnitAttention.LOGICAL_UNIT_RESET);
                 barrier.await();
