@@ -6,7 +6,8 @@ public enum CacheMode {
     /// Writes are acknowledged from the kernel's page cache: they survive the death of this
     /// process, and power loss after a flush or with FUA.
     WRITE_BACK(true, false),
-    /// Every write is on stable storage before it is acknowledged.
+    /// Every write is on stable storage before it is acknowledged. The acknowledging side sees to
+    /// that: it calls [LunBackend#flush] after the last piece of a command, just as for FUA.
     WRITE_THROUGH(false, false),
     /// As write-back towards the initiator, but past the page cache (O_DIRECT).
     DIRECT(true, true);

@@ -1,8 +1,15 @@
 package io.lunkeeper.lun;
 
+import io.lunkeeper.lun.extent.ExtentScanner;
+import io.lunkeeper.lun.extent.ExtentTree;
+import io.lunkeeper.lun.image.BlockState;
+import io.lunkeeper.lun.image.ImageFile;
+import io.lunkeeper.lun.image.ImageFullException;
+import io.lunkeeper.lun.writeback.FlushGate;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// One image file, owned by this process alone, as a span of bytes.
 ///
@@ -12,66 +19,180 @@ import java.util.concurrent.Executor;
 ///
 /// Offsets and lengths are bytes; any alignment is legal, page-aligned is fast. The caller has
 /// checked that ranges lie inside [#sizeBytes]; it is asserted here.
+///
+/// Concurrent calls on overlapping ranges leave each byte as one of them left it; who needs an
+/// order makes it. After the first failed flush every call answers [LunFailedException].
 public final class LunBackend implements AutoCloseable {
+    /// What an overwrite must be aligned to so that it cannot make the kernel read or allocate.
+    private static final int PAGE_BYTES = 4096;
+
+    /// Zeroing and unmapping go in pieces, so that writers wait for tens of milliseconds and not
+    /// for the whole of a large command.
+    private static final long PIECE_BYTES = 64L << 20;
+
+    private final LunSpec spec;
+    private final ImageFile image;
+    private final FlushGate gate;
+    private final long sizeBytes;
+    private final ExtentTree tree;
+    private final ExtentScanner scanner;
+    private final RangeLocks locks = new RangeLocks();
+    private final IoThreads ioThreads;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     /// Opens or creates the image, takes its locks and learns its extents.
     ///
     /// @throws LunOpenException when the image cannot be served as asked; nothing is left behind
     /// @throws IOException when a system call fails otherwise
     public static LunBackend open(LunSpec spec) throws IOException {
-        if (spec.readOnly()) {
-            throw new LunOpenException("not built yet: " + spec.image());
+        ImageFile image = ImageOpening.open(spec);
+        try {
+            // Dirty pages of whoever had the file before hide behind unwritten blocks and holes.
+            image.syncData();
+            FlushGate gate = new FlushGate("image " + spec.image(), image::syncData);
+            return new LunBackend(spec, image, gate);
+        } catch (IOException | RuntimeException e) {
+            image.close();
+            throw e;
         }
-        return new LunBackend();
     }
 
-    private LunBackend() {}
+    LunBackend(LunSpec spec, ImageFile image, FlushGate gate) throws IOException {
+        this.spec = spec;
+        this.image = image;
+        this.gate = gate;
+        this.sizeBytes = image.sizeBytes();
+        this.tree = new ExtentTree(sizeBytes);
+        this.scanner = new ExtentScanner(image, tree);
+        this.ioThreads = new IoThreads(spec.image());
+    }
 
     /// The capacity served, a multiple of the block size.
     public long sizeBytes() {
-        return 0;
+        return sizeBytes;
     }
 
     /// Whether writes are refused.
     public boolean readOnly() {
-        return false;
+        return spec.readOnly();
     }
 
     /// How writes travel to stable storage.
     public CacheMode cacheMode() {
-        return CacheMode.WRITE_BACK;
+        return spec.cacheMode();
     }
 
     /// Reads `lengthBytes` at `offsetBytes` to the writer index of `destination` when no disk is
     /// needed: holes and unwritten blocks are zeros, warm pages are copied.
     ///
-    /// @return false when the read would block or this LUN has failed; `destination` is unchanged
+    /// @return false when the read would block or this LUN has failed; the indexes and readable
+    ///   bytes of `destination` are unchanged
     public boolean tryRead(long offsetBytes, ByteBuf destination, int lengthBytes) {
-        return false;
+        assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
+        if (gate.failure() != null) {
+            return false;
+        }
+        if (lengthBytes == 0) {
+            return true;
+        }
+        if (tree.readsAsZeros(offsetBytes, lengthBytes)) {
+            destination.writeZero(lengthBytes);
+            return true;
+        }
+        destination.ensureWritable(lengthBytes);
+        int index = destination.writerIndex();
+        if (!image.readNow(offsetBytes, destination, index, lengthBytes)) {
+            return false;
+        }
+        destination.writerIndex(index + lengthBytes);
+        return true;
     }
 
     /// Reads `lengthBytes` at `offsetBytes` to the writer index of `destination`, which advances.
     public void read(long offsetBytes, ByteBuf destination, int lengthBytes) throws IOException {
-        if (sizeBytes() == 0) {
-            throw new IOException();
+        assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
+        checkUsable();
+        if (lengthBytes == 0) {
+            return;
         }
+        scanner.learn(offsetBytes, lengthBytes);
+        if (tree.readsAsZeros(offsetBytes, lengthBytes)) {
+            destination.writeZero(lengthBytes);
+            return;
+        }
+        destination.ensureWritable(lengthBytes);
+        int index = destination.writerIndex();
+        image.read(offsetBytes, destination, index, lengthBytes);
+        destination.writerIndex(index + lengthBytes);
     }
 
     /// Writes all readable bytes of `source` at `offsetBytes` when that can neither block nor
-    /// allocate: an aligned overwrite of mapped blocks. The indexes of `source` do not move.
+    /// allocate: a page-aligned overwrite of mapped blocks with [CacheMode#WRITE_BACK]. The indexes
+    /// of `source` do not move.
     ///
-    /// @return false when the write must go through [#write]; nothing was written
+    /// @return false when the write must go through [#write]; nothing was written, or, after an
+    ///   error that [#write] will report, a part of it
     public boolean tryWrite(long offsetBytes, ByteBuf source) {
-        return false;
+        int lengthBytes = source.readableBytes();
+        assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
+        if (spec.cacheMode() != CacheMode.WRITE_BACK
+                || spec.readOnly()
+                || gate.failure() != null
+                || ((offsetBytes | lengthBytes) & (PAGE_BYTES - 1)) != 0
+                || lengthBytes == 0
+                || !source.hasMemoryAddress()) {
+            return false;
+        }
+        long stripes = RangeLocks.stripes(offsetBytes, lengthBytes);
+        if (!locks.tryShared(stripes)) {
+            return false;
+        }
+        try {
+            if (!tree.is(BlockState.MAPPED, offsetBytes, lengthBytes)) {
+                return false;
+            }
+            image.write(offsetBytes, source, source.readerIndex(), lengthBytes);
+            return true;
+        } catch (IOException _) {
+            // The slow path meets the same error and reports it.
+            return false;
+        } finally {
+            locks.releaseShared(stripes);
+        }
     }
 
     /// Writes all readable bytes of `source` at `offsetBytes`. The indexes of `source` do not move.
-    /// On return the data survives the death of this process; call [#flush] for more.
+    /// On return the data survives the death of this process, whatever the cache mode. For more,
+    /// call [#flush]: once after the last piece of a command with FUA, and of any command with
+    /// [CacheMode#WRITE_THROUGH].
     ///
     /// @throws NoSpaceException when the file system is full
     public void write(long offsetBytes, ByteBuf source) throws IOException {
-        if (sizeBytes() == 0) {
-            throw new IOException();
+        int lengthBytes = source.readableBytes();
+        assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
+        checkWritable();
+        if (lengthBytes == 0) {
+            return;
+        }
+        scanner.learn(offsetBytes, lengthBytes);
+        long stripes = wholeBlockStripes(offsetBytes, lengthBytes);
+        boolean shared = ((offsetBytes | lengthBytes) & (image.writeAlignment() - 1)) == 0;
+        if (shared) {
+            locks.lockShared(stripes);
+        } else {
+            locks.lockExclusive(stripes);
+        }
+        try {
+            tree.markWritten(offsetBytes, lengthBytes);
+            image.write(offsetBytes, source, source.readerIndex(), lengthBytes);
+        } catch (ImageFullException e) {
+            throw noSpace(e);
+        } finally {
+            if (shared) {
+                locks.releaseShared(stripes);
+            } else {
+                locks.releaseExclusive(stripes);
+            }
         }
     }
 
@@ -80,37 +201,141 @@ public final class LunBackend implements AutoCloseable {
     ///
     /// @throws NoSpaceException when the file system is full
     public void zero(long offsetBytes, long lengthBytes) throws IOException {
-        if (sizeBytes() == 0) {
-            throw new IOException();
-        }
+        assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
+        inPieces(offsetBytes, lengthBytes, this::zeroPiece);
     }
 
     /// Makes the range read as zeros and gives its whole blocks back to the file system
-    /// (PUNCH_HOLE).
+    /// (PUNCH_HOLE). Where the file system cannot do that, this is [#zero].
     public void unmap(long offsetBytes, long lengthBytes) throws IOException {
-        if (sizeBytes() == 0) {
-            throw new IOException();
+        assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
+        inPieces(offsetBytes, lengthBytes, this::unmapPiece);
+    }
+
+    /// A change of one piece of a range whose writers are kept away.
+    @FunctionalInterface
+    private interface Piece {
+        void change(long offset, long length) throws IOException;
+    }
+
+    private void inPieces(long offset, long length, Piece piece) throws IOException {
+        long done = 0;
+        while (done < length) {
+            checkWritable();
+            long at = offset + done;
+            long bytes = Math.min(length - done, PIECE_BYTES - at % PIECE_BYTES);
+            scanner.learn(at, bytes);
+            long stripes = wholeBlockStripes(at, bytes);
+            locks.lockExclusive(stripes);
+            try {
+                piece.change(at, bytes);
+            } catch (ImageFullException e) {
+                throw noSpace(e);
+            } finally {
+                locks.releaseExclusive(stripes);
+            }
+            done += bytes;
         }
+    }
+
+    private void zeroPiece(long offset, long length) throws IOException {
+        if (tree.is(BlockState.UNWRITTEN, offset, length)) {
+            return;
+        }
+        if (image.zeroRange(offset, length)) {
+            tree.markZeros(offset, length, BlockState.UNWRITTEN);
+            return;
+        }
+        tree.markWritten(offset, length);
+        image.writeZeros(offset, length);
+    }
+
+    private void unmapPiece(long offset, long length) throws IOException {
+        if (tree.is(BlockState.HOLE, offset, length)) {
+            return;
+        }
+        if (image.punchHole(offset, length)) {
+            tree.markZeros(offset, length, BlockState.HOLE);
+            return;
+        }
+        zeroPiece(offset, length);
+    }
+
+    /// The stripes of a range and of the bytes beside it that a write past the page cache reads and
+    /// writes again.
+    private long wholeBlockStripes(long offset, long length) {
+        int alignment = image.writeAlignment();
+        long start = offset & -alignment;
+        long end = (offset + length + alignment - 1) & -alignment;
+        return RangeLocks.stripes(start, end - start);
     }
 
     /// Returns when everything written before this call is on stable storage.
     ///
     /// @throws LunFailedException when the file system reported an error; the LUN has then failed
     public void flush() throws IOException {
-        if (sizeBytes() == 0) {
-            throw new IOException();
+        try {
+            gate.flush();
+        } catch (IOException e) {
+            throw failed(e);
         }
     }
 
     /// The bounded threads of this LUN for calls that may block. Work is started in order of
-    /// submission, as many at a time as there are threads.
+    /// submission, as many at a time as there are threads. After [#close] it throws
+    /// [RejectedExecutionException]: the submitter must answer for the work itself.
     public Executor ioThreads() {
-        return Runnable::run;
+        return ioThreads;
     }
 
-    /// Flushes, releases the locks and closes the file. No call may be running or follow.
+    /// Ends the I/O threads once their queue is done, flushes, releases the locks and closes the
+    /// file. No other call may be running elsewhere or follow, except this one, which then does
+    /// nothing. Not to be called on the I/O threads.
     ///
     /// @throws IOException when the final flush failed: acknowledged data may be lost
     @Override
-    public void close() throws IOException {}
+    public void close() throws IOException {
+        if (closed.getAndSet(true)) {
+            return;
+        }
+        ioThreads.close();
+        try (image) {
+            if (!spec.readOnly()) {
+                flush();
+            }
+        }
+    }
+
+    private boolean inside(long offset, long length) {
+        return offset >= 0 && length >= 0 && length <= sizeBytes - offset;
+    }
+
+    private void checkUsable() throws LunFailedException {
+        IOException failure = gate.failure();
+        if (failure != null) {
+            throw failed(failure);
+        }
+    }
+
+    private void checkWritable() throws IOException {
+        checkUsable();
+        if (spec.readOnly()) {
+            throw new IOException("image " + spec.image() + " is served read-only");
+        }
+    }
+
+    private LunFailedException failed(IOException failure) {
+        return new LunFailedException(
+                "image "
+                        + spec.image()
+                        + " has failed; written data may be lost: "
+                        + failure.getMessage(),
+                failure);
+    }
+
+    private static NoSpaceException noSpace(ImageFullException failure) {
+        NoSpaceException refusal = new NoSpaceException(failure.getMessage() + "");
+        refusal.initCause(failure);
+        return refusal;
+    }
 }

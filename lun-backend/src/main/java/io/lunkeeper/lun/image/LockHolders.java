@@ -1,0 +1,72 @@
+package io.lunkeeper.lun.image;
+
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Finds out who holds locks on a file, for a message to an administrator. The kernel does not tell
+/// the owner of an open file description lock, but the list of each process's open files in `/proc`
+/// does, for processes that this user may look into.
+final class LockHolders {
+    /// Names at most: the message stays one readable line.
+    private static final int LIMIT = 4;
+
+    private LockHolders() {}
+
+    /// The processes that hold locks on the file, in words.
+    static String describe(Path file) {
+        List<String> holders = new ArrayList<>();
+        try (DirectoryStream<Path> processes =
+                Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            Path real = file.toRealPath();
+            for (Path process : processes) {
+                if (holders.size() < LIMIT && holdsLock(process, real)) {
+                    holders.add(name(process));
+                }
+            }
+        } catch (IOException | DirectoryIteratorException _) {
+            // No /proc here: the lock is certain all the same, only its holder stays unnamed.
+        }
+        return holders.isEmpty()
+                ? "another program, here or on another host, that holds a lock on it"
+                : String.join(", ", holders);
+    }
+
+    private static boolean holdsLock(Path process, Path file) {
+        try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(process.resolve("fd"))) {
+            for (Path descriptor : descriptors) {
+                if (isLocked(process, descriptor, file)) {
+                    return true;
+                }
+            }
+        } catch (IOException | DirectoryIteratorException _) {
+            return false;
+        }
+        return false;
+    }
+
+    private static boolean isLocked(Path process, Path descriptor, Path file) {
+        try {
+            if (!Files.readSymbolicLink(descriptor).equals(file)) {
+                return false;
+            }
+            Path info = process.resolve("fdinfo").resolve(descriptor.getFileName());
+            return Files.readAllLines(info).stream().anyMatch(line -> line.startsWith("lock:"));
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    private static String name(Path process) {
+        String pid = process.getFileName() + "";
+        try {
+            return Files.readString(process.resolve("comm")).strip() + " (pid " + pid + ")";
+        } catch (IOException _) {
+            return "pid " + pid;
+        }
+    }
+}

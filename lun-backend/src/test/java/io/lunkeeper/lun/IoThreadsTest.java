@@ -1,0 +1,70 @@
+package io.lunkeeper.lun;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class IoThreadsTest {
+    private final IoThreads threads = new IoThreads(Path.of("/images/vm1.img"));
+
+    @Test
+    void startsWorkInOrderOfSubmission() {
+        CountDownLatch release = new CountDownLatch(1);
+        for (int i = 0; i < IoThreads.LIMIT - 1; i++) {
+            threads.execute(() -> await(release));
+        }
+        List<Integer> started = new CopyOnWriteArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            int number = i;
+            threads.execute(() -> started.add(number));
+        }
+        CompletableFuture<String> last = new CompletableFuture<>();
+        threads.execute(() -> last.complete(Thread.currentThread().getName()));
+        assertTrue(last.join().startsWith("lun vm1.img "), last.join());
+        assertEquals(IntStream.range(0, 50).boxed().toList(), started);
+        release.countDown();
+        threads.close();
+    }
+
+    @Test
+    void survivesATaskThatBreaksOff() {
+        for (int i = 0; i < 2 * IoThreads.LIMIT; i++) {
+            threads.execute(() -> {
+                throw new IllegalStateException("bug");
+            });
+        }
+        CompletableFuture<Boolean> ran = new CompletableFuture<>();
+        threads.execute(() -> ran.complete(true));
+        assertTrue(ran.join());
+        threads.close();
+    }
+
+    @Test
+    void closeRunsTheQueueAndRefusesWhatComesLater() {
+        List<Integer> done = new CopyOnWriteArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            int number = i;
+            threads.execute(() -> done.add(number));
+        }
+        threads.close();
+        assertEquals(100, done.size());
+        assertThrows(RejectedExecutionException.class, () -> threads.execute(() -> {}));
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

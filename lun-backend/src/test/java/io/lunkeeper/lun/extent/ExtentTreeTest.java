@@ -1,0 +1,184 @@
+package io.lunkeeper.lun.extent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.lunkeeper.lun.image.BlockState;
+import io.lunkeeper.lun.image.ImageFile;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ExtentTreeTest {
+    private static final int UNIT = Window.UNIT_BYTES;
+    private static final long WINDOW = 1L << Window.SHIFT;
+
+    @TempDir private Path directory;
+
+    @Test
+    void knowsNothingAtFirst() {
+        ExtentTree tree = new ExtentTree(ExtentTree.MAX_SIZE_BYTES);
+        assertTrue(tree.is(BlockState.UNKNOWN, ExtentTree.MAX_SIZE_BYTES - UNIT, UNIT));
+        assertFalse(tree.readsAsZeros(0, UNIT));
+        assertEquals(0, tree.runs());
+    }
+
+    @Test
+    void writeMarksOutwardAndZerosMarkInward() {
+        ExtentTree tree = new ExtentTree(2 * WINDOW);
+        tree.markZeros(100, WINDOW, BlockState.HOLE);
+        assertTrue(tree.is(BlockState.UNKNOWN, 0, UNIT));
+        assertTrue(tree.is(BlockState.HOLE, UNIT, WINDOW - UNIT));
+        assertTrue(tree.is(BlockState.UNKNOWN, WINDOW, UNIT));
+        tree.markWritten(3 * UNIT - 1, 2);
+        assertTrue(tree.is(BlockState.MAPPED, 2 * UNIT, 2 * UNIT));
+        assertTrue(tree.readsAsZeros(UNIT, UNIT));
+        assertFalse(tree.readsAsZeros(UNIT, UNIT + 1));
+    }
+
+    @Test
+    void zerosUpToTheEndCoverTheLastPartOfABlock() {
+        ExtentTree tree = new ExtentTree(UNIT + 512);
+        tree.markZeros(UNIT, 512, BlockState.UNWRITTEN);
+        assertTrue(tree.readsAsZeros(UNIT, 512));
+    }
+
+    @Test
+    void refusesAScanOfAWindowThatWasMarkedMeanwhile() {
+        ExtentTree tree = new ExtentTree(WINDOW);
+        Window seen = tree.window(0);
+        assertNull(seen);
+        tree.markWritten(0, UNIT);
+        assertFalse(tree.replace(0, seen, Window.unknown()));
+        Window marked = tree.window(0);
+        tree.markZeros(0, UNIT, BlockState.HOLE);
+        tree.markWritten(0, UNIT);
+        assertFalse(tree.replace(0, marked, Window.unknown()), "same content, other object");
+    }
+
+    @Test
+    void agreesWithAModelUnitByUnit() {
+        long seed = Long.getLong("lunkeeper.seed", 99L);
+        SplittableRandom random = new SplittableRandom(seed);
+        int units = 3 * Window.UNITS + 5;
+        ExtentTree tree = new ExtentTree((long) units * UNIT);
+        BlockState[] model = new BlockState[units];
+        Arrays.fill(model, BlockState.UNKNOWN);
+        BlockState[] marks = {BlockState.HOLE, BlockState.UNWRITTEN, BlockState.MAPPED};
+        for (int i = 0; i < 3000; i++) {
+            int from = random.nextInt(units);
+            int to = Math.min(units, from + 1 + random.nextInt(1 << random.nextInt(12)));
+            BlockState state = marks[random.nextInt(3)];
+            Arrays.fill(model, from, to, state);
+            long length = (long) (to - from) * UNIT;
+            if (state == BlockState.MAPPED) {
+                tree.markWritten((long) from * UNIT, length);
+            } else {
+                tree.markZeros((long) from * UNIT, length, state);
+            }
+            int at = random.nextInt(units);
+            int end = Math.min(units, at + 1 + random.nextInt(40));
+            boolean zeros =
+                    Arrays.stream(model, at, end)
+                            .allMatch(s -> s == BlockState.HOLE || s == BlockState.UNWRITTEN);
+            String failure = "seed=" + seed + " step " + i;
+            assertEquals(
+                    zeros, tree.readsAsZeros((long) at * UNIT, (long) (end - at) * UNIT), failure);
+            assertTrue(tree.is(model[at], (long) at * UNIT, UNIT), failure);
+        }
+        assertEquals(runsOf(model), tree.runs());
+    }
+
+    private static long runsOf(BlockState[] model) {
+        long runs = 0;
+        for (int unit = 0; unit < model.length; unit++) {
+            runs += unit % Window.UNITS == 0 || model[unit] != model[unit - 1] ? 1 : 0;
+        }
+        // The last window goes on beyond the image, unknown.
+        return runs + (model[model.length - 1] == BlockState.UNKNOWN ? 0 : 1);
+    }
+
+    @Test
+    void fullTreeForgetsAndNeverClaimsZerosWronglyAgain() {
+        ExtentTree tree = new ExtentTree(4 * WINDOW, 100);
+        tree.markZeros(0, 4 * WINDOW, BlockState.HOLE);
+        for (int unit = 0; unit < 400; unit += 2) {
+            tree.markWritten((long) unit * UNIT, UNIT);
+            assertFalse(tree.readsAsZeros((long) unit * UNIT, UNIT));
+        }
+        assertTrue(tree.full());
+        assertTrue(tree.runs() <= 103, () -> "runs " + tree.runs());
+        Window seen = tree.window(3);
+        tree.markWritten(3 * WINDOW, UNIT);
+        assertFalse(tree.replace(3, seen, Window.unknown()));
+        assertTrue(tree.is(BlockState.UNKNOWN, 3 * WINDOW, UNIT));
+    }
+
+    @Test
+    void scannerLearnsWindowByWindowAndKeepsMarks() throws IOException {
+        Path path = directory.resolve("image");
+        ByteBuf bytes = Unpooled.directBuffer(UNIT).writeZero(UNIT);
+        try (ImageFile image = ImageFile.create(path, false)) {
+            image.resize(3 * WINDOW + 512);
+            image.write(WINDOW, bytes, 0, UNIT);
+            image.write(WINDOW + 3 * UNIT, bytes, 0, UNIT);
+            assumeTrue(image.allocate(WINDOW + 8 * UNIT, 4 * UNIT), "no fallocate here");
+            image.syncData();
+            ExtentTree tree = new ExtentTree(3 * WINDOW + 512);
+            ExtentScanner scanner = new ExtentScanner(image, tree);
+            tree.markWritten(WINDOW + 20 * UNIT, UNIT);
+            scanner.learn(WINDOW + UNIT, UNIT);
+            assertTrue(tree.is(BlockState.UNKNOWN, 0, WINDOW));
+            assertTrue(tree.is(BlockState.UNKNOWN, 2 * WINDOW, WINDOW));
+            List<String> known = new ArrayList<>();
+            tree.visit(
+                    WINDOW,
+                    WINDOW,
+                    (offset, length, state, _) ->
+                            known.add(
+                                    state + " " + (offset - WINDOW) / UNIT + "+" + length / UNIT));
+            assumeTrue(!known.contains("MAPPED 8+4"), "the file system does not map extents");
+            assertEquals(
+                    List.of(
+                            "MAPPED 0+1",
+                            "HOLE 1+2",
+                            "MAPPED 3+1",
+                            "HOLE 4+4",
+                            "UNWRITTEN 8+4",
+                            "HOLE 12+8",
+                            "MAPPED 20+1",
+                            "HOLE 21+1003"),
+                    known);
+            scanner.learn(3 * WINDOW, 512);
+            assertTrue(tree.readsAsZeros(3 * WINDOW, 512));
+        } finally {
+            bytes.release();
+        }
+    }
+
+    @Test
+    void scannerAsksAboutAWindowOnlyOnce() throws IOException {
+        Path path = directory.resolve("image");
+        try (ImageFile image = ImageFile.create(path, false)) {
+            image.resize(WINDOW);
+            ExtentTree tree = new ExtentTree(WINDOW);
+            ExtentScanner scanner = new ExtentScanner(image, tree);
+            scanner.learn(0, UNIT);
+            Window learnt = tree.window(0);
+            assertNotNull(learnt);
+            scanner.learn(WINDOW - 1, 1);
+            assertEquals(learnt, tree.window(0));
+        }
+    }
+}
