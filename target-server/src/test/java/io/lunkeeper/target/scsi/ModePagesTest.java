@@ -6,10 +6,13 @@ import io.lunkeeper.lun.CacheMode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class ModePagesTest {
     private static final String RECOVERY = "010a" + "00".repeat(10);
@@ -47,14 +50,17 @@ class ModePagesTest {
         assertEquals("003e001000000000" + pages, data("5a 18 3f 00 00 00 00 01 00 00"));
     }
 
+    static Stream<Arguments> pages() {
+        return Stream.of(
+                Arguments.of("1a 08 01 00 ff 00", RECOVERY),
+                Arguments.of("1a 08 08 00 ff 00", WRITE_BACK),
+                Arguments.of("1a 08 88 00 ff 00", WRITE_BACK),
+                Arguments.of("1a 08 0a ff ff 00", CONTROL),
+                Arguments.of("1a 08 1c 00 ff 00", EXCEPTIONS));
+    }
+
     @ParameterizedTest
-    @CsvSource({
-        "1a 08 01 00 ff 00, " + RECOVERY,
-        "1a 08 08 00 ff 00, " + WRITE_BACK,
-        "1a 08 88 00 ff 00, " + WRITE_BACK,
-        "1a 08 0a ff ff 00, " + CONTROL,
-        "1a 08 1c 00 ff 00, " + EXCEPTIONS
-    })
+    @MethodSource("pages")
     void returnsOnePage(String cdb, String page) throws IOException {
         assertEquals("%02x001000".formatted(3 + page.length() / 2) + page, data(cdb));
     }
