@@ -96,36 +96,40 @@ final class InquiryData {
         return page.array();
     }
 
-    private static ByteBuffer longPage(int code) {
-        return ByteBuffer.wrap(page(code, new byte[LONG_PAGE_LENGTH - PAGE_HEADER_LENGTH]));
+    private static byte[] longPage(int code) {
+        return page(code, new byte[LONG_PAGE_LENGTH - PAGE_HEADER_LENGTH]);
     }
 
     /// SPC-4 7.8.7 Extended INQUIRY Data VPD page: SIMPSUP, and V_SUP when the cache is volatile.
     private static byte[] extendedInquiry(boolean volatileCache) {
-        ByteBuffer page = longPage(EXTENDED_INQUIRY);
-        page.put(5, (byte) 0x01).put(6, (byte) (volatileCache ? 0x01 : 0));
-        return page.array();
+        byte[] page = longPage(EXTENDED_INQUIRY);
+        page[5] = 0x01;
+        page[6] = (byte) (volatileCache ? 0x01 : 0);
+        return page;
     }
 
     /// SBC-3, Block Limits VPD page. WSNZ is one: a WRITE SAME "to the end of the medium" is not
     /// bounded in time. The unmap granularity is aligned to block 0 (UGAVALID).
     private static byte[] blockLimits(BlockLimits limits) {
-        ByteBuffer page = longPage(BLOCK_LIMITS);
-        page.put(4, (byte) 0x01);
-        page.putShort(6, (short) limits.blocksPerPhysicalBlock());
-        page.putInt(8, limits.maxTransferBlocks());
-        page.putInt(12, limits.optimalTransferBlocks());
-        page.putInt(20, BlockLimits.MAX_UNMAP_BLOCKS);
-        page.putInt(24, BlockLimits.MAX_UNMAP_DESCRIPTORS);
-        page.putInt(28, limits.unmapGranularityBlocks());
-        page.putInt(32, 0x8000_0000);
-        page.putLong(36, limits.maxWriteSameBlocks());
-        return page.array();
+        byte[] page = longPage(BLOCK_LIMITS);
+        ByteBuffer fields = ByteBuffer.wrap(page);
+        fields.put(4, (byte) 0x01);
+        fields.putShort(6, (short) limits.blocksPerPhysicalBlock());
+        fields.putInt(8, limits.maxTransferBlocks());
+        fields.putInt(12, limits.optimalTransferBlocks());
+        fields.putInt(20, BlockLimits.MAX_UNMAP_BLOCKS);
+        fields.putInt(24, BlockLimits.MAX_UNMAP_DESCRIPTORS);
+        fields.putInt(28, limits.unmapGranularityBlocks());
+        fields.putInt(32, 0x8000_0000);
+        fields.putLong(36, limits.maxWriteSameBlocks());
+        return page;
     }
 
     /// SBC-3, Block Device Characteristics VPD page: a medium that does not rotate.
     private static byte[] blockDeviceCharacteristics() {
-        return longPage(BLOCK_DEVICE_CHARACTERISTICS).putShort(4, (short) 0x0001).array();
+        byte[] page = longPage(BLOCK_DEVICE_CHARACTERISTICS);
+        page[5] = 0x01;
+        return page;
     }
 
     /// SBC-3, Logical Block Provisioning VPD page: LBPU, LBPWS, LBPWS10, LBPRZ and ANC_SUP; thin.

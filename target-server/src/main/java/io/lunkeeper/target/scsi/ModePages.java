@@ -1,6 +1,7 @@
 package io.lunkeeper.target.scsi;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import org.jscsi.target.scsi.modeSense.CachingModePage;
 import org.jscsi.target.scsi.modeSense.InformationExceptionsControlModePage;
@@ -58,28 +59,33 @@ final class ModePages {
     private byte[] data(long capacityBlocks, Cdb.ModeSense cdb, List<byte[]> wanted) {
         byte[] descriptor = descriptor(capacityBlocks, cdb.blockDescriptor());
         int content = descriptor.length + wanted.stream().mapToInt(p -> p.length).sum();
-        ByteBuffer data =
-                switch (cdb.header()) {
-                    case SIX -> header6(descriptor.length, content);
-                    case TEN -> header10(cdb.blockDescriptor(), descriptor.length, content);
-                };
+        ByteBuffer data = ByteBuffer.allocate(headerLength(cdb.header()) + content);
+        switch (cdb.header()) {
+            case SIX -> putHeader6(data, descriptor.length);
+            case TEN -> putHeader10(data, cdb.blockDescriptor(), descriptor.length);
+        }
         data.put(descriptor);
         wanted.forEach(data::put);
         return data.array();
     }
 
-    /// MODE DATA LENGTH does not count itself.
-    private ByteBuffer header6(int descriptorLength, int content) {
-        ByteBuffer data = ByteBuffer.allocate(4 + content);
-        data.put((byte) (data.capacity() - 1)).put((byte) 0);
-        return data.put((byte) deviceSpecific).put((byte) descriptorLength);
+    private static int headerLength(Cdb.ModeHeader header) {
+        return switch (header) {
+            case SIX -> 4;
+            case TEN -> 8;
+        };
     }
 
-    private ByteBuffer header10(Cdb.BlockDescriptor form, int descriptorLength, int content) {
-        ByteBuffer data = ByteBuffer.allocate(8 + content);
+    /// MODE DATA LENGTH does not count itself.
+    private void putHeader6(ByteBuffer data, int descriptorLength) {
+        data.put((byte) (data.capacity() - 1)).put((byte) 0);
+        data.put((byte) deviceSpecific).put((byte) descriptorLength);
+    }
+
+    private void putHeader10(ByteBuffer data, Cdb.BlockDescriptor form, int descriptorLength) {
         data.putShort((short) (data.capacity() - 2)).put((byte) 0).put((byte) deviceSpecific);
         data.put((byte) (form == Cdb.BlockDescriptor.LONG ? 1 : 0)).put((byte) 0);
-        return data.putShort((short) descriptorLength);
+        data.putShort((short) descriptorLength);
     }
 
     /// SBC-3, Mode parameter block descriptors.
@@ -101,7 +107,7 @@ final class ModePages {
     }
 
     private static byte[] unchangeable(byte[] page) {
-        return ByteBuffer.allocate(page.length).put(page, 0, PAGE_HEADER_LENGTH).array();
+        return Arrays.copyOf(Arrays.copyOf(page, PAGE_HEADER_LENGTH), page.length);
     }
 
     /// SBC-3, Read-Write Error Recovery mode page: no retries, nothing reallocated.

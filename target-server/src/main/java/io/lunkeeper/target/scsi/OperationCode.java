@@ -331,7 +331,7 @@ enum OperationCode {
     /// The top of the run of bits not allowed that `bit` is in: RDPROTECT, or a reserved field.
     private int maskField(int index, int bit) {
         int top = bit;
-        while (top < 7 && (allowed(index) & 1 << top + 1) == 0) {
+        while (top < 7 && (allowed(index) & 1 << (top + 1)) == 0) {
             top++;
         }
         return top;
@@ -348,7 +348,7 @@ enum OperationCode {
         long bits = 0;
         for (int index = first; index < first + Long.BYTES; index++) {
             boolean checked = index > 0 && index < usage.length;
-            bits = bits << 8 | (checked ? ~allowed(index) & 0xff : 0);
+            bits = (bits << 8) | (checked ? ~allowed(index) & 0xff : 0);
         }
         return bits;
     }
@@ -385,17 +385,17 @@ enum OperationCode {
     }
 
     private static boolean bit(long high, int index, int bit) {
-        return (high >>> 56 - 8 * index + bit & 1) != 0;
+        return ((high >>> (56 - 8 * index + bit)) & 1) != 0;
     }
 
     /// A big-endian field of up to eight bytes that may straddle the two halves.
     private static long field(long high, long low, int first, int count) {
         int end = first + count;
-        long ones = count == Long.BYTES ? -1L : (1L << 8 * count) - 1;
+        long ones = count == Long.BYTES ? -1L : (1L << (8 * count)) - 1;
         if (end <= 8) {
-            return high >>> 64 - 8 * end & ones;
+            return (high >>> (64 - 8 * end)) & ones;
         }
-        long tail = low >>> 128 - 8 * end;
-        return (first >= 8 ? tail : high << 8 * end - 64 | tail) & ones;
+        long tail = low >>> (128 - 8 * end);
+        return (first >= 8 ? tail : (high << (8 * end - 64)) | tail) & ones;
     }
 }

@@ -7,8 +7,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// condition established twice is reported once, and its size is bounded. Posted from any thread; a
 /// command that has nothing to report costs one volatile read.
 final class UnitAttentions {
-    private static final UnitAttention[] CONDITIONS = UnitAttention.values();
-
     /// One bit per condition, the most urgent lowest.
     private final AtomicInteger pending = new AtomicInteger();
 
@@ -17,23 +15,26 @@ final class UnitAttentions {
     }
 
     void post(UnitAttention condition) {
-        pending.getAndUpdate(bits -> bits | bit(condition));
+        pending.getAndUpdate(bits -> bits | condition.bit());
     }
 
     /// Takes the most urgent condition out; it is reported by exactly one taker.
     Optional<UnitAttention> take() {
-        int taken = Integer.lowestOneBit(pending.getAndUpdate(bits -> bits & bits - 1));
-        return taken == 0
-                ? Optional.empty()
-                : Optional.of(CONDITIONS[Integer.numberOfTrailingZeros(taken)]);
+        int taken = Integer.lowestOneBit(pending.getAndUpdate(bits -> bits & (bits - 1)));
+        return taken == 0 ? Optional.empty() : Optional.of(condition(taken));
     }
 
     /// Drops a condition that was made known otherwise.
     void clear(UnitAttention condition) {
-        pending.getAndUpdate(bits -> bits & ~bit(condition));
+        pending.getAndUpdate(bits -> bits & ~condition.bit());
     }
 
-    private static int bit(UnitAttention condition) {
-        return 1 << condition.ordinal();
+    private static UnitAttention condition(int bit) {
+        for (UnitAttention condition : UnitAttention.values()) {
+            if (condition.bit() == bit) {
+                return condition;
+            }
+        }
+        throw new AssertionError("nobody posts bit " + bit);
     }
 }

@@ -1,0 +1,114 @@
+package io.lunkeeper.target.scsi;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.lunkeeper.lun.CacheMode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ModePagesTest {
+    private static final String RECOVERY = "010a" + "00".repeat(10);
+    private static final String WRITE_BACK = "0812" + "04" + "00".repeat(17);
+    private static final String WRITE_THROUGH = "0812" + "00".repeat(18);
+    private static final String CONTROL = "0a0a" + "0010" + "00000000" + "ffff" + "0000";
+    private static final String EXCEPTIONS = "1c0a" + "08" + "00".repeat(9);
+    private static final String SHORT_DESCRIPTOR = "00000800" + "00000200";
+    private static final String LONG_DESCRIPTOR = "0000000000000800" + "00000000" + "00000200";
+
+    @TempDir Path directory;
+
+    private ServedUnit.Reply sense(CacheMode mode, String cdb) throws IOException {
+        try (ServedUnit unit = ServedUnit.open(directory, 1 << 20, 512, mode)) {
+            return unit.run(cdb);
+        }
+    }
+
+    private String data(String cdb) throws IOException {
+        return HexFormat.of().formatHex(sense(CacheMode.WRITE_BACK, cdb).data());
+    }
+
+    @Test
+    void returnsAllPagesInOrder() throws IOException {
+        String pages = RECOVERY + WRITE_BACK + CONTROL + EXCEPTIONS;
+        assertEquals("43001008" + SHORT_DESCRIPTOR + pages, data("1a 00 3f 00 ff 00"));
+        assertEquals("43001008" + SHORT_DESCRIPTOR + pages, data("1a 00 3f ff ff 00"));
+        assertEquals("3b001000" + pages, data("1a 08 3f 00 ff 00"));
+        assertEquals(
+                "0046001000000008" + SHORT_DESCRIPTOR + pages,
+                data("5a 00 3f 00 00 00 00 01 00 00"));
+        assertEquals(
+                "004e001001000010" + LONG_DESCRIPTOR + pages,
+                data("5a 10 3f 00 00 00 00 01 00 00"));
+        assertEquals("003e001000000000" + pages, data("5a 18 3f 00 00 00 00 01 00 00"));
+    }
+
+    static Stream<Arguments> pages() {
+        return Stream.of(
+                Arguments.of("1a 08 01 00 ff 00", RECOVERY),
+                Arguments.of("1a 08 08 00 ff 00", WRITE_BACK),
+                Arguments.of("1a 08 88 00 ff 00", WRITE_BACK),
+                Arguments.of("1a 08 0a ff ff 00", CONTROL),
+                Arguments.of("1a 08 1c 00 ff 00", EXCEPTIONS));
+    }
+
+    @ParameterizedTest
+    @MethodSource("pages")
+    void returnsOnePage(String cdb, String page) throws IOException {
+        assertEquals("%02x001000".formatted(3 + page.length() / 2) + page, data(cdb));
+    }
+
+    @Test
+    void changesNothing() throws IOException {
+        assertEquals("0f001000" + "0a0a" + "00".repeat(10), data("1a 08 4a 00 ff 00"));
+        assertEquals(
+                "3b001000"
+                        + "010a"
+                        + "00".repeat(10)
+                        + "0812"
+                        + "00".repeat(18)
+                        + "0a0a"
+                        + "00".repeat(10)
+                        + "1c0a"
+                        + "00".repeat(10),
+                data("1a 08 7f 00 ff 00"));
+    }
+
+    @Test
+    void enablesNoWriteCacheWhenWritesGoThrough() throws IOException {
+        ServedUnit.Reply reply = sense(CacheMode.WRITE_THROUGH, "1a 08 08 00 ff 00");
+        assertEquals("17001000" + WRITE_THROUGH, HexFormat.of().formatHex(reply.data()));
+    }
+
+    @Test
+    void savesNothing() throws IOException {
+        assertEquals("5/39/00", sense(CacheMode.WRITE_BACK, "1a 00 ff 00 ff 00").code());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1a 00 02 00 ff 00, cd0002",
+        "1a 00 00 00 ff 00, cd0002",
+        "1a 00 0a 01 ff 00, c00003",
+        "1a 00 3f 01 ff 00, c00003"
+    })
+    void refusesPagesThatItDoesNotHave(String cdb, String pointer) throws IOException {
+        ServedUnit.Reply reply = sense(CacheMode.WRITE_BACK, cdb);
+        assertEquals("5/24/00", reply.code());
+        assertEquals(pointer, reply.pointer());
+    }
+
+    @Test
+    void cutsToTheAllocationLength() throws IOException {
+        assertEquals("43001008", data("1a 00 3f 00 04 00"));
+        assertEquals("", data("1a 00 3f 00 00 00"));
+        assertEquals("00460010000000080000", data("5a 00 3f 00 00 00 00 00 0a 00"));
+    }
+}

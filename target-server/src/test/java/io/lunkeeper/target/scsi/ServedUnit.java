@@ -1,0 +1,218 @@
+package io.lunkeeper.target.scsi;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.lun.Allocation;
+import io.lunkeeper.lun.CacheMode;
+import io.lunkeeper.lun.LunBackend;
+import io.lunkeeper.lun.LunSpec;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// A device server over one real image, and the least transport there can be: it drives an
+/// [Outcome] to its end on the calling thread, medium data in pieces of an odd number of blocks.
+final class ServedUnit implements AutoCloseable {
+    static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
+    static final int LUN = 5;
+    static final long LUN_FIELD = 0x0005_0000_0000_0000L;
+
+    private static final int PIECE_BYTES = 3 * 4096;
+
+    private final LunBackend backend;
+    private final DeviceServer server;
+    private final Nexus nexus;
+
+    /// What came back for one command.
+    record Reply(int status, byte[] sense, byte[] data) {
+        boolean good() {
+            return status == 0;
+        }
+
+        /// Sense key, additional sense code and qualifier, as `k/cc/qq`.
+        String code() {
+            return sense.length == 0
+                    ? "status " + Integer.toHexString(status)
+                    : "%x/%02x/%02x".formatted(sense[2] & 0x0f, sense[12], sense[13]);
+        }
+
+        /// The INFORMATION field of fixed format sense data, -1 when it is not valid.
+        long information() {
+            return (sense[0] & 0x80) == 0 ? -1 : Unpooled.wrappedBuffer(sense).getUnsignedInt(3);
+        }
+
+        /// The sense key specific bytes.
+        String pointer() {
+            return HexFormat.of().formatHex(sense, 15, 18);
+        }
+    }
+
+    private ServedUnit(LunSpec image, int physicalBlockSizeBytes) throws IOException {
+        backend = LunBackend.open(image);
+        server =
+                new DeviceServer(
+                        TARGET,
+                        List.of(
+                                new DeviceServer.LogicalUnitSpec(
+                                        LUN,
+                                        backend,
+                                        image.blockSizeBytes(),
+                                        physicalBlockSizeBytes,
+                                        Optional.empty())));
+        nexus = attach();
+    }
+
+    static ServedUnit open(Path directory, long sizeBytes, int blockSizeBytes, CacheMode cacheMode)
+            throws IOException {
+        return new ServedUnit(
+                new LunSpec(
+                        directory.resolve("image"),
+                        OptionalLong.of(sizeBytes),
+                        Allocation.SPARSE,
+                        cacheMode,
+                        blockSizeBytes,
+                        false),
+                4096);
+    }
+
+    static ServedUnit open(Path directory, long sizeBytes) throws IOException {
+        return open(directory, sizeBytes, 512, CacheMode.WRITE_BACK);
+    }
+
+    static ServedUnit openReadOnly(Path directory, long sizeBytes) throws IOException {
+        open(directory, sizeBytes).close();
+        return new ServedUnit(
+                new LunSpec(
+                        directory.resolve("image"),
+                        OptionalLong.empty(),
+                        Allocation.SPARSE,
+                        CacheMode.WRITE_BACK,
+                        512,
+                        true),
+                4096);
+    }
+
+    DeviceServer server() {
+        return server;
+    }
+
+    Nexus nexus() {
+        return nexus;
+    }
+
+    LunBackend backend() {
+        return backend;
+    }
+
+    /// A nexus that has seen its first unit attention.
+    Nexus attach() {
+        Nexus attached = server.attach("iqn.1993-08.org.debian:test,i,0x000000000001");
+        assertEquals("6/29/00", run(attached, "00 00 00 00 00 00").code());
+        return attached;
+    }
+
+    static byte[] hex(String bytes) {
+        return HexFormat.of().parseHex(bytes.replace(" ", ""));
+    }
+
+    /// The CDB in a transport's field of 16 bytes.
+    static ByteBuf cdb(String bytes) {
+        return Unpooled.buffer(16).writeBytes(hex(bytes)).setIndex(0, 16);
+    }
+
+    Outcome execute(String cdb) {
+        return server.execute(nexus, LUN_FIELD, cdb(cdb));
+    }
+
+    Reply run(String cdb) {
+        return run(nexus, cdb);
+    }
+
+    Reply run(String cdb, byte[] dataOut) {
+        return drive(execute(cdb), dataOut);
+    }
+
+    Reply run(Nexus from, String cdb) {
+        return drive(server.execute(from, LUN_FIELD, cdb(cdb)), new byte[0]);
+    }
+
+    Reply run(long lun, String cdb) {
+        return drive(server.execute(nexus, lun, cdb(cdb)), new byte[0]);
+    }
+
+    private Reply drive(Outcome first, byte[] dataOut) {
+        Outcome outcome = first;
+        while (true) {
+            try {
+                switch (outcome) {
+                    case Outcome.Status(int status, ByteBuf sense) -> {
+                        return new Reply(status, ByteBufUtil.getBytes(sense), new byte[0]);
+                    }
+                    case Outcome.ParameterData(ByteBuf data) -> {
+                        return new Reply(0, new byte[0], ByteBufUtil.getBytes(data));
+                    }
+                    case Outcome.ReadMedium(Outcome.DataSource source, long length) -> {
+                        return new Reply(0, new byte[0], read(source, (int) length));
+                    }
+                    case Outcome.WriteMedium(Outcome.DataSink sink, long length) -> {
+                        assertEquals(length, dataOut.length);
+                        write(sink, dataOut);
+                        outcome = sink.complete();
+                    }
+                    case Outcome.ReceiveParameters(int length, Outcome.ParameterStep next) -> {
+                        assertTrue(length <= DeviceServer.MAX_PARAMETER_LIST_BYTES);
+                        int received = Math.min(length, dataOut.length);
+                        outcome = next.received(Unpooled.wrappedBuffer(dataOut, 0, received));
+                    }
+                    case Outcome.Blocking(Outcome.BlockingStep work) -> outcome = work.run();
+                }
+            } catch (IOException e) {
+                outcome = server.failed(LUN_FIELD, e);
+            }
+        }
+    }
+
+    private static byte[] read(Outcome.DataSource source, int length) throws IOException {
+        ByteBuf buffer = PooledByteBufAllocator.DEFAULT.directBuffer(length);
+        try {
+            for (int done = 0; done < length; done += PIECE_BYTES) {
+                int piece = Math.min(PIECE_BYTES, length - done);
+                if (!source.tryRead(done, buffer, piece)) {
+                    source.read(done, buffer, piece);
+                }
+            }
+            return ByteBufUtil.getBytes(buffer);
+        } finally {
+            buffer.release();
+        }
+    }
+
+    private static void write(Outcome.DataSink sink, byte[] data) throws IOException {
+        ByteBuf buffer = PooledByteBufAllocator.DEFAULT.directBuffer(data.length).writeBytes(data);
+        try {
+            int last = (data.length - 1) / PIECE_BYTES * PIECE_BYTES;
+            for (int position = last; position >= 0; position -= PIECE_BYTES) {
+                int piece = Math.min(PIECE_BYTES, data.length - position);
+                ByteBuf slice = buffer.slice(position, piece);
+                if (!sink.tryWrite(position, slice)) {
+                    sink.write(position, slice);
+                }
+            }
+        } finally {
+            buffer.release();
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        backend.close();
+    }
+}

@@ -1,0 +1,79 @@
+package io.lunkeeper.target.scsi;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+
+class UnitAttentionsTest {
+    @Test
+    void areReportedMostUrgentFirst() {
+        UnitAttentions attentions = new UnitAttentions();
+        List<UnitAttention> all = Arrays.asList(UnitAttention.values());
+        Collections.reverse(all);
+        all.forEach(attentions::post);
+        for (UnitAttention expected : UnitAttention.values()) {
+            assertTrue(attentions.any());
+            assertEquals(Optional.of(expected), attentions.take());
+        }
+        assertFalse(attentions.any());
+        assertEquals(Optional.empty(), attentions.take());
+    }
+
+    @Test
+    void areReportedOnceHoweverOftenEstablished() {
+        UnitAttentions attentions = new UnitAttentions();
+        attentions.post(UnitAttention.LOGICAL_UNIT_RESET);
+        attentions.post(UnitAttention.LOGICAL_UNIT_RESET);
+        assertEquals(Optional.of(UnitAttention.LOGICAL_UNIT_RESET), attentions.take());
+        assertFalse(attentions.any());
+    }
+
+    @Test
+    void clearsOnlyWhatItIsTold() {
+        UnitAttentions attentions = new UnitAttentions();
+        attentions.post(UnitAttention.REPORTED_LUNS_DATA_HAS_CHANGED);
+        attentions.post(UnitAttention.CAPACITY_DATA_HAS_CHANGED);
+        attentions.clear(UnitAttention.REPORTED_LUNS_DATA_HAS_CHANGED);
+        assertEquals(Optional.of(UnitAttention.CAPACITY_DATA_HAS_CHANGED), attentions.take());
+        assertFalse(attentions.any());
+    }
+
+    @Test
+    void areNeitherLostNorDoubledBetweenThreads() throws Exception {
+        UnitAttentions attentions = new UnitAttentions();
+        int rounds = 20_000;
+        CyclicBarrier barrier = new CyclicBarrier(2);
+        try (ExecutorService threads = Executors.newFixedThreadPool(1)) {
+            Future<?> poster =
+                    threads.submit(() -> {
+                        for (int i = 0; i < rounds; i++) {
+                            barrier.await();
+                            attentions.post(UnitAttention.CAPACITY_DATA_HAS_CHANGED);
+                            barrier.await();
+                        }
+                        return null;
+                    });
+            for (int i = 0; i < rounds; i++) {
+                attentions.post(UnitAttention.LOGICAL_UNIT_RESET);
+                barrier.await();
+                int taken = attentions.take().isPresent() ? 1 : 0;
+                barrier.await();
+                while (attentions.take().isPresent()) {
+                    taken++;
+                }
+                assertEquals(2, taken, "round " + i);
+            }
+            poster.get();
+        }
+    }
+}
