@@ -40,7 +40,7 @@ class TidyTest {
 
     /// Absolute paths of a developer's machine. What every Linux has is no such place.
     private static final Pattern OTHER_PLACE =
-            Pattern.compile("(?<![\\w.~*-])/(work|farm|home|root|Users|mnt/c)/\\w");
+            Pattern.compile("(?<![\\w.~*-])/(home|root|Users|work|workspace)/\\w");
 
     private static final Set<String> TEXT_ENDINGS =
             Set.of(".java", ".xml", ".yaml", ".json", ".md", ".txt", ".sh", ".service", ".config");

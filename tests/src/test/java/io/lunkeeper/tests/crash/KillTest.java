@@ -39,7 +39,7 @@ class KillTest {
     /// The exit status of a process that SIGKILL ended.
     private static final int KILLED = 137;
 
-    private final int rounds = Integer.getInteger("lunkeeper.kill.rounds", 3);
+    private final int rounds = Integer.getInteger("lunkeeper.kill.rounds", 10);
     private final long seed =
             Long.getLong("lunkeeper.kill.seed", new SplittableRandom().nextLong());
 

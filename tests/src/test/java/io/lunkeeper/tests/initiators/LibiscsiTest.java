@@ -45,6 +45,7 @@ class LibiscsiTest {
                             + "|SCSI\\.Inquiry\\.BlockLimits|iSCSI\\.iSCSIResiduals\\..*");
 
     private static final AllowedSkips SKIPS = new AllowedSkips("libiscsi-skips.txt");
+    private static final AllowedSkips SKIPS_4K = new AllowedSkips("libiscsi-skips-4096.txt");
 
     private static ServerProcess server;
 
@@ -130,24 +131,29 @@ class LibiscsiTest {
         return Tool.of(command).within(LIMIT).succeed();
     }
 
-    /// The whole suite on a LUN with blocks of 512 bytes, and then the table of skips itself.
     @TestFactory
     Stream<DynamicTest> suite() {
-        List<String> leaves = leaves();
-        assertTrue(leaves.size() > 200, () -> "only " + leaves.size() + " tests are listed");
-        return Stream.concat(
-                leaves.stream().map(name -> DynamicTest.dynamicTest(name, () -> check(name, MAIN))),
-                Stream.of(
-                        DynamicTest.dynamicTest(
-                                "everyAllowedSkipIsStillNeeded",
-                                () -> assertEquals(List.of(), SKIPS.unused()))));
+        return suite(leaves(), MAIN, SKIPS);
     }
 
     @TestFactory
     Stream<DynamicTest> suiteOnBlocksOf4096Bytes() {
-        return leaves().stream()
-                .filter(name -> BLOCK_SIZE_MATTERS.matcher(name).matches())
-                .map(name -> DynamicTest.dynamicTest(name, () -> check(name, BLOCKS_4K)));
+        List<String> names =
+                leaves().stream()
+                        .filter(name -> BLOCK_SIZE_MATTERS.matcher(name).matches())
+                        .toList();
+        return suite(names, BLOCKS_4K, SKIPS_4K);
+    }
+
+    /// Each test alone, and at last the table of skips itself.
+    private static Stream<DynamicTest> suite(List<String> names, int lun, AllowedSkips skips) {
+        return Stream.concat(
+                names.stream()
+                        .map(name -> DynamicTest.dynamicTest(name, () -> check(name, lun, skips))),
+                Stream.of(
+                        DynamicTest.dynamicTest(
+                                "everyAllowedSkipIsStillNeeded",
+                                () -> assertEquals(List.of(), skips.unused()))));
     }
 
     @TestFactory
@@ -157,16 +163,19 @@ class LibiscsiTest {
     }
 
     private static List<String> leaves() {
-        return Tool.of("iscsi-test-cu", "--list")
-                .within(LIMIT)
-                .succeed()
-                .lines()
-                .map(String::strip)
-                .filter(line -> LEAF.matcher(line).matches())
-                .toList();
+        List<String> leaves =
+                Tool.of("iscsi-test-cu", "--list")
+                        .within(LIMIT)
+                        .succeed()
+                        .lines()
+                        .map(String::strip)
+                        .filter(line -> LEAF.matcher(line).matches())
+                        .toList();
+        assertTrue(leaves.size() > 200, () -> "only " + leaves.size() + " tests are listed");
+        return leaves;
     }
 
-    private static void check(String name, int lun) {
+    private static void check(String name, int lun, AllowedSkips skips) {
         Tool.Outcome outcome = runAlone(name, lun);
         Verdict verdict = verdict(outcome);
         TOTALS.merge(verdict, 1, Integer::sum);
@@ -174,7 +183,7 @@ class LibiscsiTest {
             case PASSED -> {}
             case SKIPPED ->
                     assertTrue(
-                            SKIPS.reasonFor(name).isPresent(),
+                            skips.reasonFor(name).isPresent(),
                             () -> name + " may not be skipped\n" + outcome.output());
             case FAILED, HUNG ->
                     throw new AssertionError(name + " " + verdict + "\n" + outcome.output());
