@@ -1,5 +1,7 @@
 package io.lunkeeper.target;
 
+import static java.util.Objects.requireNonNull;
+
 import io.lunkeeper.lun.LunBackend;
 import io.lunkeeper.target.config.Configuration;
 import io.lunkeeper.target.config.Problem;
@@ -12,15 +14,12 @@ import io.lunkeeper.target.session.IscsiConnection;
 import io.lunkeeper.target.session.Session;
 import io.lunkeeper.target.session.SessionRegistry;
 import io.lunkeeper.target.session.TargetNode;
-import static java.util.Objects.requireNonNull;
-
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -33,8 +32,8 @@ import org.apache.logging.log4j.Logger;
 public final class TargetServer implements AutoCloseable {
     private static final Logger LOG = LogManager.getLogger(TargetServer.class);
 
-    /// How long sessions may take to bring their last I/O to rest when the server ends. A disk
-    /// that does not answer for longer will not do so while we wait.
+    /// How long sessions may take to bring their last I/O to rest when the server ends. A disk that
+    /// does not answer for longer will not do so while we wait.
     private static final long STOP_SECONDS = 30;
 
     private final List<EventLoop> loops = new ArrayList<>();
@@ -46,11 +45,11 @@ public final class TargetServer implements AutoCloseable {
 
     private TargetServer() {}
 
-    /// Takes the ports, then the images, then serves. Ports first: an image must not be created
-    /// for a server that cannot start.
+    /// Takes the ports, then the images, then serves. Ports first: an image must not be created for
+    /// a server that cannot start.
     ///
     /// @throws UnservableException naming the place in the file whose port or image cannot be had;
-    ///     what was taken until then is given back
+    ///   what was taken until then is given back
     /// @throws IOException when the machine refuses something that no key asks for
     public static TargetServer open(Configuration configuration) throws IOException {
         TargetServer server = new TargetServer();
@@ -106,29 +105,37 @@ public final class TargetServer implements AutoCloseable {
     }
 
     /// A LUN of the configuration on its way to a backend.
-    private record Place(String key, Configuration.Lun spec) {}
+    private record Place(String key, Configuration.Lun spec) {
+        static Place of(List<Configuration.Target> targets, int target, int lun) {
+            return new Place(
+                    "targets[" + target + "].luns[" + lun + "].image",
+                    targets.get(target).luns().get(lun));
+        }
+    }
 
     /// Opens the images that are there before any is created, so that a server that cannot start
     /// for one of them leaves no new file behind.
     private void openUnits(Configuration configuration) throws IOException {
         List<Place> places = new ArrayList<>();
-        for (int t = 0; t < configuration.targets().size(); t++) {
-            List<Configuration.Lun> luns = configuration.targets().get(t).luns();
-            for (int l = 0; l < luns.size(); l++) {
-                places.add(new Place("targets[" + t + "].luns[" + l + "].image", luns.get(l)));
+        List<Configuration.Target> configured = configuration.targets();
+        for (int t = 0; t < configured.size(); t++) {
+            for (int l = 0; l < configured.get(t).luns().size(); l++) {
+                places.add(Place.of(configured, t, l));
             }
         }
         places.sort(Comparator.comparing(each -> Files.notExists(each.spec().image().image())));
-        Map<Configuration.Lun, LunBackend> opened = new IdentityHashMap<>();
+        Map<String, LunBackend> opened = new HashMap<>();
         for (Place each : places) {
-            opened.put(each.spec(), open(each));
+            opened.put(each.key(), open(each));
         }
-        for (Configuration.Target target : configuration.targets()) {
-            List<DeviceServer.LogicalUnitSpec> units =
-                    target.luns().stream()
-                            .map(lun -> unit(lun, requireNonNull(opened.get(lun))))
-                            .toList();
-            targets.put(target.iqn(), new TargetNode(new DeviceServer(target.iqn(), units)));
+        for (int t = 0; t < configured.size(); t++) {
+            List<DeviceServer.LogicalUnitSpec> units = new ArrayList<>();
+            for (int l = 0; l < configured.get(t).luns().size(); l++) {
+                Place place = Place.of(configured, t, l);
+                units.add(unit(place.spec(), requireNonNull(opened.get(place.key()))));
+            }
+            String name = configured.get(t).iqn();
+            targets.put(name, new TargetNode(new DeviceServer(name, units)));
         }
     }
 
@@ -154,8 +161,7 @@ public final class TargetServer implements AutoCloseable {
 
     private static UnservableException unservable(
             int line, String key, String message, IOException cause) {
-        return new UnservableException(
-                new Problem(line, key, message), cause);
+        return new UnservableException(new Problem(line, key, message), cause);
     }
 
     private void abandon(Exception cause) {
