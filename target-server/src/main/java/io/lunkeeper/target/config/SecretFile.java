@@ -49,7 +49,8 @@ final class SecretFile {
         PosixFileAttributeView posix =
                 Files.getFileAttributeView(file, PosixFileAttributeView.class);
         if (posix != null && !OWNER.containsAll(posix.readAttributes().permissions())) {
-            return Optional.of(file + " is open to others than its owner; chmod 600 " + file);
+            return Optional.of(
+                    file + " must be for its owner to read and write only; chmod 600 " + file);
         }
         return Files.isReadable(file)
                 ? Optional.empty()

@@ -80,13 +80,13 @@ final class SecretFileTest {
     }
 
     @Test
-    void fileMustBeClosedToOthers() throws Exception {
+    void fileMustBeForItsOwnerOnly() throws Exception {
         for (String open : new String[] {"rw-r-----", "rw----r--", "rw--w----", "rwx------"}) {
             Path secret = secret("s", SECRET, open);
             assertFault(
                     ".secret-file: "
                             + secret
-                            + " is open to others than its owner; chmod 600 "
+                            + " must be for its owner to read and write only; chmod 600 "
                             + secret,
                     "user: a, secret-file: s");
         }
