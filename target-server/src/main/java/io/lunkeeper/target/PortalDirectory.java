@@ -4,53 +4,34 @@ import io.lunkeeper.target.config.Configuration;
 import io.lunkeeper.target.login.TargetDirectory;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 
 /// The configured targets as one connection sees them: who may log in, and which addresses
 /// SendTargets gives. Immutable.
 final class PortalDirectory implements TargetDirectory {
-    private final Map<String, Admission> targets;
-    private final List<String> order;
+    private final Map<String, Configuration.Target> targets;
     private final List<String> addresses;
     private final int portalGroupTag;
-
-    /// Which initiators a target takes.
-    private record Admission(List<Pattern> patterns) {
-        boolean admits(String initiatorName) {
-            return patterns.isEmpty()
-                    || patterns.stream().anyMatch(each -> each.matcher(initiatorName).matches());
-        }
-    }
 
     /// A portal's address as SendTargets gives it.
     record Advertised(InetSocketAddress address, int group) {}
 
     private PortalDirectory(
-            Map<String, Admission> targets,
-            List<String> order,
+            Map<String, Configuration.Target> targets,
             List<String> addresses,
             int portalGroupTag) {
         this.targets = targets;
-        this.order = order;
         this.addresses = addresses;
         this.portalGroupTag = portalGroupTag;
     }
 
     /// The directory for connections that came to `local`, before any address is known.
     static PortalDirectory of(List<Configuration.Target> targets) {
-        Map<String, Admission> admissions = new HashMap<>();
-        List<String> order = new ArrayList<>();
-        for (Configuration.Target target : targets) {
-            admissions.put(
-                    target.iqn(),
-                    new Admission(
-                            target.initiators().stream().map(PortalDirectory::pattern).toList()));
-            order.add(target.iqn());
-        }
-        return new PortalDirectory(admissions, order, List.of(), 1);
+        Map<String, Configuration.Target> byName = new LinkedHashMap<>();
+        targets.forEach(target -> byName.put(target.iqn(), target));
+        return new PortalDirectory(byName, List.of(), 1);
     }
 
     /// The same targets through a portal of `group`. A portal that listens on every address is
@@ -64,21 +45,7 @@ final class PortalDirectory implements TargetDirectory {
                             : portal.address();
             reachable.add(PortalAddress.text(shown) + "," + portal.group());
         }
-        return new PortalDirectory(targets, order, reachable, group);
-    }
-
-    /// `*` for any run of characters, `?` for one.
-    private static Pattern pattern(String glob) {
-        StringBuilder regex = new StringBuilder();
-        for (int i = 0; i < glob.length(); i++) {
-            char c = glob.charAt(i);
-            switch (c) {
-                case '*' -> regex.append(".*");
-                case '?' -> regex.append('.');
-                default -> regex.append(Pattern.quote(String.valueOf(c)));
-            }
-        }
-        return Pattern.compile(regex.toString());
+        return new PortalDirectory(targets, reachable, group);
     }
 
     @Override
@@ -88,8 +55,8 @@ final class PortalDirectory implements TargetDirectory {
 
     @Override
     public boolean admits(String initiatorName, String targetName) {
-        Admission admission = targets.get(targetName);
-        return admission != null && admission.admits(initiatorName);
+        Configuration.Target target = targets.get(targetName);
+        return target != null && target.admits(initiatorName);
     }
 
     @Override
@@ -99,7 +66,7 @@ final class PortalDirectory implements TargetDirectory {
 
     @Override
     public List<Listing> listings(String initiatorName) {
-        return order.stream()
+        return targets.keySet().stream()
                 .filter(name -> admits(initiatorName, name))
                 .map(name -> new Listing(name, addresses))
                 .toList();

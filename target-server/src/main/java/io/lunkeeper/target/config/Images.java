@@ -45,16 +45,9 @@ final class Images {
             Object key = Files.readAttributes(image, BasicFileAttributes.class).fileKey();
             return key == null ? image.toRealPath().toString() : key;
         }
-        Path ancestor = existingAncestor(image);
-        return ancestor.toRealPath().resolve(ancestor.relativize(image)).toString();
-    }
-
-    private static Path existingAncestor(Path image) {
-        Path ancestor = image;
-        while (!Files.exists(ancestor) && ancestor.getParent() != null) {
-            ancestor = ancestor.getParent();
-        }
-        return ancestor;
+        Path directory = image.toAbsolutePath().getParent();
+        assert directory != null : "a missing image was claimed outside of a directory";
+        return directory.toRealPath().resolve(image.getFileName()).toString();
     }
 
     private static Optional<String> missingFault(LunSpec spec, boolean sized) {
@@ -71,13 +64,16 @@ final class Images {
         if (!sized) {
             return Optional.of(image + " does not exist; add size: to create it");
         }
-        Path ancestor = existingAncestor(image);
-        if (!Files.isDirectory(ancestor)) {
-            return Optional.of(image + " cannot be created: " + ancestor + " is not a directory");
+        // A directory that is missing may be a file system that is not mounted: none is made.
+        Path directory = image.toAbsolutePath().getParent();
+        if (directory == null || !Files.isDirectory(directory)) {
+            return Optional.of(
+                    image + " cannot be created: " + directory + " is not a directory that exists");
         }
-        return Files.isWritable(ancestor)
+        return Files.isWritable(directory)
                 ? Optional.empty()
-                : Optional.of(image + " cannot be created: this user may not write in " + ancestor);
+                : Optional.of(
+                        image + " cannot be created: this user may not write in " + directory);
     }
 
     private static Optional<String> existingFault(LunSpec spec) throws IOException {
@@ -96,14 +92,14 @@ final class Images {
                     "this user may not " + (spec.readOnly() ? "read " : "read and write ") + image);
         }
         long bytes = attributes.size();
-        if (spec.sizeBytes().isPresent() && bytes < spec.sizeBytes().getAsLong()) {
+        if (spec.sizeBytes().isPresent() && bytes != spec.sizeBytes().getAsLong()) {
             return Optional.of(
                     image
                             + " has "
                             + bytes
-                            + " bytes, fewer than size, "
+                            + " bytes, not the "
                             + spec.sizeBytes().getAsLong()
-                            + "; remove size, or grow the image");
+                            + " of size; remove size, or make them the same");
         }
         if (spec.sizeBytes().isEmpty() && (bytes == 0 || bytes % spec.blockSizeBytes() != 0)) {
             return Optional.of(
