@@ -15,7 +15,7 @@ final class Verification {
 
     private static final int MEDIUM_ONLY = 0;
     private static final int ALL_DATA = 1;
-    private static final int ONE_BLOCK = 3;
+    private static final int RESERVED = 2;
     private static final long NO_MISMATCH = Long.MAX_VALUE;
 
     private final LogicalUnit unit;
@@ -29,6 +29,9 @@ final class Verification {
     }
 
     static Outcome begin(LogicalUnit unit, OperationCode operation, Cdb.Verify cdb) {
+        if (cdb.byteCheck() == RESERVED) {
+            return unit.refuse(Sense.invalidFieldInCdb(1, 2));
+        }
         Outcome.@Nullable Status refusal =
                 unit.checkBlocks(
                         operation, cdb.lba(), cdb.blocks(), unit.limits().maxTransferBlocks());
@@ -44,10 +47,9 @@ final class Verification {
             case ALL_DATA ->
                     new Outcome.WriteMedium(
                             verification.new Comparison(), verification.lengthBytes);
-            case ONE_BLOCK ->
+            default ->
                     new Outcome.ReceiveParameters(
                             unit.limits().blockSizeBytes(), verification::compareWithBlock);
-            default -> unit.refuse(Sense.invalidFieldInCdb(1, 2));
         };
     }
 
