@@ -176,7 +176,8 @@ final class ImageOpening {
         }
     }
 
-    private static void close(ImageFile opened, Exception failure) {
+    /// Closes an image that will not be served after all.
+    static void close(ImageFile opened, Exception failure) {
         try {
             opened.close();
         } catch (IOException e) {

@@ -52,7 +52,7 @@ public final class LunBackend implements AutoCloseable {
             FlushGate gate = new FlushGate("image " + spec.image(), image::syncData);
             return new LunBackend(spec, image, gate);
         } catch (IOException | RuntimeException e) {
-            image.close();
+            ImageOpening.close(image, e);
             throw e;
         }
     }

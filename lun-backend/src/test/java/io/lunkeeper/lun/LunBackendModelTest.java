@@ -25,6 +25,8 @@ class LunBackendModelTest {
     private static final int SIZE = 6 << 20;
     private static final long SEED = Long.getLong("lunkeeper.seed", 20261101L);
 
+    private static final List<CacheMode> MODES = List.of(CacheMode.values());
+
     @TempDir private Path directory;
 
     /// A stretch of the LUN that one thread changes, and what it must hold.
@@ -36,7 +38,15 @@ class LunBackendModelTest {
         /// What the stretch holds while an operation runs: the bytes before and after it.
         volatile Change change;
 
-        record Change(byte[] before, byte[] after) {}
+        private static final class Change {
+            final byte[] before;
+            final byte[] after;
+
+            Change(byte[] before, byte[] after) {
+                this.before = before;
+                this.after = after;
+            }
+        }
 
         Stretch(int start, int length, SplittableRandom random) {
             this.start = start;
@@ -71,7 +81,7 @@ class LunBackendModelTest {
             }
             change(lun, kind, start + from, bytes);
             if (published) {
-                byte[] after = change.after();
+                byte[] after = change.after;
                 change = new Change(after, after);
             }
         }
@@ -119,7 +129,7 @@ class LunBackendModelTest {
         Stretch all = new Stretch(0, SIZE, new SplittableRandom(SEED + 1));
         try {
             for (int round = 0; round < 6; round++) {
-                try (LunBackend lun = LunBackend.open(spec(CacheMode.values()[round % 3]))) {
+                try (LunBackend lun = LunBackend.open(spec(MODES.get(round % MODES.size())))) {
                     all.verify(lun);
                     for (int i = 0; i < 40; i++) {
                         all.step(lun, false);
@@ -214,7 +224,7 @@ class LunBackendModelTest {
     private static void checkOldOrNew(Stretch.Change change, int from, byte[] bytes) {
         for (int i = 0; i < bytes.length; i++) {
             byte got = bytes[i];
-            if (got != change.before()[from + i] && got != change.after()[from + i]) {
+            if (got != change.before[from + i] && got != change.after[from + i]) {
                 fail("byte " + (from + i) + " is neither old nor new");
             }
         }

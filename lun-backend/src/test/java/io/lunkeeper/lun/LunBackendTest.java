@@ -185,11 +185,38 @@ class LunBackendTest {
         }
     }
 
+    @Test
+    void failedCreationLeavesNoFile() throws IOException, InterruptedException {
+        Path mount = Files.createDirectory(directory.resolve("mount"));
+        assumeTrue(run("mount", "-t", "ramfs", "none", mount.toString()), "may not mount here");
+        try {
+            Path image = mount.resolve("image");
+            LunSpec direct = LunFixture.spec(image, SIZE, Allocation.SPARSE, CacheMode.DIRECT);
+            LunOpenException e =
+                    assertThrows(LunOpenException.class, () -> LunBackend.open(direct).close());
+            assertEquals(
+                    "image "
+                            + image
+                            + " is on a file system without direct input and output;"
+                            + " use another cache mode",
+                    e.getMessage());
+            assertFalse(Files.exists(image));
+            LunSpec reserve =
+                    LunFixture.spec(image, SIZE, Allocation.RESERVE, CacheMode.WRITE_BACK);
+            assertThrows(LunOpenException.class, () -> LunBackend.open(reserve).close());
+            assertFalse(Files.exists(image));
+        } finally {
+            assertTrue(run("umount", mount.toString()));
+        }
+    }
+
     private static void fillAndEmpty(Path image) throws IOException {
         try (LunBackend lun = LunBackend.open(LunFixture.sparse(image, SIZE))) {
             write(lun, 0, filled(65536, 1));
             assertThrows(NoSpaceException.class, () -> write(lun, 65536, filled(2 << 20, 2)));
             assertArrayEquals(filled(65536, 1), read(lun, 0, 65536));
+            // What a failed write did write must not hide behind a hole.
+            assertArrayEquals(filled(4096, 2), read(lun, 65536, 4096));
             assertThrows(NoSpaceException.class, () -> write(lun, 4 << 20, filled(65536, 2)));
             read(lun, 4 << 20, 65536);
             lun.unmap(65536, 2 << 20);

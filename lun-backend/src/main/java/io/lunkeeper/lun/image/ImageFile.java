@@ -9,6 +9,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -55,7 +56,7 @@ public final class ImageFile implements AutoCloseable {
         return owned(path, access, direct);
     }
 
-    /// Creates an empty image and takes its ownership.
+    /// Creates an empty image and takes its ownership; a failure leaves no file.
     ///
     /// @param direct whether the page cache is bypassed
     /// @throws ImageRefusedException when it cannot be created there, or exists
@@ -65,19 +66,39 @@ public final class ImageFile implements AutoCloseable {
 
     private static ImageFile owned(Path path, OpenFile.Access access, boolean direct)
             throws IOException {
+        boolean creating = access == OpenFile.Access.CREATE;
         OpenFile file;
         try {
             file = OpenFile.open(path, access, direct);
         } catch (SystemCallException e) {
+            if (creating && e.errno() == Errno.EINVAL) {
+                // Linux creates the file first and refuses O_DIRECT then.
+                deleteAfter(e, path);
+            }
             throw new ImageRefusedException(refusal(path, e, direct), e);
         } catch (IOException e) {
             throw new ImageRefusedException("image " + path + " cannot be opened: " + e, e);
         }
-        return owned(path, file, access == OpenFile.Access.READ_ONLY, direct);
+        try {
+            return owned(path, file, access == OpenFile.Access.READ_ONLY, direct);
+        } catch (IOException | RuntimeException e) {
+            if (creating) {
+                deleteAfter(e, path);
+            }
+            throw e;
+        }
+    }
+
+    private static void deleteAfter(Exception failure, Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+        }
     }
 
     /// Takes the ownership of an open file, which is closed when that fails.
-    static ImageFile owned(Path path, OpenFile file, boolean readOnly, boolean direct)
+    private static ImageFile owned(Path path, OpenFile file, boolean readOnly, boolean direct)
             throws IOException {
         ImageFile image = null;
         try {

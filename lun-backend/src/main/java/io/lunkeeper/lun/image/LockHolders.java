@@ -17,14 +17,15 @@ final class LockHolders {
 
     private LockHolders() {}
 
-    /// The processes that hold locks on the file, in words.
+    /// The other processes that hold locks on the file, in words.
     static String describe(Path file) {
         List<String> holders = new ArrayList<>();
+        Path self = Path.of("/proc", String.valueOf(ProcessHandle.current().pid()));
         try (DirectoryStream<Path> processes =
                 Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             Path real = file.toRealPath();
             for (Path process : processes) {
-                if (holders.size() < LIMIT && holdsLock(process, real)) {
+                if (holders.size() < LIMIT && !process.equals(self) && holdsLock(process, real)) {
                     holders.add(name(process));
                 }
             }

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,7 +29,7 @@ class OpenFileTest {
     private Path path;
     private final ByteBuf memory = Unpooled.directBuffer(1 << 20);
 
-    private enum Kind {
+    enum Kind {
         LINUX,
         PORTABLE;
 
@@ -237,11 +238,37 @@ class OpenFileTest {
     @Test
     void opensPastThePageCache() throws IOException {
         assumeTrue(LinuxFile.SUPPORTED, "needs Linux");
+        int index = (int) (-memory.memoryAddress() & 4095);
         try (OpenFile file = LinuxFile.open(path, OpenFile.Access.READ_WRITE, true)) {
             int alignment = file.status().directAlignment();
             assertTrue(alignment == 0 || Integer.bitCount(alignment) == 1, "" + alignment);
-            file.resize(8192);
-            assertEquals(-Errno.EINVAL, file.readNow(1, memory.memoryAddress(), 511));
+            assertTrue((flagsOf(path) & LinuxFile.O_DIRECT) != 0);
+            memory.setBytes(index, pattern(8192, 5));
+            file.write(4096, memory.memoryAddress() + index, 8192);
+            memory.setZero(index, 8192);
+            assertEquals(8192, file.read(4096, memory.memoryAddress() + index, 8192));
+            byte[] bytes = new byte[8192];
+            memory.getBytes(index, bytes);
+            assertArrayEquals(pattern(8192, 5), bytes);
         }
+    }
+
+    /// The flags of this process's descriptor of a file, as the kernel has them.
+    private static int flagsOf(Path file) throws IOException {
+        try (DirectoryStream<Path> descriptors =
+                Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (Path descriptor : descriptors) {
+                if (Files.isSymbolicLink(descriptor)
+                        && Files.readSymbolicLink(descriptor).equals(file.toRealPath())) {
+                    Path info = Path.of("/proc/self/fdinfo").resolve(descriptor.getFileName());
+                    return Files.readAllLines(info).stream()
+                            .filter(line -> line.startsWith("flags:"))
+                            .mapToInt(line -> Integer.parseInt(line.substring(6).strip(), 8))
+                            .findFirst()
+                            .orElseThrow();
+                }
+            }
+        }
+        throw new AssertionError("no descriptor of " + file);
     }
 }
