@@ -71,8 +71,20 @@ sealed interface Cdb {
 
     /// VERIFY(10), (12) and (16).
     ///
-    /// @param byteCheck the BYTCHK field: 0 medium only, 1 all data, 3 one block against all
-    record Verify(long lba, long blocks, int byteCheck) implements Cdb {}
+    /// @param byteCheck what the blocks are compared with (BYTCHK)
+    record Verify(long lba, long blocks, ByteCheck byteCheck) implements Cdb {}
+
+    /// The values of the BYTCHK field, in their order.
+    enum ByteCheck {
+        /// 00b: with nothing, they are only read.
+        MEDIUM_ONLY,
+        /// 01b: with as many blocks from the initiator.
+        ALL_DATA,
+        /// 10b: not defined.
+        RESERVED,
+        /// 11b: each with the same block from the initiator.
+        ONE_BLOCK
+    }
 
     /// WRITE SAME(10) and (16).
     ///

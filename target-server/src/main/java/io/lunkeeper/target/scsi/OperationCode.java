@@ -380,8 +380,11 @@ enum OperationCode {
         return blocks == 0 ? 256 : blocks;
     }
 
-    private static int byteCheck(long high) {
-        return (int) (high >>> 49) & 3;
+    private static Cdb.ByteCheck byteCheck(long high) {
+        if (bit(high, 1, 2)) {
+            return bit(high, 1, 1) ? Cdb.ByteCheck.ONE_BLOCK : Cdb.ByteCheck.RESERVED;
+        }
+        return bit(high, 1, 1) ? Cdb.ByteCheck.ALL_DATA : Cdb.ByteCheck.MEDIUM_ONLY;
     }
 
     private static boolean bit(long high, int index, int bit) {

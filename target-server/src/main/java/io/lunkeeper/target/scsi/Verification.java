@@ -13,9 +13,6 @@ final class Verification {
     /// What is read of the medium at a time.
     private static final int PIECE_BYTES = 64 << 10;
 
-    private static final int MEDIUM_ONLY = 0;
-    private static final int ALL_DATA = 1;
-    private static final int ONE_BLOCK = 3;
     private static final long NO_MISMATCH = Long.MAX_VALUE;
 
     private final LogicalUnit unit;
@@ -29,6 +26,9 @@ final class Verification {
     }
 
     static Outcome begin(LogicalUnit unit, OperationCode operation, Cdb.Verify cdb) {
+        if (cdb.byteCheck() == Cdb.ByteCheck.RESERVED) {
+            return unit.refuse(Sense.invalidFieldInCdb(1, 2));
+        }
         Outcome.@Nullable Status refusal =
                 unit.checkBlocks(
                         operation, cdb.lba(), cdb.blocks(), unit.limits().maxTransferBlocks());
@@ -39,15 +39,17 @@ final class Verification {
             return Outcome.Status.GOOD;
         }
         Verification verification = new Verification(unit, cdb);
-        return switch (cdb.byteCheck()) {
-            case MEDIUM_ONLY -> new Outcome.Blocking(verification::readAll);
-            case ALL_DATA ->
-                    new Outcome.WriteMedium(
-                            verification.new Comparison(), verification.lengthBytes);
+        return verification.begin(cdb.byteCheck());
+    }
+
+    private Outcome begin(Cdb.ByteCheck byteCheck) {
+        return switch (byteCheck) {
+            case MEDIUM_ONLY -> new Outcome.Blocking(this::readAll);
+            case ALL_DATA -> new Outcome.WriteMedium(new Comparison(), lengthBytes);
             case ONE_BLOCK ->
                     new Outcome.ReceiveParameters(
-                            unit.limits().blockSizeBytes(), verification::compareWithBlock);
-            default -> unit.refuse(Sense.invalidFieldInCdb(1, 2));
+                            unit.limits().blockSizeBytes(), this::compareWithBlock);
+            case RESERVED -> throw new AssertionError("refused before");
         };
     }
 

@@ -43,8 +43,12 @@ class CdbTest {
                         "28 08 ff ff ff fe 1f ff fe 00", new Cdb.Read(0xffff_fffeL, 0xfffe, true)),
                 Arguments.of("28 12 00 00 00 01 00 00 00 00", new Cdb.Read(1, 0, false)),
                 Arguments.of("2a 18 80 00 00 00 00 00 08 00", new Cdb.Write(0x8000_0000L, 8, true)),
-                Arguments.of("2f 06 00 00 00 02 00 01 00 00", new Cdb.Verify(2, 256, 3)),
-                Arguments.of("2f 12 00 00 00 02 00 01 00 00", new Cdb.Verify(2, 256, 1)),
+                Arguments.of(
+                        "2f 06 00 00 00 02 00 01 00 00",
+                        new Cdb.Verify(2, 256, Cdb.ByteCheck.ONE_BLOCK)),
+                Arguments.of(
+                        "2f 12 00 00 00 02 00 01 00 00",
+                        new Cdb.Verify(2, 256, Cdb.ByteCheck.ALL_DATA)),
                 Arguments.of("35 02 00 00 00 09 00 00 07 00", new Cdb.SynchronizeCache(9, 7, true)),
                 Arguments.of(
                         "41 18 00 00 00 01 00 00 02 00",
@@ -58,7 +62,7 @@ class CdbTest {
                         new Cdb.Write(0x1_0000_0002L, 3, false)),
                 Arguments.of(
                         "8f 02 00 00 00 01 00 00 00 02 00 00 00 03 00 00",
-                        new Cdb.Verify(0x1_0000_0002L, 3, 1)),
+                        new Cdb.Verify(0x1_0000_0002L, 3, Cdb.ByteCheck.ALL_DATA)),
                 Arguments.of(
                         "91 00 00 00 00 01 00 00 00 02 00 00 00 03 00 00",
                         new Cdb.SynchronizeCache(0x1_0000_0002L, 3, false)),
@@ -80,7 +84,9 @@ class CdbTest {
                         "a8 00 00 00 00 07 80 00 00 01 00 00",
                         new Cdb.Read(7, 0x8000_0001L, false)),
                 Arguments.of("aa 08 00 00 00 07 00 00 00 01 00 00", new Cdb.Write(7, 1, true)),
-                Arguments.of("af 04 00 00 00 07 00 00 00 01 00 00", new Cdb.Verify(7, 1, 2)));
+                Arguments.of(
+                        "af 04 00 00 00 07 00 00 00 01 00 00",
+                        new Cdb.Verify(7, 1, Cdb.ByteCheck.RESERVED)));
     }
 
     @ParameterizedTest

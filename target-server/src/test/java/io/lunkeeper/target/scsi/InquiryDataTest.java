@@ -7,6 +7,7 @@ import io.lunkeeper.lun.CacheMode;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HexFormat;
@@ -70,7 +71,7 @@ class InquiryDataTest {
             for (int i = 4; i < listed.length; i++) {
                 byte[] page = unit.run("12 01 %02x 0fff 00".formatted(listed[i])).data();
                 assertEquals(listed[i], page[1]);
-                assertEquals(page.length - 4, (page[2] & 0xff) << 8 | page[3] & 0xff);
+                assertEquals(page.length - 4, ByteBuffer.wrap(page).getShort(2));
             }
         }
     }

@@ -25,13 +25,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 class MediumCommandsTest {
     private static final int BLOCK = 512;
     private static final int BLOCKS = 4096;
+    private static final int BYTES = BLOCKS * BLOCK;
 
     @TempDir Path directory;
     private ServedUnit unit;
 
     @BeforeEach
     void open() throws IOException {
-        unit = ServedUnit.open(directory, (long) BLOCKS * BLOCK);
+        unit = ServedUnit.open(directory, BYTES);
     }
 
     @AfterEach
@@ -106,6 +107,7 @@ class MediumCommandsTest {
         Reply reply = unit.run(on("8f 04", 0, 1));
         assertEquals("5/24/00", reply.code());
         assertEquals("ca0001", reply.pointer());
+        assertEquals("5/24/00", unit.run(on("8f 04", 0, 0)).code());
     }
 
     @ParameterizedTest
@@ -217,10 +219,10 @@ class MediumCommandsTest {
     @CsvSource({"512, WRITE_BACK", "4096, WRITE_BACK", "512, WRITE_THROUGH"})
     void agreesWithAPlainArray(int blockSize, CacheMode mode) throws IOException {
         unit.close();
-        unit = ServedUnit.open(directory, 1 << 20, blockSize, mode);
+        unit = ServedUnit.open(directory, BYTES, blockSize, mode);
         long seed = System.nanoTime();
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
-        byte[] model = unit.run(on("88 00", 0, (1 << 20) / blockSize)).data();
+        byte[] model = unit.run(on("88 00", 0, BYTES / blockSize)).data();
         for (int step = 0; step < 400; step++) {
             String context = "seed=" + seed + " step=" + step;
             int capacity = model.length / blockSize;

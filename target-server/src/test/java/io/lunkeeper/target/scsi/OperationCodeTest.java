@@ -153,7 +153,7 @@ class OperationCodeTest {
                         valid
                                 ? OperationCode.withServiceAction(code, action)
                                 : OperationCode.plain(code);
-                report.append(String.format(Locale.ROOT, "%-47s  %s%n", usage, row));
+                report.append(String.format(Locale.ROOT, "%-47s  %s\n", usage, row));
             }
         }
         try (InputStream golden = getClass().getResourceAsStream("operation-codes.txt")) {

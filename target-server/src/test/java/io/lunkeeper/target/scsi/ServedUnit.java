@@ -32,7 +32,29 @@ final class ServedUnit implements AutoCloseable {
     private final Nexus nexus;
 
     /// What came back for one command.
-    record Reply(int status, byte[] sense, byte[] data) {
+    static final class Reply {
+        private final int status;
+        private final byte[] sense;
+        private final byte[] data;
+
+        Reply(int status, byte[] sense, byte[] data) {
+            this.status = status;
+            this.sense = sense;
+            this.data = data;
+        }
+
+        int status() {
+            return status;
+        }
+
+        byte[] sense() {
+            return sense;
+        }
+
+        byte[] data() {
+            return data;
+        }
+
         boolean good() {
             return status == 0;
         }
