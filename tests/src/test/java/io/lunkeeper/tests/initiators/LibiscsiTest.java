@@ -190,9 +190,13 @@ class LibiscsiTest {
         }
     }
 
+    /// The test of read-only LUNs tries every command that writes and passes over those that are
+    /// not offered; anything else that it skips is no pass.
     private static void mustPass(String name, int lun) {
         Tool.Outcome outcome = runAlone(name, lun);
-        Verdict verdict = verdict(outcome);
+        String offered =
+                outcome.output().replaceAll("\\[SKIPPED\\] \\w+ is not implemented\\.", "");
+        Verdict verdict = verdict(new Tool.Outcome(outcome.exit(), offered));
         TOTALS.merge(verdict, 1, Integer::sum);
         assertEquals(Verdict.PASSED, verdict, () -> name + "\n" + outcome.output());
     }
