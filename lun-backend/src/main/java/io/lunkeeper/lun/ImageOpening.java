@@ -5,6 +5,8 @@ import io.lunkeeper.lun.image.ImageFile;
 import io.lunkeeper.lun.image.ImageFullException;
 import io.lunkeeper.lun.image.ImageRefusedException;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -43,11 +45,6 @@ final class ImageOpening {
         }
         if (Files.exists(spec.image())) {
             return openExisting();
-        }
-        Path directory = spec.image().toAbsolutePath().getParent();
-        if (directory == null || !Files.isDirectory(directory)) {
-            throw new LunOpenException(
-                    image + ": there is no directory " + directory + "; create that first");
         }
         if (spec.sizeBytes().isEmpty()) {
             throw new LunOpenException(
@@ -130,6 +127,27 @@ final class ImageOpening {
     }
 
     private ImageFile create(long sizeBytes) throws IOException {
+        MissingDirectories directories = new MissingDirectories(spec.image());
+        try {
+            directories.create();
+            return createIn(sizeBytes);
+        } catch (FileSystemException e) {
+            directories.remove(e);
+            throw new LunOpenException(
+                    image + " cannot be created: " + e.getFile() + ": " + reason(e), e);
+        } catch (IOException | RuntimeException e) {
+            directories.remove(e);
+            throw e;
+        }
+    }
+
+    private static String reason(FileSystemException e) {
+        return e instanceof AccessDeniedException
+                ? "this user may not write there"
+                : String.valueOf(e.getReason());
+    }
+
+    private ImageFile createIn(long sizeBytes) throws IOException {
         if (spec.allocation() != Allocation.SPARSE) {
             checkRoom(sizeBytes);
         }

@@ -19,9 +19,7 @@ final class PortalDirectory implements TargetDirectory {
     record Advertised(InetSocketAddress address, int group) {}
 
     private PortalDirectory(
-            Map<String, Configuration.Target> targets,
-            List<String> addresses,
-            int portalGroupTag) {
+            Map<String, Configuration.Target> targets, List<String> addresses, int portalGroupTag) {
         this.targets = targets;
         this.addresses = addresses;
         this.portalGroupTag = portalGroupTag;

@@ -45,9 +45,16 @@ final class Images {
             Object key = Files.readAttributes(image, BasicFileAttributes.class).fileKey();
             return key == null ? image.toRealPath().toString() : key;
         }
-        Path directory = image.toAbsolutePath().getParent();
-        assert directory != null : "a missing image was claimed outside of a directory";
-        return directory.toRealPath().resolve(image.getFileName()).toString();
+        Path ancestor = existingAncestor(image);
+        return ancestor.toRealPath().resolve(ancestor.relativize(image)).toString();
+    }
+
+    private static Path existingAncestor(Path image) {
+        Path ancestor = image;
+        while (!Files.exists(ancestor) && ancestor.getParent() != null) {
+            ancestor = ancestor.getParent();
+        }
+        return ancestor;
     }
 
     private static Optional<String> missingFault(LunSpec spec, boolean sized) {
@@ -64,16 +71,13 @@ final class Images {
         if (!sized) {
             return Optional.of(image + " does not exist; add size: to create it");
         }
-        // A directory that is missing may be a file system that is not mounted: none is made.
-        Path directory = image.toAbsolutePath().getParent();
-        if (directory == null || !Files.isDirectory(directory)) {
-            return Optional.of(
-                    image + " cannot be created: " + directory + " is not a directory that exists");
+        Path ancestor = existingAncestor(image);
+        if (!Files.isDirectory(ancestor)) {
+            return Optional.of(image + " cannot be created: " + ancestor + " is not a directory");
         }
-        return Files.isWritable(directory)
+        return Files.isWritable(ancestor)
                 ? Optional.empty()
-                : Optional.of(
-                        image + " cannot be created: this user may not write in " + directory);
+                : Optional.of(image + " cannot be created: this user may not write in " + ancestor);
     }
 
     private static Optional<String> existingFault(LunSpec spec) throws IOException {

@@ -39,11 +39,11 @@ final class ImagesTest {
     @Test
     void acceptsImagesThatFit() throws Exception {
         image("whole.img", 4096);
-        image("larger.img", 8192);
+        image("sized.img", 8192);
         Path file =
                 write(
                         "image: whole.img",
-                        "image: larger.img, size: 4096",
+                        "image: sized.img, size: 8192",
                         "image: new.img, size: 4096");
         assertEquals(
                 3,
@@ -89,8 +89,8 @@ final class ImagesTest {
                 "image: a.img");
         assertFault(
                 image
-                        + " has 1000 bytes, fewer than size, 1048576; remove size, or grow the"
-                        + " image",
+                        + " has 1000 bytes, not the 1048576 of size; remove size, or make them the"
+                        + " same",
                 "image: a.img, size: 1MiB");
     }
 

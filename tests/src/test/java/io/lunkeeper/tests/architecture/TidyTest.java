@@ -184,10 +184,10 @@ class TidyTest {
         }
     }
 
+    /// Build output lies beside a module's sources; a package may be named like it.
     private static boolean isGenerated(Path relative) {
-        for (Path part : relative) {
-            String name = part.toString();
-            if (name.equals("target") || name.equals(".git") || name.equals(".idea")) {
+        for (Path part : relative.subpath(0, Math.min(2, relative.getNameCount()))) {
+            if (Set.of("target", ".git", ".idea").contains(part.toString())) {
                 return true;
             }
         }
