@@ -270,6 +270,25 @@ public final class LunBackend implements AutoCloseable {
         return RangeLocks.stripes(start, end - start);
     }
 
+    /// Tells how a range is provisioned, as far as is known: a report, not a promise, since writes
+    /// may be under way. Costs a lookup in the file system for each 4 MiB nobody asked about
+    /// before.
+    public void provisioning(long offsetBytes, long lengthBytes, Provisioning.Visitor visitor)
+            throws IOException {
+        assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
+        checkUsable();
+        long end = offsetBytes + lengthBytes;
+        ProvisioningRuns runs = new ProvisioningRuns(offsetBytes, end, visitor);
+        long at = offsetBytes;
+        while (at < end && runs.wanted()) {
+            long bytes = Math.min(end, (at / PIECE_BYTES + 1) * PIECE_BYTES) - at;
+            scanner.learn(at, bytes);
+            tree.visit(at, bytes, runs::extent);
+            at += bytes;
+        }
+        runs.handOn();
+    }
+
     /// Returns when everything written before this call is on stable storage.
     ///
     /// @throws LunFailedException when the file system reported an error; the LUN has then failed

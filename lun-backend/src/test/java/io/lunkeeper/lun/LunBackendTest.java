@@ -53,6 +53,35 @@ class LunBackendTest {
         }
     }
 
+    private static String provisioning(LunBackend lun, long offset, long length)
+            throws IOException {
+        StringBuilder runs = new StringBuilder();
+        lun.provisioning(
+                offset,
+                length,
+                (provisioning, at, bytes) -> {
+                    runs.append("%d+%d=%s ".formatted(at, bytes, provisioning));
+                    return true;
+                });
+        return runs.toString();
+    }
+
+    @Test
+    void tellsHowARangeIsProvisionedAcrossWindows() throws IOException {
+        try (LunBackend lun = open(CacheMode.WRITE_BACK)) {
+            String empty = provisioning(lun, 0, SIZE);
+            assumeTrue(empty.contains("DEALLOCATED"), "the file system does not map extents");
+            assertEquals("0+8388608=DEALLOCATED ", empty);
+            write(lun, (4 << 20) - 4096, filled(8192, 1));
+            lun.zero(0, 8192);
+            assertEquals(
+                    "0+8192=ANCHORED 8192+4182016=DEALLOCATED 4190208+8192=MAPPED"
+                            + " 4198400+4190208=DEALLOCATED ",
+                    provisioning(lun, 0, SIZE));
+            assertEquals("4194304+512=MAPPED ", provisioning(lun, 4 << 20, 512));
+        }
+    }
+
     @Test
     void writesAtOnceOnlyWhereSpaceIsTakenAndPagesAreWhole() throws IOException {
         try (LunBackend lun = open(CacheMode.WRITE_BACK)) {

@@ -27,6 +27,9 @@ sealed interface Cdb {
     /// READ CAPACITY(16).
     record ReadCapacity16(long allocationLength) implements Cdb {}
 
+    /// GET LBA STATUS.
+    record GetLbaStatus(long lba, long allocationLength) implements Cdb {}
+
     /// MODE SENSE(6) and MODE SENSE(10).
     ///
     /// @param header the form of the mode parameter header

@@ -227,6 +227,7 @@ public final class DeviceServer {
             case Cdb.Inquiry inquiry -> unit.inquiry(inquiry);
             case Cdb.ReadCapacity10 _ -> unit.readCapacity10();
             case Cdb.ReadCapacity16 capacity -> unit.readCapacity16(capacity);
+            case Cdb.GetLbaStatus status -> LbaStatus.begin(unit, status);
             case Cdb.ModeSense modeSense -> unit.modeSense(modeSense);
             case Cdb.RequestSense requestSense -> unit.requestSense(nexus, requestSense);
             case Cdb.StartStopUnit startStop -> unit.startStop(startStop);

@@ -74,6 +74,11 @@ final class LogicalUnit {
         return blocks << blockShift;
     }
 
+    /// Bytes to whole blocks.
+    long blocks(long bytes) {
+        return bytes >>> blockShift;
+    }
+
     /// The block that holds a byte of the medium.
     long lba(long offsetBytes) {
         return offsetBytes >>> blockShift;

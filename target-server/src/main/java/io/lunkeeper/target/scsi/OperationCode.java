@@ -116,6 +116,11 @@ enum OperationCode {
             "9e 10 00 00 00 00 00 00 00 00 ff ff ff ff 00 00",
             (h, l) -> new Cdb.ReadCapacity16(field(h, l, 10, 4)),
             Rule.PASSES_RESERVATION),
+    GET_LBA_STATUS(
+            0x12,
+            "9e 12 ff ff ff ff ff ff ff ff ff ff ff ff 00 00",
+            (h, l) -> new Cdb.GetLbaStatus(field(h, l, 2, 8), field(h, l, 10, 4)),
+            Rule.NEEDS_READY_UNIT),
     REPORT_LUNS(
             "a0 00 ff 00 00 00 ff ff ff ff 00 00",
             (h, l) -> new Cdb.ReportLuns((int) field(h, l, 2, 1), field(h, l, 6, 4)),

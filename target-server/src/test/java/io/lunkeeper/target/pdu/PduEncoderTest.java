@@ -34,7 +34,7 @@ final class PduEncoderTest {
 
     private final PduEncoder encoder = new PduEncoder();
 
-    static Stream<Arguments> responses() {
+    static Stream<Arguments> responsesToCommands() {
         return Stream.of(
                 Arguments.of(
                         new ScsiResponse(
@@ -83,7 +83,11 @@ final class PduEncoderTest {
                                 new Residual(true, false, 3)),
                         "25850018 00000000 01020304 05060708 a1a2a3a4 d1d2d3d4"
                                 + SEQUENCE
-                                + "00000005 fffffe00 00000003"),
+                                + "00000005 fffffe00 00000003"));
+    }
+
+    static Stream<Arguments> dataAndRequests() {
+        return Stream.of(
                 Arguments.of(
                         new DataIn(
                                 true,
@@ -130,7 +134,11 @@ final class PduEncoderTest {
                                 0xfffffff0L),
                         "31800000 00000000 01020304 05060708 a1a2a3a4 d1d2d3d4"
                                 + SEQUENCE
-                                + "00000004 80000000 fffffff0"),
+                                + "00000004 80000000 fffffff0"));
+    }
+
+    static Stream<Arguments> textAndLogin() {
+        return Stream.of(
                 Arguments.of(
                         new AsyncMessage(
                                 LUN,
@@ -174,7 +182,11 @@ final class PduEncoderTest {
                                 0x0b),
                         "23870405 00000000 80818283 8485fedc a1a2a3a4 00000000"
                                 + SEQUENCE
-                                + "020b0000 00000000 00000000"),
+                                + "020b0000 00000000 00000000"));
+    }
+
+    static Stream<Arguments> logoutRejectAndNop() {
+        return Stream.of(
                 Arguments.of(
                         new LoginResponse(
                                 false,
@@ -212,13 +224,13 @@ final class PduEncoderTest {
     }
 
     @ParameterizedTest
-    @MethodSource("responses")
+    @MethodSource({"responsesToCommands", "dataAndRequests", "textAndLogin", "logoutRejectAndNop"})
     void writesEveryFieldOfEveryResponse(ResponsePdu header, String expected) {
         assertEquals(Bytes.grouped(expected), Bytes.hex(encoded(header, "")));
     }
 
     @ParameterizedTest
-    @MethodSource("responses")
+    @MethodSource({"responsesToCommands", "dataAndRequests", "textAndLogin", "logoutRejectAndNop"})
     void framesDataBehindEveryResponse(ResponsePdu header, String expected) {
         ByteBuf pdu = Bytes.of(expected);
         pdu.setInt(4, 5);

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class CdbTest {
-    static Stream<Arguments> table() {
+    static Stream<Arguments> commandsUpToReadCapacity() {
         return Stream.of(
                 Arguments.of("00 00 00 00 00 00", new Cdb.TestUnitReady()),
                 Arguments.of("03 01 00 00 fc 00", new Cdb.RequestSense(true, 252)),
@@ -49,7 +49,12 @@ class CdbTest {
                 Arguments.of(
                         "2f 12 00 00 00 02 00 01 00 00",
                         new Cdb.Verify(2, 256, Cdb.ByteCheck.ALL_DATA)),
-                Arguments.of("35 02 00 00 00 09 00 00 07 00", new Cdb.SynchronizeCache(9, 7, true)),
+                Arguments.of(
+                        "35 02 00 00 00 09 00 00 07 00", new Cdb.SynchronizeCache(9, 7, true)));
+    }
+
+    static Stream<Arguments> commandsFromRead10On() {
+        return Stream.of(
                 Arguments.of(
                         "41 18 00 00 00 01 00 00 02 00",
                         new Cdb.WriteSame(1, 2, true, true, false)),
@@ -90,7 +95,7 @@ class CdbTest {
     }
 
     @ParameterizedTest
-    @MethodSource("table")
+    @MethodSource({"commandsUpToReadCapacity", "commandsFromRead10On"})
     void decodes(String bytes, Object expected) {
         ByteBuf cdb = ServedUnit.cdb(bytes);
         OperationCode row = OperationCode.of(cdb.getLong(0));
@@ -101,7 +106,7 @@ class CdbTest {
     }
 
     @ParameterizedTest
-    @MethodSource("table")
+    @MethodSource({"commandsUpToReadCapacity", "commandsFromRead10On"})
     void ignoresWhatFollowsTheCdbInItsField(String bytes, Object expected) {
         ByteBuf cdb = ServedUnit.cdb(bytes);
         int length = ServedUnit.hex(bytes).length;

@@ -426,7 +426,8 @@ public final class RawInitiator implements Closeable {
     /// The value of a numerical key as settled, or `otherwise` before any login.
     public int number(String key, int otherwise) {
         String value = negotiated.get(key);
-        return value == null ? otherwise : Integer.decode(value);
+        // A key that another one makes meaningless is answered so, and keeps its default.
+        return value == null || value.equals("Irrelevant") ? otherwise : Integer.decode(value);
     }
 
     private static byte[] place(Pdu dataIn, byte[] sofar) throws ProtocolException {

@@ -1,5 +1,7 @@
 package io.lunkeeper.tests.rig;
 
+import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Path;
 
 /// A LUN of the server under test, as its configuration file will describe it.
@@ -41,6 +43,14 @@ public record Lun(
     /// The same over an image that is there already.
     public Lun over(Path image) {
         return new Lun(number, size, blockSize, readOnly, extra, image);
+    }
+
+    /// Makes the empty image that a read-only LUN cannot make itself.
+    void createImage(Path image) throws IOException {
+        long mebibytes = Long.parseLong(size.replace("MiB", ""));
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength(mebibytes << 20);
+        }
     }
 
     String yaml(Path image) {

@@ -71,7 +71,11 @@ public final class ServerProcess implements AutoCloseable {
             targetKeys.lines().forEach(line -> yaml.append("    ").append(line).append('\n'));
             yaml.append("    luns:\n");
             for (Lun lun : luns) {
-                yaml.append(lun.yaml(image(folder, lun)));
+                Path image = image(folder, lun);
+                if (lun.readOnly() && lun.existing() == null) {
+                    lun.createImage(image);
+                }
+                yaml.append(lun.yaml(image));
             }
             Files.writeString(folder.resolve("lunkeeper.yaml"), yaml);
             return new ServerProcess(folder, List.of(luns), port);
