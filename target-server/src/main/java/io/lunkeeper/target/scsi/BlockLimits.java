@@ -36,8 +36,12 @@ record BlockLimits(int blockSizeBytes, int physicalBlockSizeBytes) {
         return OPTIMAL_TRANSFER_BYTES / blockSizeBytes;
     }
 
+    /// Zero, not reported, with blocks that are large already: there it could only repeat what the
+    /// physical block says, and QEMU aborts on LUNs of 4 KiB blocks that report one.
     int unmapGranularityBlocks() {
-        return Math.max(UNMAP_GRANULARITY_BYTES, physicalBlockSizeBytes) / blockSizeBytes;
+        return blockSizeBytes >= UNMAP_GRANULARITY_BYTES
+                ? 0
+                : Math.max(UNMAP_GRANULARITY_BYTES, physicalBlockSizeBytes) / blockSizeBytes;
     }
 
     int blocksPerPhysicalBlock() {

@@ -182,18 +182,16 @@ public final class DeviceServer {
         }
     }
 
-    /// Logical unit reset (SAM-5 6.3.3): reservations go, saved state is restored, every nexus but
-    /// `cause` gets a unit attention. The tasks have been ended by the caller.
-    public void resetUnit(long lun, Nexus cause) {
+    /// Logical unit reset (SAM-5 6.3.3): reservations go, saved state is restored, every nexus gets
+    /// a unit attention, the one that asked for it too. The tasks have been ended by the caller.
+    public void resetUnit(long lun) {
         LogicalUnit unit = unit(lun);
         if (unit == null) {
             return;
         }
         unit.reset();
         for (Nexus nexus : nexuses) {
-            if (nexus != cause) {
-                nexus.attentions(unit.index()).post(UnitAttention.LOGICAL_UNIT_RESET);
-            }
+            nexus.attentions(unit.index()).post(UnitAttention.LOGICAL_UNIT_RESET);
         }
     }
 

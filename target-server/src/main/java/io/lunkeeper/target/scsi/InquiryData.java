@@ -108,19 +108,19 @@ final class InquiryData {
         return page;
     }
 
-    /// SBC-3, Block Limits VPD page. WSNZ is one: a WRITE SAME "to the end of the medium" is not
-    /// bounded in time. The unmap granularity is aligned to block 0 (UGAVALID).
+    /// SBC-3, Block Limits VPD page. WSNZ is zero: a WRITE SAME without a number of blocks goes to
+    /// the end of the medium, if that is within the limit.
     private static byte[] blockLimits(BlockLimits limits) {
         byte[] page = longPage(BLOCK_LIMITS);
         ByteBuffer fields = ByteBuffer.wrap(page);
-        fields.put(4, (byte) 0x01);
         fields.putShort(6, (short) limits.blocksPerPhysicalBlock());
         fields.putInt(8, limits.maxTransferBlocks());
         fields.putInt(12, limits.optimalTransferBlocks());
         fields.putInt(20, BlockLimits.MAX_UNMAP_BLOCKS);
         fields.putInt(24, BlockLimits.MAX_UNMAP_DESCRIPTORS);
         fields.putInt(28, limits.unmapGranularityBlocks());
-        fields.putInt(32, 0x8000_0000);
+        // UGAVALID: the granularity counts from the first block.
+        fields.putInt(32, limits.unmapGranularityBlocks() == 0 ? 0 : 0x8000_0000);
         fields.putLong(36, limits.maxWriteSameBlocks());
         return page;
     }

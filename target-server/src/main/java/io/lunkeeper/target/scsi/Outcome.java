@@ -59,7 +59,10 @@ public sealed interface Outcome {
 
     /// The step after the parameters are in. Never blocks; `parameters` is valid during the call.
     interface ParameterStep {
-        Outcome received(ByteBuf parameters);
+        /// Takes the parameters, fewer than asked for when the initiator announced fewer.
+        ///
+        /// @param announcedBytes what the initiator announced, perhaps more than was asked for
+        Outcome received(ByteBuf parameters, long announcedBytes);
     }
 
     /// A step that may block.

@@ -36,7 +36,7 @@ final class Unmap {
             return unit.refuse(Sense.PARAMETER_LIST_LENGTH_ERROR);
         }
         return new Outcome.ReceiveParameters(
-                cdb.parameterListLength(), list -> received(unit, cdb.anchor(), list));
+                cdb.parameterListLength(), (list, _) -> received(unit, cdb.anchor(), list));
     }
 
     private static Outcome received(LogicalUnit unit, boolean anchor, ByteBuf list) {

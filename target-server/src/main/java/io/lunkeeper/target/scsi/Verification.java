@@ -68,8 +68,8 @@ final class Verification {
 
     /// BYTCHK 11b. The block stays on the heap between the two steps, at most 4096 bytes of it, as
     /// the second may never come when the task is aborted.
-    private Outcome compareWithBlock(ByteBuf parameters) {
-        if (parameters.readableBytes() < unit.limits().blockSizeBytes()) {
+    private Outcome compareWithBlock(ByteBuf parameters, long announcedBytes) {
+        if (announcedBytes < unit.limits().blockSizeBytes()) {
             return unit.refuse(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
         }
         byte[] block = new byte[unit.limits().blockSizeBytes()];

@@ -19,27 +19,29 @@ final class WriteSame {
     private final long offsetBytes;
     private final long lengthBytes;
 
-    private WriteSame(LogicalUnit unit, Cdb.WriteSame cdb) {
+    private WriteSame(LogicalUnit unit, Cdb.WriteSame cdb, long blocks) {
         this.unit = unit;
         this.cdb = cdb;
         this.offsetBytes = unit.bytes(cdb.lba());
-        this.lengthBytes = unit.bytes(cdb.blocks());
+        this.lengthBytes = unit.bytes(blocks);
     }
 
     static Outcome begin(LogicalUnit unit, OperationCode operation, Cdb.WriteSame cdb) {
         if (cdb.anchor() && !cdb.unmap()) {
             return unit.refuse(Sense.invalidFieldInCdb(1, 4));
         }
-        if (cdb.blocks() == 0) {
-            return unit.refuse(Sense.invalidFieldInCdb(operation.transferLengthByte()));
-        }
-        Outcome.@Nullable Status refusal =
-                unit.checkBlocks(
-                        operation, cdb.lba(), cdb.blocks(), unit.limits().maxWriteSameBlocks());
+        Outcome.@Nullable Status refusal = unit.checkRange(cdb.lba(), 1);
         if (refusal != null) {
             return refusal;
         }
-        WriteSame command = new WriteSame(unit, cdb);
+        // No number of blocks: all from the first to the end of the medium.
+        long blocks = cdb.blocks() == 0 ? unit.capacityBlocks() - cdb.lba() : cdb.blocks();
+        refusal =
+                unit.checkBlocks(operation, cdb.lba(), blocks, unit.limits().maxWriteSameBlocks());
+        if (refusal != null) {
+            return refusal;
+        }
+        WriteSame command = new WriteSame(unit, cdb, blocks);
         return cdb.noDataOut()
                 ? new Outcome.Blocking(command::zero)
                 : new Outcome.ReceiveParameters(unit.limits().blockSizeBytes(), command::received);
@@ -47,8 +49,8 @@ final class WriteSame {
 
     /// The block stays on the heap until the I/O thread has it, at most 4096 bytes of it, as that
     /// step may never come when the task is aborted.
-    private Outcome received(ByteBuf parameters) {
-        if (parameters.readableBytes() < unit.limits().blockSizeBytes()) {
+    private Outcome received(ByteBuf parameters, long announcedBytes) {
+        if (announcedBytes != unit.limits().blockSizeBytes()) {
             return unit.refuse(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
         }
         byte[] block = new byte[unit.limits().blockSizeBytes()];

@@ -9,10 +9,13 @@ import io.netty.buffer.Unpooled;
 /// A parameter list on its way in, gathered whole before the command looks at it.
 final class GatheredParameters implements DataSink {
     private final ByteBuf parameters;
+    private final long announcedBytes;
     private final ParameterStep next;
 
     /// @param lengthBytes at most `DeviceServer.MAX_PARAMETER_LIST_BYTES`
-    GatheredParameters(int lengthBytes, ParameterStep next) {
+    /// @param announcedBytes what the initiator announced
+    GatheredParameters(int lengthBytes, long announcedBytes, ParameterStep next) {
+        this.announcedBytes = announcedBytes;
         this.parameters = Unpooled.wrappedBuffer(new byte[lengthBytes]);
         this.next = next;
     }
@@ -30,6 +33,6 @@ final class GatheredParameters implements DataSink {
 
     @Override
     public Outcome complete() {
-        return next.received(parameters);
+        return next.received(parameters, announcedBytes);
     }
 }

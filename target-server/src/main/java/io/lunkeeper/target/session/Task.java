@@ -90,7 +90,8 @@ final class Task {
             case Outcome.ReceiveParameters(int lengthBytes, Outcome.ParameterStep next) ->
                     startDataOut(
                             command,
-                            new GatheredParameters((int) Math.min(lengthBytes, expectedOut), next),
+                            new GatheredParameters(
+                                    (int) Math.min(lengthBytes, expectedOut), expectedOut, next),
                             lengthBytes);
             case Outcome.ParameterData _, Outcome.ReadMedium _, Outcome.Blocking _, Status _ -> {
                 drainUnsolicited(command);

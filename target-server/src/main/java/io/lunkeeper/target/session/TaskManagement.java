@@ -103,10 +103,7 @@ final class TaskManagement {
                 task -> units.stream().anyMatch(unit -> device.sameUnit(unit, task.lun())),
                 _ -> {},
                 () -> {
-                    Nexus self = session.nexus();
-                    if (self != null) {
-                        units.forEach(unit -> device.resetUnit(unit, self));
-                    }
+                    units.forEach(device::resetUnit);
                     whenDone.run();
                 });
     }

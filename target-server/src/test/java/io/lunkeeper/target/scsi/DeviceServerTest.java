@@ -89,9 +89,10 @@ class DeviceServerTest {
     }
 
     @Test
-    void tellsAllButTheCauseOfAReset() {
+    void tellsEveryNexusOfAReset() {
         Nexus other = unit.attach();
-        unit.server().resetUnit(ServedUnit.LUN_FIELD, unit.nexus());
+        unit.server().resetUnit(ServedUnit.LUN_FIELD);
+        assertEquals("6/29/03", unit.run(TEST_UNIT_READY).code());
         assertTrue(unit.run(TEST_UNIT_READY).good());
         assertEquals("6/29/03", unit.run(other, TEST_UNIT_READY).code());
         assertTrue(unit.run(other, TEST_UNIT_READY).good());
@@ -100,7 +101,7 @@ class DeviceServerTest {
     @Test
     void reportsResetsBeforeClearedCommands() {
         unit.server().tasksCleared(ServedUnit.LUN_FIELD, unit.nexus());
-        unit.server().resetUnit(ServedUnit.LUN_FIELD, unit.attach());
+        unit.server().resetUnit(ServedUnit.LUN_FIELD);
         assertEquals("6/29/03", unit.run(TEST_UNIT_READY).code());
         assertEquals("6/2f/00", unit.run(TEST_UNIT_READY).code());
         assertTrue(unit.run(TEST_UNIT_READY).good());
@@ -115,7 +116,7 @@ class DeviceServerTest {
 
     @Test
     void tellsNobodyAboutUnitsItDoesNotHave() {
-        unit.server().resetUnit(NOWHERE, unit.attach());
+        unit.server().resetUnit(NOWHERE);
         unit.server().tasksCleared(NOWHERE, unit.nexus());
         assertTrue(unit.run(TEST_UNIT_READY).good());
     }
@@ -162,7 +163,8 @@ class DeviceServerTest {
     void endsAReservationByReset() {
         Nexus other = unit.attach();
         unit.run(other, RESERVE);
-        unit.server().resetUnit(ServedUnit.LUN_FIELD, unit.nexus());
+        unit.server().resetUnit(ServedUnit.LUN_FIELD);
+        assertEquals("6/29/03", unit.run(TEST_UNIT_READY).code());
         assertTrue(unit.run(TEST_UNIT_READY).good());
     }
 
@@ -184,7 +186,8 @@ class DeviceServerTest {
     @Test
     void startsAgainByReset() {
         unit.run("1b 00 00 00 00 00");
-        unit.server().resetUnit(ServedUnit.LUN_FIELD, unit.nexus());
+        unit.server().resetUnit(ServedUnit.LUN_FIELD);
+        assertEquals("6/29/03", unit.run(TEST_UNIT_READY).code());
         assertTrue(unit.run(TEST_UNIT_READY).good());
     }
 
@@ -287,12 +290,13 @@ class DeviceServerTest {
                             .<Future<?>>mapToObj(i -> pool.submit(() -> visits(rounds)))
                             .toList();
             for (int i = 0; i < rounds; i++) {
-                unit.server().resetUnit(ServedUnit.LUN_FIELD, unit.nexus());
+                unit.server().resetUnit(ServedUnit.LUN_FIELD);
             }
             for (Future<?> each : running) {
                 each.get();
             }
         }
+        assertEquals("6/29/03", unit.run(TEST_UNIT_READY).code());
         assertTrue(unit.run(RESERVE).good(), "no reservation outlives its nexus");
     }
 

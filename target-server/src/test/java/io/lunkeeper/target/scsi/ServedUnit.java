@@ -192,7 +192,10 @@ final class ServedUnit implements AutoCloseable {
                     case Outcome.ReceiveParameters(int length, Outcome.ParameterStep next) -> {
                         assertTrue(length <= DeviceServer.MAX_PARAMETER_LIST_BYTES);
                         int received = Math.min(length, dataOut.length);
-                        outcome = next.received(Unpooled.wrappedBuffer(dataOut, 0, received));
+                        outcome =
+                                next.received(
+                                        Unpooled.wrappedBuffer(dataOut, 0, received),
+                                        dataOut.length);
                     }
                     case Outcome.Blocking(Outcome.BlockingStep work) -> outcome = work.run();
                 }

@@ -156,9 +156,11 @@ class TaskManagementTest {
             beginWrite(initiator, 0);
             beginWrite(neighbour, 0);
             assertEquals(COMPLETE, manage(initiator, Request.taskManagement(LUN_RESET).lun(0)));
-            assertEquals(0x0629, testUnitReady(neighbour, 0).senseCode() >> 8);
-            assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 0).status());
-            assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 1).status());
+            for (RawInitiator each : List.of(initiator, neighbour)) {
+                assertEquals(0x062903, testUnitReady(each, 0).senseCode());
+                assertEquals(ScsiResult.GOOD, testUnitReady(each, 0).status());
+                assertEquals(ScsiResult.GOOD, testUnitReady(each, 1).status());
+            }
         }
     }
 

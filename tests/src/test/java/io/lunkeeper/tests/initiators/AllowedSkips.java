@@ -51,6 +51,11 @@ final class AllowedSkips {
         return found.map(Line::reason);
     }
 
+    /// Whether a test is run at all: not when its line begins with `!`.
+    boolean runs(String name) {
+        return reasonFor("!" + name).isEmpty();
+    }
+
     /// Lines that [#reasonFor] never needed.
     List<String> unused() {
         return lines.stream()
