@@ -108,11 +108,12 @@ final class InquiryData {
         return page;
     }
 
-    /// SBC-3, Block Limits VPD page. WSNZ is zero: a WRITE SAME without a number of blocks goes to
-    /// the end of the medium, if that is within the limit.
+    /// SBC-3, Block Limits VPD page. WSNZ is one: a WRITE SAME names its number of blocks, as "to
+    /// the end of the medium" is not bounded in time.
     private static byte[] blockLimits(BlockLimits limits) {
         byte[] page = longPage(BLOCK_LIMITS);
         ByteBuffer fields = ByteBuffer.wrap(page);
+        fields.put(4, (byte) 0x01);
         fields.putShort(6, (short) limits.blocksPerPhysicalBlock());
         fields.putInt(8, limits.maxTransferBlocks());
         fields.putInt(12, limits.optimalTransferBlocks());

@@ -19,29 +19,27 @@ final class WriteSame {
     private final long offsetBytes;
     private final long lengthBytes;
 
-    private WriteSame(LogicalUnit unit, Cdb.WriteSame cdb, long blocks) {
+    private WriteSame(LogicalUnit unit, Cdb.WriteSame cdb) {
         this.unit = unit;
         this.cdb = cdb;
         this.offsetBytes = unit.bytes(cdb.lba());
-        this.lengthBytes = unit.bytes(blocks);
+        this.lengthBytes = unit.bytes(cdb.blocks());
     }
 
     static Outcome begin(LogicalUnit unit, OperationCode operation, Cdb.WriteSame cdb) {
         if (cdb.anchor() && !cdb.unmap()) {
             return unit.refuse(Sense.invalidFieldInCdb(1, 4));
         }
-        Outcome.@Nullable Status refusal = unit.checkRange(cdb.lba(), 1);
+        if (cdb.blocks() == 0) {
+            return unit.refuse(Sense.invalidFieldInCdb(operation.transferLengthByte()));
+        }
+        Outcome.@Nullable Status refusal =
+                unit.checkBlocks(
+                        operation, cdb.lba(), cdb.blocks(), unit.limits().maxWriteSameBlocks());
         if (refusal != null) {
             return refusal;
         }
-        // No number of blocks: all from the first to the end of the medium.
-        long blocks = cdb.blocks() == 0 ? unit.capacityBlocks() - cdb.lba() : cdb.blocks();
-        refusal =
-                unit.checkBlocks(operation, cdb.lba(), blocks, unit.limits().maxWriteSameBlocks());
-        if (refusal != null) {
-            return refusal;
-        }
-        WriteSame command = new WriteSame(unit, cdb, blocks);
+        WriteSame command = new WriteSame(unit, cdb);
         return cdb.noDataOut()
                 ? new Outcome.Blocking(command::zero)
                 : new Outcome.ReceiveParameters(unit.limits().blockSizeBytes(), command::received);

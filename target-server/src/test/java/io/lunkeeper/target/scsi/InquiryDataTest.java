@@ -162,7 +162,7 @@ class InquiryDataTest {
             String[] fields = limits.split(" ", -1);
             fields[8] = "00000000" + fields[8];
             assertEquals(
-                    "00b0003c" + "0000" + String.join("", fields) + "00".repeat(20),
+                    "00b0003c" + "0100" + String.join("", fields) + "00".repeat(20),
                     hex(page, 0, page.readableBytes()));
         }
     }

@@ -158,22 +158,12 @@ class MediumCommandsTest {
     }
 
     @Test
-    void writesTheSameToTheEndOfTheMediumWhenNoNumberIsGiven() {
-        byte[] block = new byte[BLOCK];
-        Arrays.fill(block, (byte) 0x5a);
-        assertTrue(unit.run(on("93 00", BLOCKS - 3, 0), block).good());
-        for (int lba = BLOCKS - 3; lba < BLOCKS; lba++) {
-            assertArrayEquals(block, read(lba, 1));
-        }
-        assertArrayEquals(new byte[BLOCK], read(BLOCKS - 4, 1));
-        assertEquals("5/21/00", unit.run(on("93 00", BLOCKS, 0), block).code());
-    }
-
-    @Test
     void refusesWriteSameThatItCannotDo() {
         byte[] block = new byte[BLOCK];
         assertEquals("cc0001", unit.run(on("93 10", 0, 1), block).pointer());
         assertEquals("cc0001", unit.run("41 10 00000000 00 0001 00", block).pointer());
+        assertEquals("c0000a", unit.run(on("93 08", 0, 0), block).pointer());
+        assertEquals("c00007", unit.run("41 08 00000000 00 0000 00", block).pointer());
         assertEquals("5/21/00", unit.run(on("93 08", BLOCKS, 1), block).code());
         assertEquals("5/0e/03", unit.run(on("93 08", 0, 1), new byte[BLOCK / 2]).code());
         assertEquals("5/0e/03", unit.run(on("93 08", 0, 1), new byte[BLOCK * 2]).code());
