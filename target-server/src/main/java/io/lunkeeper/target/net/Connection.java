@@ -29,6 +29,10 @@ final class Connection implements Transport, EventLoop.Ready {
     /// Room for many small commands, or the beginning of a large one.
     static final int RECEIVE_BUFFER_BYTES = 64 << 10;
 
+    /// The same for a peer that has not logged in: a login request of 8 KiB and its header. This is
+    /// what each of a crowd of strangers can make us hold.
+    static final int LOGIN_BUFFER_BYTES = 10 << 10;
+
     /// Reads per turn before other connections have theirs.
     private static final int READS_PER_TURN = 4;
 
@@ -48,6 +52,7 @@ final class Connection implements Transport, EventLoop.Ready {
     private final Outbound outbound = new Outbound();
     private final IscsiConnection protocol;
     private @Nullable ByteBuf received;
+    private boolean loggedIn;
     private boolean flushPending;
     private boolean readingPaused;
     private @Nullable String closeReason;
@@ -79,10 +84,15 @@ final class Connection implements Transport, EventLoop.Ready {
             }
         } catch (IOException broken) {
             disconnect(broken.getMessage() == null ? "connection broken" : broken.getMessage());
-        } catch (RuntimeException bug) {
-            LOG.error("{}: connection closed after an internal error", peer, bug);
-            disconnect("internal error");
+        } catch (RuntimeException | Error bug) {
+            broke(bug);
         }
+    }
+
+    /// A bug, or memory that has run out, costs this connection and no other.
+    private void broke(Throwable bug) {
+        LOG.error("{}: connection closed after an internal error", peer, bug);
+        disconnect("internal error");
     }
 
     private void read() throws IOException {
@@ -110,7 +120,7 @@ final class Connection implements Transport, EventLoop.Ready {
     private ByteBuf receiveBuffer() {
         ByteBuf current = received;
         if (current == null) {
-            current = allocator().directBuffer(RECEIVE_BUFFER_BYTES);
+            current = allocator().directBuffer(bufferBytes());
             received = current;
             return current;
         }
@@ -119,11 +129,15 @@ final class Connection implements Transport, EventLoop.Ready {
             return current;
         }
         int rest = current.readableBytes();
-        ByteBuf larger = allocator().directBuffer(Math.max(RECEIVE_BUFFER_BYTES, rest + missing));
+        ByteBuf larger = allocator().directBuffer(Math.max(bufferBytes(), rest + missing));
         larger.writeBytes(current, current.readerIndex(), rest);
         current.release();
         received = larger;
         return larger;
+    }
+
+    private int bufferBytes() {
+        return loggedIn ? RECEIVE_BUFFER_BYTES : LOGIN_BUFFER_BYTES;
     }
 
     /// Keeps the buffer only while it holds the beginning of a PDU.
@@ -189,6 +203,14 @@ final class Connection implements Transport, EventLoop.Ready {
         if (disconnected) {
             return;
         }
+        try {
+            flushQueued();
+        } catch (RuntimeException | Error bug) {
+            broke(bug);
+        }
+    }
+
+    private void flushQueued() {
         boolean wasBlocked = outbound.blocked();
         writeQueued();
         if (wasBlocked && !disconnected && !outbound.blocked()) {
@@ -240,6 +262,7 @@ final class Connection implements Transport, EventLoop.Ready {
 
     @Override
     public void negotiated(boolean headerDigest, boolean dataDigest, int maxRecvDataSegmentBytes) {
+        loggedIn = true;
         decoder.negotiated(headerDigest, dataDigest, maxRecvDataSegmentBytes);
         encoder.negotiated(headerDigest, dataDigest);
         // RFC 7143 allows the initiator to go on at once: its bytes may be here already.
@@ -277,7 +300,13 @@ final class Connection implements Transport, EventLoop.Ready {
 
     @Override
     public void execute(Runnable task) {
-        loop.execute(task);
+        loop.execute(() -> {
+            try {
+                task.run();
+            } catch (RuntimeException | Error bug) {
+                broke(bug);
+            }
+        });
     }
 
     // ---- the end
@@ -286,7 +315,11 @@ final class Connection implements Transport, EventLoop.Ready {
         if (closeReason != null && loop.nowNanos() - closeDeadline > 0) {
             disconnect(closeReason);
         } else if (closeReason == null) {
-            protocol.tick(loop.nowNanos());
+            try {
+                protocol.tick(loop.nowNanos());
+            } catch (RuntimeException | Error bug) {
+                broke(bug);
+            }
         }
     }
 

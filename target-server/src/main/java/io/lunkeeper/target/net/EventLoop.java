@@ -105,7 +105,7 @@ public final class EventLoop implements Executor, AutoCloseable {
         while (!closing) {
             try {
                 turn();
-            } catch (IOException | RuntimeException fault) {
+            } catch (IOException | RuntimeException | Error fault) {
                 // A selector that fails, or a bug outside any connection: the others go on.
                 LOG.error("event loop turn failed", fault);
             }
@@ -183,7 +183,7 @@ public final class EventLoop implements Executor, AutoCloseable {
         for (@Nullable Runnable task = work.poll(); task != null; task = work.poll()) {
             try {
                 task.run();
-            } catch (RuntimeException bug) {
+            } catch (RuntimeException | Error bug) {
                 LOG.error("work on the event loop failed", bug);
             }
         }

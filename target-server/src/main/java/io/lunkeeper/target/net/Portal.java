@@ -107,7 +107,7 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
             peer.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
             loop.add(new Connection(loop, peer, name, site));
             LOG.info("{}: connected", name);
-        } catch (IOException gone) {
+        } catch (IOException | RuntimeException gone) {
             LOG.info("a peer left before it was served: {}", gone.getMessage());
             loop.remove(null);
             try {

@@ -2,6 +2,7 @@ package io.lunkeeper.target.session;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// The numbering of one session's commands (RFC 7143 4.2.2.1 Command Numbering and Acknowledging).
@@ -13,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param <C> what is held
 final class CommandWindow<C> {
-    private final Map<Integer, C> early = new HashMap<>();
+    /// By number; empty for one that is counted as received without a command.
+    private final Map<Integer, Optional<C>> early = new HashMap<>();
+
     private SerialNumber expected;
     private SerialNumber maximum;
 
@@ -41,7 +44,8 @@ final class CommandWindow<C> {
         if (cmdSn.precedes(expected) || maximum.precedes(cmdSn)) {
             return Arrival.IGNORED;
         }
-        return early.putIfAbsent(cmdSn.value(), command) == null ? Arrival.HELD : Arrival.IGNORED;
+        Optional<C> held = early.putIfAbsent(cmdSn.value(), Optional.of(command));
+        return held == null ? Arrival.HELD : Arrival.IGNORED;
     }
 
     private Arrival outside() {
@@ -51,21 +55,27 @@ final class CommandWindow<C> {
 
     /// The held command whose turn has come, or null; ExpCmdSN advances past it.
     @Nullable C takeDue() {
-        C next = early.isEmpty() ? null : early.remove(expected.value());
-        if (next != null) {
+        while (!early.isEmpty()) {
+            Optional<C> next = early.remove(expected.value());
+            if (next == null) {
+                return null;
+            }
             expected = expected.plus(1);
+            if (next.isPresent()) {
+                return next.get();
+            }
         }
-        return next;
+        return null;
     }
 
     /// Counts a number as received though its command will never be carried out: it was rejected,
-    /// or an ABORT TASK came for it (RFC 7143 11.6.1). Returns what was held under it.
-    @Nullable C forget(SerialNumber cmdSn) {
+    /// or an ABORT TASK came for it (RFC 7143 11.6.1). What was held under it is dropped.
+    void forget(SerialNumber cmdSn) {
         if (cmdSn.equals(expected)) {
             expected = expected.plus(1);
-            return null;
+        } else {
+            early.put(cmdSn.value(), Optional.empty());
         }
-        return early.remove(cmdSn.value());
     }
 
     /// Whether the number is one that may still arrive: RefCmdSN inside the window.

@@ -101,12 +101,18 @@ public final class IscsiConnection {
                 || fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR) {
             transport.close(fault.getMessage() == null ? "malformed PDU" : fault.getMessage());
         } else if (session != null) {
-            skipNumber(session, fault.header());
+            try {
+                skipNumber(session, fault.header());
+            } catch (RejectedPduException | MalformedPduException held) {
+                // A command that was held behind the lost one: two faults in a row.
+                transport.close("protocol error: " + held.getMessage());
+            }
         }
     }
 
     /// A refused command still used up its CmdSN; Data-Out and SNACK have none.
-    private static void skipNumber(Session session, byte[] header) {
+    private static void skipNumber(Session session, byte[] header)
+            throws RejectedPduException, MalformedPduException {
         boolean immediate = (header[0] & 0x40) != 0;
         int opcode = header[0] & 0x3f;
         boolean numbered = opcode != 0x05 && opcode != 0x10;
@@ -116,7 +122,9 @@ public final class IscsiConnection {
                             | (header[25] & 0xff) << 16
                             | (header[26] & 0xff) << 8
                             | (header[27] & 0xff);
-            session.skip(cmdSn);
+            if (cmdSn == session.window().expCmdSn()) {
+                session.forget(new SerialNumber(cmdSn));
+            }
         }
     }
 

@@ -145,12 +145,24 @@ public final class Session {
         switch (window.arrive(number, early ? kept(pdu) : pdu)) {
             case DUE -> {
                 dispatch(pdu);
-                for (RequestPdu due = window.takeDue(); due != null; due = window.takeDue()) {
-                    dispatch(due);
-                }
+                dispatchHeld();
             }
             case HELD, IGNORED -> {}
         }
+    }
+
+    private void dispatchHeld() throws RejectedPduException, MalformedPduException {
+        for (RequestPdu due = window.takeDue(); due != null; due = window.takeDue()) {
+            dispatch(due);
+        }
+    }
+
+    /// Counts a CmdSN as received whose command will never be carried out, because it could not be
+    /// decoded or was aborted before it came.
+    void forget(SerialNumber cmdSn) throws RejectedPduException, MalformedPduException {
+        window.forget(cmdSn);
+        window.ended();
+        dispatchHeld();
     }
 
     /// A copy that outlives the receive buffer.
@@ -266,6 +278,9 @@ public final class Session {
 
     private void answer(TextRequest request) throws MalformedPduException {
         TextNegotiation.TextReply reply = text.receive(request);
+        if (tasks != null) {
+            tasks.initiatorSegmentBytes(text.maxDataSegmentBytes());
+        }
         byte[] bytes = reply.text().getBytes(StandardCharsets.UTF_8);
         ByteBuf pdu = link.allocate(bytes.length);
         pdu.writeBytes(bytes);
@@ -334,14 +349,6 @@ public final class Session {
                 new ResponsePdu.Reject(
                         reason, link.takeStatSn(), window.expCmdSn(), window.maxCmdSn(), 0),
                 pdu);
-    }
-
-    /// Counts the CmdSN of a command that could not even be decoded, so that the next is due.
-    void skip(int cmdSn) {
-        if (cmdSn == window.expCmdSn()) {
-            window.forget(new SerialNumber(cmdSn));
-            window.ended();
-        }
     }
 
     /// The socket has room again.

@@ -188,14 +188,9 @@ final class Task {
             piece.retain();
             set.hold(length);
             runStep(
-                    () -> {
-                        try {
-                            into.write(position, piece);
-                        } finally {
-                            piece.release();
-                        }
-                    },
+                    () -> into.write(position, piece),
                     failure -> {
+                        piece.release();
                         set.hold(-length);
                         if (failure != null) {
                             fail(set.failed(lun, failure));
@@ -229,7 +224,7 @@ final class Task {
                 new DataInTransfer(
                         source,
                         sendable,
-                        set.parameters().initiatorMaxRecvDataSegmentLength(),
+                        set.initiatorSegmentBytes(),
                         set.parameters().maxBurstLength());
         set.readyToSend(this);
     }
@@ -262,7 +257,6 @@ final class Task {
         if (aborted || failure != null) {
             pdu.release();
             if (failure != null) {
-                dataIn = null;
                 ending = set.failed(lun, failure);
             }
             advance();
@@ -328,7 +322,8 @@ final class Task {
     }
 
     private Residual residual(Status status) {
-        long moved = status.status() == Status.GOOD.status() ? wanted : 0;
+        long sent = dataIn == null ? 0 : dataIn.position();
+        long moved = status.status() == Status.GOOD.status() ? wanted : sent;
         return Residual.of(Math.max(expectedIn, expectedOut), moved);
     }
 

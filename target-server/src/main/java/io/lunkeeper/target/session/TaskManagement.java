@@ -1,5 +1,6 @@
 package io.lunkeeper.target.session;
 
+import io.lunkeeper.target.pdu.MalformedPduException;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.DeviceServer;
@@ -26,7 +27,8 @@ final class TaskManagement {
         this.device = target.device();
     }
 
-    void carryOut(TaskManagementRequest request) {
+    void carryOut(TaskManagementRequest request)
+            throws RejectedPduException, MalformedPduException {
         FunctionCode function = FunctionCode.valueOf((byte) request.function());
         if (function == null) {
             respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
@@ -62,7 +64,8 @@ final class TaskManagement {
 
     /// RFC 7143 11.6.1 Response: an unknown task whose number may still arrive counts as received
     /// and aborted.
-    private void abortTask(TaskManagementRequest request) {
+    private void abortTask(TaskManagementRequest request)
+            throws RejectedPduException, MalformedPduException {
         int tag = request.referencedTaskTag();
         if (tasks.contains(tag)) {
             tasks.abort(
@@ -73,8 +76,7 @@ final class TaskManagement {
         SerialNumber reference = new SerialNumber(request.refCmdSn());
         CommandWindow<?> window = session.window();
         if (window.mayArrive(reference) && reference.precedes(new SerialNumber(request.cmdSn()))) {
-            window.forget(reference);
-            window.ended();
+            session.forget(reference);
             respond(request, ResponseCode.FUNCTION_COMPLETE);
         } else {
             respond(request, ResponseCode.TASK_DOES_NOT_EXIST);

@@ -43,6 +43,7 @@ final class TaskSet {
     private final IntObjectMap<Task> tasks = new IntObjectHashMap<>();
     private final ArrayDeque<Task> senders = new ArrayDeque<>();
     private final RetiredTags retired = new RetiredTags();
+    private int initiatorSegmentBytes;
     private int immediateTasks;
     private int nextTransferTag;
     private long fetchingBytes;
@@ -56,6 +57,7 @@ final class TaskSet {
             DeviceServer device,
             Nexus nexus) {
         this.parameters = parameters;
+        this.initiatorSegmentBytes = parameters.initiatorMaxRecvDataSegmentLength();
         this.window = window;
         this.device = device;
         this.nexus = nexus;
@@ -63,6 +65,16 @@ final class TaskSet {
 
     SessionParameters parameters() {
         return parameters;
+    }
+
+    /// What the initiator takes in one Data-In: it may declare another MaxRecvDataSegmentLength at
+    /// any time (RFC 7143 13.12).
+    int initiatorSegmentBytes() {
+        return initiatorSegmentBytes;
+    }
+
+    void initiatorSegmentBytes(int bytes) {
+        initiatorSegmentBytes = bytes;
     }
 
     CommandWindow<RequestPdu> window() {

@@ -80,6 +80,19 @@ class CommandWindowTest {
         assertEquals(Arrival.DUE, window.arrive(sn(2), "next"));
     }
 
+    @Test
+    void goesOnPastANumberThatWasForgottenAhead() {
+        CommandWindow<String> window = new CommandWindow<>(sn(1), 4);
+        assertEquals(Arrival.HELD, window.arrive(sn(2), "aborted"));
+        window.forget(sn(2));
+        window.forget(sn(3));
+        assertEquals(Arrival.IGNORED, window.arrive(sn(3), "too late"));
+        assertEquals(Arrival.HELD, window.arrive(sn(4), "fourth"));
+        assertEquals(Arrival.DUE, window.arrive(sn(1), "first"));
+        assertEquals("fourth", window.takeDue());
+        assertEquals(5, window.expCmdSn());
+    }
+
     /// Commands of a window arrive in any order, twice and from outside; each is carried out once,
     /// in order.
     @Test
