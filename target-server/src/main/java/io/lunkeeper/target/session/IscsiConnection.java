@@ -94,7 +94,7 @@ public final class IscsiConnection {
     }
 
     /// Answers bytes that are no PDU. At ErrorRecoveryLevel 0 a lost PDU is a lost session, so a
-    /// digest error ends it (RFC 7143 7.8 Digest Errors, 7.1.4 Error Recovery Hierarchy).
+    /// digest error ends it (RFC 7143 7.8 Digest Errors, 7.1.5 Error Recovery Hierarchy).
     public void malformed(MalformedPduException fault) {
         reject(fault.rejectReason(), fault.header());
         if (fault.framingLost()
