@@ -1,0 +1,225 @@
+package io.lunkeeper.target.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.target.login.NegotiationLimits;
+import io.lunkeeper.target.login.TargetDirectory;
+import io.lunkeeper.target.pdu.PduEncoder;
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.scsi.DeviceServer;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/// What time does to a connection; time here is a number.
+class IscsiConnectionTest {
+    private static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
+    private static final int NOP_IN = 0x20;
+    private static final int LOGIN_RESPONSE = 0x23;
+
+    private final RecordingTransport transport = new RecordingTransport();
+    private final SessionRegistry registry = new SessionRegistry();
+    private final IscsiConnection connection =
+            new IscsiConnection(
+                    transport,
+                    new IscsiConnection.Site(
+                            registry,
+                            Map.of(TARGET, new TargetNode(new DeviceServer(TARGET, List.of()))),
+                            new OneTarget(),
+                            NegotiationLimits.DEFAULT),
+                    0);
+
+    private static long seconds(long count) {
+        return TimeUnit.SECONDS.toNanos(count);
+    }
+
+    private void login(long at) throws Exception {
+        String keys = "InitiatorName=iqn.2026-11.a:b\0TargetName=" + TARGET + "\0";
+        connection.receive(
+                new RequestPdu.LoginRequest(
+                        true,
+                        false,
+                        1,
+                        3,
+                        0,
+                        0,
+                        0x800000000001L,
+                        0,
+                        7,
+                        1,
+                        100,
+                        0,
+                        Unpooled.copiedBuffer(keys, StandardCharsets.US_ASCII)),
+                at);
+        assertEquals(LOGIN_RESPONSE, transport.lastOpcode());
+    }
+
+    private void answer(int transferTag, long at) throws Exception {
+        connection.receive(
+                new RequestPdu.NopOut(
+                        true,
+                        0,
+                        RequestPdu.RESERVED_TAG,
+                        transferTag,
+                        100,
+                        1,
+                        Unpooled.EMPTY_BUFFER),
+                at);
+    }
+
+    @Test
+    void closesAPeerThatDoesNotLogInInTime() {
+        connection.tick(seconds(15));
+        assertNull(transport.closeReason);
+        connection.tick(seconds(16));
+        assertEquals("login took longer than 15 s", transport.closeReason);
+    }
+
+    @Test
+    void asksASilentInitiatorForASignOfLife() throws Exception {
+        login(0);
+        int sent = transport.sent.size();
+        connection.tick(seconds(30));
+        assertEquals(sent, transport.sent.size());
+        connection.tick(seconds(31));
+        assertEquals(NOP_IN, transport.lastOpcode());
+        ByteBuf ping = transport.sent.getLast();
+        assertEquals(RequestPdu.RESERVED_TAG, ping.getInt(16));
+        assertTrue(ping.getInt(20) != RequestPdu.RESERVED_TAG);
+        answer(ping.getInt(20), seconds(32));
+        connection.tick(seconds(61));
+        assertEquals(sent + 1, transport.sent.size());
+        assertNull(transport.closeReason);
+    }
+
+    @Test
+    void closesASessionThatDoesNotAnswer() throws Exception {
+        login(0);
+        connection.tick(seconds(31));
+        connection.tick(seconds(61));
+        assertNull(transport.closeReason);
+        connection.tick(seconds(62));
+        assertEquals("no answer to a NOP-In for 30 s", transport.closeReason);
+    }
+
+    /// StatSN of a ping is shown, not taken: the next response has the same (RFC 7143 11.19).
+    @Test
+    void doesNotAdvanceStatSnForAPing() throws Exception {
+        login(0);
+        connection.tick(seconds(31));
+        int shown = transport.sent.getLast().getInt(24);
+        connection.tick(seconds(31));
+        connection.receive(
+                new RequestPdu.NopOut(
+                        true, 0, 9, RequestPdu.RESERVED_TAG, 100, 1, Unpooled.EMPTY_BUFFER),
+                seconds(32));
+        assertEquals(shown, transport.sent.getLast().getInt(24));
+    }
+
+    @Test
+    void givesItsPlaceBackWhenItIsGone() throws Exception {
+        login(0);
+        assertTrue(registry.contains(1));
+        connection.disconnected();
+        assertTrue(!registry.contains(1));
+    }
+
+    @Test
+    void takesNobodyOnceTheServerEnds() throws Exception {
+        registry.close();
+        login(0);
+        assertEquals(0x03, transport.sent.getLast().getByte(36), "target error");
+        assertNotNull(transport.closeReason);
+    }
+
+    private record OneTarget() implements TargetDirectory {
+        @Override
+        public boolean serves(String targetName) {
+            return targetName.equals(TARGET);
+        }
+
+        @Override
+        public boolean admits(String initiatorName, String targetName) {
+            return true;
+        }
+
+        @Override
+        public int portalGroupTag() {
+            return 1;
+        }
+
+        @Override
+        public List<Listing> listings(String initiatorName) {
+            return List.of();
+        }
+    }
+
+    /// Keeps what is sent; work for the loop is done at once.
+    private static final class RecordingTransport implements Transport {
+        private final PduEncoder encoder = new PduEncoder();
+        private final List<ByteBuf> sent = new ArrayList<>();
+        private @Nullable String closeReason;
+
+        int lastOpcode() {
+            return sent.getLast().getByte(0) & 0x3f;
+        }
+
+        @Override
+        public PduEncoder encoder() {
+            return encoder;
+        }
+
+        @Override
+        public ByteBufAllocator allocator() {
+            return UnpooledByteBufAllocator.DEFAULT;
+        }
+
+        @Override
+        public void send(ByteBuf pdu) {
+            sent.add(pdu);
+        }
+
+        @Override
+        public long queuedBytes() {
+            return 0;
+        }
+
+        @Override
+        public void negotiated(boolean headerDigest, boolean dataDigest, int maxSegmentBytes) {
+            encoder.negotiated(headerDigest, dataDigest);
+        }
+
+        @Override
+        public void pauseReading(boolean paused) {
+            throw new AssertionError("nothing here waits for a disk");
+        }
+
+        @Override
+        public void close(String reason) {
+            if (closeReason == null) {
+                closeReason = reason;
+            }
+        }
+
+        @Override
+        public String peer() {
+            return "nobody";
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            task.run();
+        }
+    }
+}
