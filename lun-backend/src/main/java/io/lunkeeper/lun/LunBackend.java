@@ -8,8 +8,10 @@ import io.lunkeeper.lun.image.ImageFullException;
 import io.lunkeeper.lun.writeback.FlushGate;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /// One image file, owned by this process alone, as a span of bytes.
 ///
@@ -49,22 +51,22 @@ public final class LunBackend implements AutoCloseable {
         try {
             // Dirty pages of whoever had the file before hide behind unwritten blocks and holes.
             image.syncData();
-            FlushGate gate = new FlushGate("image " + spec.image(), image::syncData);
-            return new LunBackend(spec, image, gate);
+            return new LunBackend(spec, image, image::syncData);
         } catch (IOException | RuntimeException e) {
             ImageOpening.close(image, e);
             throw e;
         }
     }
 
-    LunBackend(LunSpec spec, ImageFile image, FlushGate gate) throws IOException {
+    LunBackend(LunSpec spec, ImageFile image, FlushGate.Synchronization synchronization)
+            throws IOException {
         this.spec = spec;
         this.image = image;
-        this.gate = gate;
         this.sizeBytes = image.sizeBytes();
         this.tree = new ExtentTree(sizeBytes);
         this.scanner = new ExtentScanner(image, tree);
         this.ioThreads = new IoThreads(spec.image());
+        this.gate = new FlushGate("image " + spec.image(), synchronization, ioThreads);
     }
 
     /// The capacity served, a multiple of the block size.
@@ -289,15 +291,37 @@ public final class LunBackend implements AutoCloseable {
         runs.handOn();
     }
 
-    /// Returns when everything written before this call is on stable storage.
+    /// Returns when everything written before this call is on stable storage. Not on the I/O
+    /// threads, which it needs.
     ///
     /// @throws LunFailedException when the file system reported an error; the LUN has then failed
     public void flush() throws IOException {
-        try {
-            gate.flush();
-        } catch (IOException e) {
-            throw failed(e);
+        CompletableFuture<@Nullable IOException> answer = new CompletableFuture<>();
+        gate.flush(answer::complete);
+        IOException failure = answer.join();
+        if (failure != null) {
+            throw failed(failure);
         }
+    }
+
+    /// The same without waiting: `waiter` is told when it is so. One synchronization of the file
+    /// answers all who asked before it began. From any thread, an event loop's too.
+    public void flush(FlushWaiter waiter) {
+        gate.flush(failure -> waiter.flushed(failure == null ? null : failed(failure)));
+    }
+
+    /// Begins a flush that nobody waits for. When it fails the LUN has failed.
+    public void flushSoon() {
+        gate.request();
+    }
+
+    /// Who wants to know that a flush has completed.
+    @FunctionalInterface
+    public interface FlushWaiter {
+        /// Called once, on an I/O thread; must not block.
+        ///
+        /// @param failure why written data may be lost; null when it is on stable storage
+        void flushed(@Nullable LunFailedException failure);
     }
 
     /// The bounded threads of this LUN for calls that may block. Work is started in order of

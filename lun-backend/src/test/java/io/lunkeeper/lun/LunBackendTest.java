@@ -8,6 +8,7 @@ import static io.lunkeeper.lun.LunFixture.write;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -23,6 +24,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -166,18 +170,27 @@ class LunBackendTest {
     }
 
     @Test
+    void tellsWhenAFlushIsDoneWithoutWaitingForIt() throws Exception {
+        try (LunBackend lun = open(CacheMode.WRITE_BACK)) {
+            write(lun, 0, filled(8192, 1));
+            CompletableFuture<@Nullable IOException> answer = new CompletableFuture<>();
+            lun.flush(answer::complete);
+            lun.flushSoon();
+            assertNull(answer.get(60, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
     void failedFlushFailsTheLunForGood() throws IOException {
         Path path = directory.resolve("image");
         LunSpec spec = LunFixture.sparse(path, SIZE);
         LunBackend.open(spec).close();
         IOException failure = new IOException("medium error");
-        FlushGate gate =
-                new FlushGate(
-                        "test",
-                        () -> {
-                            throw failure;
-                        });
-        LunBackend lun = new LunBackend(spec, ImageFile.open(path, false, false), gate);
+        FlushGate.Synchronization failing =
+                () -> {
+                    throw failure;
+                };
+        LunBackend lun = new LunBackend(spec, ImageFile.open(path, false, false), failing);
         write(lun, 0, filled(8192, 1));
         LunFailedException first = assertThrows(LunFailedException.class, lun::flush);
         assertSame(failure, first.getCause());

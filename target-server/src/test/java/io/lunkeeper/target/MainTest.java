@@ -48,6 +48,10 @@ final class MainTest {
         List<String> command =
                 new java.util.ArrayList<>(
                         List.of(
+                                // Whoever starts the tests may have it ignored, and a child
+                                // inherits that.
+                                "env",
+                                "--default-signal=INT",
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                                 option,
                                 "-Dlog4j2.configurationFile=" + Path.of("..", "conf", "log4j2.xml"),

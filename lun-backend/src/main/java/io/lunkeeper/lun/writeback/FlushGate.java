@@ -1,19 +1,26 @@
 package io.lunkeeper.lun.writeback;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
 
 /// Group commit: one synchronization of the file answers everyone who asked before it started.
 ///
-/// States: open, open with one synchronization running, failed. The first error fails the gate for
-/// good. The kernel reports a lost page once and then counts it as clean, so asking again would
-/// succeed although the data is gone; hence nobody is ever told that a later synchronization went
-/// well.
+/// Who asks does not wait here: a [Waiter] is called when the answer is there, so however many
+/// commands want stable storage, they hold one thread between them. States: idle, running, failed.
+/// Whoever asks while a synchronization runs is answered by the next, since the one that runs may
+/// have passed by the data in question.
 ///
-/// Safe from any number of threads. A waiting thread does not react to interrupts; the synchronized
-/// state of data must not depend on them.
+/// The first error fails the gate for good. The kernel reports a lost page once and then counts it
+/// as clean, so asking again would succeed although the data is gone; hence nobody is ever told
+/// that a later synchronization went well.
+///
+/// Safe from any number of threads.
 public final class FlushGate {
     private static final Logger LOG = LogManager.getLogger(FlushGate.class);
 
@@ -24,14 +31,26 @@ public final class FlushGate {
         void run() throws IOException;
     }
 
+    /// Who wants to know that a synchronization has completed.
+    @FunctionalInterface
+    public interface Waiter {
+        /// Called once, on the thread of the synchronization; must not block.
+        ///
+        /// @param failure the first error of any synchronization; null when there was none
+        void flushed(@Nullable IOException failure);
+    }
+
     private final String name;
     private final Synchronization synchronization;
+    private final Executor executor;
     private final Object monitor = new Object();
 
-    /// Synchronizations begun and, of these, the last one completed. Guarded by `monitor`.
-    private long begun;
+    /// Those whom the next synchronization answers. Guarded by `monitor`, as the next two.
+    private List<Waiter> waiting = new ArrayList<>();
 
-    private long completed;
+    /// Whether a synchronization is wanted that nobody waits for.
+    private boolean requested;
+
     private boolean running;
 
     private volatile @Nullable IOException failure;
@@ -39,9 +58,12 @@ public final class FlushGate {
     /// A gate in front of one file.
     ///
     /// @param name what fails when it fails, for the log
-    public FlushGate(String name, Synchronization synchronization) {
+    /// @param executor where synchronizations run, one at a time; when it takes no more, they run
+    ///   on the thread that asks
+    public FlushGate(String name, Synchronization synchronization, Executor executor) {
         this.name = name;
         this.synchronization = synchronization;
+        this.executor = executor;
     }
 
     /// The error that failed the gate, or null while it is open.
@@ -49,75 +71,85 @@ public final class FlushGate {
         return failure;
     }
 
-    /// Returns when a synchronization that began after this call has completed.
-    ///
-    /// @throws IOException the first error of any synchronization; from then on, always
-    public void flush() throws IOException {
-        long wanted;
+    /// Answers `waiter` when a synchronization that began after this call has completed.
+    public void flush(Waiter waiter) {
+        boolean start;
         synchronized (monitor) {
-            // One that runs already may have passed by the caller's data; the next has not.
-            wanted = begun + 1;
+            waiting.add(waiter);
+            start = !running;
+            running = true;
         }
-        while (awaitTurn(wanted)) {
-            synchronizeOnce();
+        if (start) {
+            start();
         }
     }
 
-    /// Waits until the wanted synchronization has completed or this thread is to run one.
-    ///
-    /// @return whether this thread is to run one
-    private boolean awaitTurn(long wanted) throws IOException {
-        boolean interrupted = false;
+    /// Sees to it that a synchronization begins after this call; nobody waits for it. Any number of
+    /// requests before it begins are one.
+    public void request() {
+        boolean start;
+        synchronized (monitor) {
+            requested = true;
+            start = !running;
+            running = true;
+        }
+        if (start) {
+            start();
+        }
+    }
+
+    private void start() {
         try {
+            executor.execute(this::run);
+        } catch (RejectedExecutionException _) {
+            run();
+        }
+    }
+
+    /// Synchronizes until nobody has asked meanwhile.
+    private void run() {
+        while (true) {
+            List<Waiter> answered;
             synchronized (monitor) {
-                while (completed < wanted) {
-                    IOException failed = failure;
-                    if (failed != null) {
-                        throw failed;
-                    }
-                    if (!running) {
-                        running = true;
-                        begun++;
-                        return true;
-                    }
-                    try {
-                        monitor.wait();
-                    } catch (InterruptedException _) {
-                        interrupted = true;
-                    }
+                if (waiting.isEmpty() && !requested) {
+                    running = false;
+                    return;
                 }
-                return false;
+                answered = waiting;
+                waiting = new ArrayList<>();
+                requested = false;
             }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
+            if (failure == null) {
+                synchronizeOnce();
             }
+            answered.forEach(this::answer);
+        }
+    }
+
+    private void answer(Waiter waiter) {
+        try {
+            waiter.flushed(failure);
+        } catch (RuntimeException | Error e) {
+            // The others must have their answer.
+            LOG.error("{}: an answer was not taken", name, e);
         }
     }
 
     private void synchronizeOnce() {
-        IOException failed = null;
         try {
             synchronization.run();
         } catch (IOException e) {
-            failed = e;
+            fail(e);
         } catch (RuntimeException | Error e) {
-            failed = new IOException(name + ": synchronization broke off", e);
+            fail(new IOException(name + ": synchronization broke off", e));
         }
-        synchronized (monitor) {
-            running = false;
-            if (failed == null) {
-                completed = begun;
-            } else {
-                failure = failed;
-            }
-            monitor.notifyAll();
-        }
-        if (failed != null) {
-            LOG.error(
-                    "{} has failed: written data may be lost, and nothing more is served from it",
-                    name,
-                    failed);
-        }
+    }
+
+    private void fail(IOException e) {
+        failure = e;
+        LOG.error(
+                "{} has failed: written data may be lost, and nothing more is served from it",
+                name,
+                e);
     }
 }

@@ -1,159 +1,179 @@
 package io.lunkeeper.lun.writeback;
 
-import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class FlushGateTest {
-    /// A synchronization that starts and ends when the test says so.
-    private static final class Disk implements FlushGate.Synchronization {
-        final SynchronousQueue<Integer> starts = new SynchronousQueue<>();
-        final SynchronousQueue<CompletableFuture<@Nullable IOException>> ends =
-                new SynchronousQueue<>();
-        private int runs;
+    private final Deque<Runnable> threads = new ArrayDeque<>();
+    private final List<String> events = new ArrayList<>();
 
-        @Override
-        public void run() throws IOException {
-            boolean interrupted = Thread.interrupted();
-            try {
-                starts.put(++runs);
-                IOException failure = ends.take().join();
-                if (failure != null) {
-                    throw failure;
-                }
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            } finally {
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
-            }
-        }
+    /// What happens during the next synchronization.
+    private FlushGate.Synchronization meanwhile = () -> {};
 
-        void end(@Nullable IOException failure) throws InterruptedException {
-            ends.put(CompletableFuture.completedFuture(failure));
-        }
-    }
+    private final FlushGate gate =
+            new FlushGate(
+                    "test",
+                    () -> {
+                        events.add("sync");
+                        FlushGate.Synchronization now = meanwhile;
+                        meanwhile = () -> {};
+                        now.run();
+                        events.add("done");
+                    },
+                    threads::add);
 
-    /// A thread in flush, and what came of it.
-    private static final class Caller {
-        final CompletableFuture<@Nullable IOException> outcome = new CompletableFuture<>();
-        final Thread thread;
-
-        Caller(FlushGate gate) {
-            thread =
-                    Thread.ofPlatform()
-                            .daemon()
-                            .start(() -> {
-                                try {
-                                    gate.flush();
-                                    outcome.complete(null);
-                                } catch (IOException e) {
-                                    outcome.complete(e);
-                                }
-                            });
-        }
-
-        void awaitWaiting() {
-            while (thread.getState() != Thread.State.WAITING) {
-                Thread.onSpinWait();
-            }
-        }
-    }
-
-    private final Disk disk = new Disk();
-    private final FlushGate gate = new FlushGate("test", disk);
-
-    private List<Caller> waiting(int count) {
-        List<Caller> callers = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            callers.add(new Caller(gate));
-        }
-        callers.forEach(Caller::awaitWaiting);
-        return callers;
+    private FlushGate.Waiter waiter(String name) {
+        return failure -> events.add(failure == null ? name : name + " " + failure.getMessage());
     }
 
     @Test
-    void oneSynchronizationAnswersAllWhoAskedBeforeIt() throws InterruptedException {
-        Caller first = new Caller(gate);
-        assertEquals(1, disk.starts.take());
-        List<Caller> others = waiting(5);
-        disk.end(null);
-        assertNull(first.outcome.join());
-        assertEquals(2, disk.starts.take());
-        for (Caller caller : others) {
-            assertEquals(false, caller.outcome.isDone());
-        }
-        disk.end(null);
-        for (Caller caller : others) {
-            assertNull(caller.outcome.join());
-        }
-        assertEquals(2, disk.runs);
+    void oneSynchronizationAnswersAllWhoAskedBeforeIt() {
+        gate.flush(waiter("a"));
+        gate.flush(waiter("b"));
+        gate.flush(waiter("c"));
+        assertEquals(1, threads.size());
+        threads.remove().run();
+        assertEquals(List.of("sync", "done", "a", "b", "c"), events);
     }
 
     @Test
-    void firstErrorFailsEveryoneForGood() throws InterruptedException {
+    void whoAsksDuringASynchronizationIsAnsweredByTheNext() {
+        meanwhile =
+                () -> {
+                    gate.flush(waiter("b"));
+                    gate.flush(waiter("c"));
+                };
+        gate.flush(waiter("a"));
+        threads.remove().run();
+        assertEquals(List.of("sync", "done", "a", "sync", "done", "b", "c"), events);
+        assertEquals(0, threads.size());
+    }
+
+    @Test
+    void isIdleBetweenSynchronizations() {
+        gate.flush(waiter("a"));
+        threads.remove().run();
+        gate.flush(waiter("b"));
+        threads.remove().run();
+        assertEquals(List.of("sync", "done", "a", "sync", "done", "b"), events);
+    }
+
+    @Test
+    void requestsThatNobodyWaitsForAreOne() {
+        meanwhile =
+                () -> {
+                    gate.request();
+                    gate.request();
+                };
+        gate.request();
+        gate.request();
+        threads.remove().run();
+        assertEquals(List.of("sync", "done", "sync", "done"), events);
+    }
+
+    @Test
+    void firstErrorFailsEveryoneForGood() {
         IOException failure = new IOException("medium error");
-        Caller first = new Caller(gate);
-        assertEquals(1, disk.starts.take());
-        List<Caller> others = waiting(3);
-        disk.end(failure);
-        assertSame(failure, first.outcome.join());
-        for (Caller caller : others) {
-            assertSame(failure, caller.outcome.join());
-        }
-        assertSame(failure, assertThrows(IOException.class, gate::flush));
+        meanwhile =
+                () -> {
+                    gate.flush(waiter("b"));
+                    throw failure;
+                };
+        gate.flush(waiter("a"));
+        threads.remove().run();
+        gate.flush(waiter("c"));
+        threads.remove().run();
+        assertEquals(List.of("sync", "a medium error", "b medium error", "c medium error"), events);
         assertSame(failure, gate.failure());
-        assertEquals(1, disk.runs);
     }
 
     @Test
     void brokenSynchronizationFailsTheGateToo() {
-        FlushGate broken =
-                new FlushGate(
-                        "test",
-                        () -> {
-                            throw new IllegalStateException("bug");
-                        });
-        assertThrows(IOException.class, broken::flush);
-        assertThrows(IOException.class, broken::flush);
+        meanwhile =
+                () -> {
+                    throw new IllegalStateException("bug");
+                };
+        gate.flush(waiter("a"));
+        threads.remove().run();
+        assertNotNull(gate.failure());
+        assertEquals(List.of("sync", "a test: synchronization broke off"), events);
     }
 
     @Test
-    void interruptedCallerStillWaitsForItsAnswer() throws InterruptedException {
-        Caller running = new Caller(gate);
-        assertEquals(1, disk.starts.take());
-        Thread caller = Thread.currentThread();
-        caller.interrupt();
-        Thread releaser = Thread.ofPlatform().daemon().start(() -> endTwo(caller));
-        assertDoesNotThrow(gate::flush);
-        assertTrue(Thread.interrupted());
-        releaser.join();
-        assertNull(running.outcome.join());
-        assertEquals(2, disk.runs);
+    void anAnswerThatBreaksOffCostsNobodyElse() {
+        gate.flush(_ -> {
+            throw new IllegalStateException("bug");
+        });
+        gate.flush(waiter("b"));
+        threads.remove().run();
+        assertEquals(List.of("sync", "done", "b"), events);
+        assertNull(gate.failure());
     }
 
-    private void endTwo(Thread caller) {
-        while (caller.getState() != Thread.State.WAITING) {
-            Thread.onSpinWait();
+    @Test
+    void runsOnTheAskingThreadWhenNoOtherIsLeft() {
+        FlushGate last =
+                new FlushGate(
+                        "test",
+                        () -> events.add("sync"),
+                        _ -> {
+                            throw new RejectedExecutionException();
+                        });
+        last.flush(waiter("a"));
+        assertEquals(List.of("sync", "a"), events);
+    }
+
+    /// From many threads: each waiter is answered once, and by a synchronization that began after
+    /// it asked.
+    @Test
+    void answersEveryoneAfterWhatTheyWrote() throws InterruptedException {
+        AtomicLong written = new AtomicLong();
+        AtomicLong durable = new AtomicLong();
+        int callers = 4;
+        int rounds = 2000;
+        CountDownLatch answers = new CountDownLatch(callers * rounds);
+        AtomicLong early = new AtomicLong();
+        try (ExecutorService disk = Executors.newSingleThreadExecutor();
+                ExecutorService pool = Executors.newFixedThreadPool(callers)) {
+            FlushGate shared = new FlushGate("test", () -> durable.set(written.get()), disk);
+            for (int i = 0; i < callers; i++) {
+                pool.execute(() -> flushRounds(shared, rounds, written, durable, early, answers));
+            }
+            answers.await();
         }
-        try {
-            disk.end(null);
-            disk.starts.take();
-            disk.end(null);
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
+        assertEquals(0, early.get());
+    }
+
+    private static void flushRounds(
+            FlushGate shared,
+            int rounds,
+            AtomicLong written,
+            AtomicLong durable,
+            AtomicLong early,
+            CountDownLatch answers) {
+        for (int round = 0; round < rounds; round++) {
+            long mine = written.incrementAndGet();
+            shared.flush((@Nullable IOException _) -> {
+                if (durable.get() < mine) {
+                    early.incrementAndGet();
+                }
+                answers.countDown();
+            });
         }
     }
 }

@@ -2,12 +2,9 @@ package io.lunkeeper.target.scsi;
 
 import io.lunkeeper.lun.LunBackend;
 import io.netty.buffer.Unpooled;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import org.apache.logging.log4j.LogManager;
-import org.apache.logging.log4j.Logger;
+import java.util.function.Supplier;
 import org.jscsi.parser.scsi.SCSIStatus;
 import org.jscsi.target.scsi.readCapacity.ReadCapacity10ParameterData;
 import org.jscsi.target.scsi.readCapacity.ReadCapacity16ParameterData;
@@ -16,7 +13,6 @@ import org.jspecify.annotations.Nullable;
 /// One logical unit: what it is, and the state that all nexuses share (started or stopped, who has
 /// reserved it). Safe from any thread; a command on the medium takes no lock.
 final class LogicalUnit {
-    private static final Logger LOG = LogManager.getLogger(LogicalUnit.class);
     private static final long MAX_LBA_OF_READ_CAPACITY_10 = 0xffff_ffffL;
 
     private final int index;
@@ -25,9 +21,8 @@ final class LogicalUnit {
     private final BlockLimits limits;
     private final InquiryData inquiryData;
     private final ModePages modePages;
-    private final Outcome.Blocking flush = new Outcome.Blocking(this::flushed);
+    private final Outcome flush = flushThen(() -> Outcome.Status.GOOD);
     private final AtomicReference<@Nullable Nexus> reservedBy = new AtomicReference<>();
-    private final AtomicBoolean flushQueued = new AtomicBoolean();
     private volatile boolean stopped;
 
     /// @param index where each [Nexus] keeps the unit attentions of this unit
@@ -197,8 +192,7 @@ final class LogicalUnit {
             stopped = true;
             return flushLater();
         }
-        return new Outcome.Blocking(() -> {
-            flushNow();
+        return flushThen(() -> {
             stopped = true;
             return Outcome.Status.GOOD;
         });
@@ -220,13 +214,16 @@ final class LogicalUnit {
         return fua || !volatileCache() ? flush : Outcome.Status.GOOD;
     }
 
-    /// Blocks until everything written is on stable storage.
-    void flushNow() throws IOException {
-        try {
-            backend.flush();
-        } catch (IOException e) {
-            throw MediumException.flushing(e);
-        }
+    /// Everything written is on stable storage before the command goes on with `next`.
+    Outcome flushThen(Supplier<Outcome> next) {
+        return new Outcome.Awaiting(then ->
+                backend.flush(failure ->
+                        then.resume(
+                                failure == null
+                                        ? next.get()
+                                        : refuse(
+                                                MediumException.sense(
+                                                        MediumException.flushing(failure))))));
     }
 
     /// Logical unit reset: no reservation, started again.
@@ -235,27 +232,10 @@ final class LogicalUnit {
         stopped = false;
     }
 
-    private Outcome flushed() throws IOException {
-        flushNow();
-        return Outcome.Status.GOOD;
-    }
-
-    /// A flush that nobody waits for (IMMED). One in the queue does for all that ask before it
-    /// starts, so that no initiator can pile them up. When it fails the LUN has failed, and the
-    /// next command says so.
+    /// A flush that nobody waits for (IMMED). When it fails the LUN has failed, and the next
+    /// command says so.
     private Outcome flushLater() {
-        if (flushQueued.compareAndSet(false, true)) {
-            backend.ioThreads().execute(this::flushUnattended);
-        }
+        backend.flushSoon();
         return Outcome.Status.GOOD;
-    }
-
-    private void flushUnattended() {
-        flushQueued.set(false);
-        try {
-            backend.flush();
-        } catch (IOException e) {
-            LOG.error("flush after an immediate status failed", e);
-        }
     }
 }

@@ -28,14 +28,7 @@ final class MediumRead implements Outcome.DataSource {
         Outcome data =
                 new Outcome.ReadMedium(
                         new MediumRead(unit, unit.bytes(cdb.lba())), unit.bytes(cdb.blocks()));
-        return cdb.fua() && unit.volatileCache() ? flushedFirst(unit, data) : data;
-    }
-
-    private static Outcome flushedFirst(LogicalUnit unit, Outcome data) {
-        return new Outcome.Blocking(() -> {
-            unit.flushNow();
-            return data;
-        });
+        return cdb.fua() && unit.volatileCache() ? unit.flushThen(() -> data) : data;
     }
 
     @Override

@@ -35,6 +35,10 @@ public sealed interface Outcome {
     /// Work that may block: to be run on the LUN's I/O threads.
     record Blocking(BlockingStep work) implements Outcome {}
 
+    /// A step that ends elsewhere and needs no thread meanwhile, such as a flush that is shared
+    /// with others.
+    record Awaiting(AwaitedStep step) implements Outcome {}
+
     /// Where a [ReadMedium] comes from. Positions are bytes from the start of the command's data.
     /// Pieces are asked for in order, one at a time.
     interface DataSource {
@@ -63,6 +67,16 @@ public sealed interface Outcome {
         ///
         /// @param announcedBytes what the initiator announced, perhaps more than was asked for
         Outcome received(ByteBuf parameters, long announcedBytes);
+    }
+
+    /// A step that goes on by itself. `begin` never blocks.
+    interface AwaitedStep {
+        void begin(Continuation then);
+    }
+
+    /// Where a command goes on after an [AwaitedStep]: called once, from any thread.
+    interface Continuation {
+        void resume(Outcome next);
     }
 
     /// A step that may block.

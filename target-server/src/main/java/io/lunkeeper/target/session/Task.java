@@ -6,6 +6,7 @@ import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.pdu.ResponsePdu.Residual;
 import io.lunkeeper.target.scsi.Outcome;
+import io.lunkeeper.target.scsi.Outcome.AwaitedStep;
 import io.lunkeeper.target.scsi.Outcome.BlockingStep;
 import io.lunkeeper.target.scsi.Outcome.DataSink;
 import io.lunkeeper.target.scsi.Outcome.DataSource;
@@ -93,7 +94,11 @@ final class Task {
                             new GatheredParameters(
                                     (int) Math.min(lengthBytes, expectedOut), expectedOut, next),
                             lengthBytes);
-            case Outcome.ParameterData _, Outcome.ReadMedium _, Outcome.Blocking _, Status _ -> {
+            case Outcome.ParameterData _,
+                    Outcome.ReadMedium _,
+                    Outcome.Blocking _,
+                    Outcome.Awaiting _,
+                    Status _ -> {
                 drainUnsolicited(command);
                 proceed(outcome);
             }
@@ -133,6 +138,7 @@ final class Task {
             case Outcome.ReadMedium(DataSource source, long lengthBytes) ->
                     startDataIn(source, lengthBytes);
             case Outcome.Blocking(BlockingStep work) -> runBlocking(work);
+            case Outcome.Awaiting(AwaitedStep step) -> await(step);
             case Outcome.WriteMedium _, Outcome.ReceiveParameters _ ->
                     throw new IllegalStateException("data is received first or not at all");
         }
@@ -358,6 +364,21 @@ final class Task {
                         proceed(failure == null ? outcome[0] : set.failed(lun, failure));
                     }
                 });
+    }
+
+    private void await(AwaitedStep step) {
+        stepsRunning++;
+        step.begin(next ->
+                set.comeBack(
+                        link,
+                        () -> {
+                            stepsRunning--;
+                            if (aborted) {
+                                advance();
+                            } else {
+                                proceed(next);
+                            }
+                        }));
     }
 
     private void runStep(IoStep step, StepDone done) {

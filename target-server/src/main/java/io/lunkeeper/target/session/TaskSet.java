@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Predicate;
 import org.jscsi.parser.reject.RejectParser.ReasonCode;
-import org.jspecify.annotations.Nullable;
 
 /// The tasks of one session and what they share: tags, turns to send, memory. Confined to the
 /// session's thread.
@@ -284,13 +283,17 @@ final class TaskSet {
             throw bug;
         } finally {
             IOException outcome = failure;
-            link.transport().execute(() -> comeBack(link, outcome, done));
+            comeBack(link, () -> done.accept(outcome));
         }
     }
 
-    private void comeBack(Link link, @Nullable IOException failure, Task.StepDone done) {
-        done.accept(failure);
-        regulateReading(link);
-        produce();
+    /// Brings the end of a step to the session's thread, from any other.
+    void comeBack(Link link, Runnable end) {
+        link.transport()
+                .execute(() -> {
+                    end.run();
+                    regulateReading(link);
+                    produce();
+                });
     }
 }

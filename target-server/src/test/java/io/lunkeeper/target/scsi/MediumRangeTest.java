@@ -134,12 +134,12 @@ class MediumRangeTest {
     void flushesBeforeTheStatusAsFuaAndTheCacheModeSay() throws IOException {
         try (ServedUnit unit = ServedUnit.open(directory, 1 << 20)) {
             assertEquals(Outcome.Status.GOOD, sink(unit, "2a 00").complete());
-            assertInstanceOf(Outcome.Blocking.class, sink(unit, "2a 08").complete());
-            assertInstanceOf(Outcome.Blocking.class, unit.execute("28 08 00000000 00 0001 00"));
+            assertInstanceOf(Outcome.Awaiting.class, sink(unit, "2a 08").complete());
+            assertInstanceOf(Outcome.Awaiting.class, unit.execute("28 08 00000000 00 0001 00"));
             assertInstanceOf(Outcome.ReadMedium.class, unit.execute("28 02 00000000 00 0001 00"));
         }
         try (ServedUnit unit = ServedUnit.open(directory, 1 << 20, 512, CacheMode.WRITE_THROUGH)) {
-            assertInstanceOf(Outcome.Blocking.class, sink(unit, "2a 00").complete());
+            assertInstanceOf(Outcome.Awaiting.class, sink(unit, "2a 00").complete());
             assertInstanceOf(Outcome.ReadMedium.class, unit.execute("28 08 00000000 00 0001 00"));
         }
     }

@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
 
 /// A device server over one real image, and the least transport there can be: it drives an
 /// [Outcome] to its end on the calling thread, medium data in pieces of an odd number of blocks.
@@ -198,6 +199,11 @@ final class ServedUnit implements AutoCloseable {
                                         dataOut.length);
                     }
                     case Outcome.Blocking(Outcome.BlockingStep work) -> outcome = work.run();
+                    case Outcome.Awaiting(Outcome.AwaitedStep step) -> {
+                        CompletableFuture<Outcome> next = new CompletableFuture<>();
+                        step.begin(next::complete);
+                        outcome = next.join();
+                    }
                 }
             } catch (IOException e) {
                 outcome = server.failed(LUN_FIELD, e);
