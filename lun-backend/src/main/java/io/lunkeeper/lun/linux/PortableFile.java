@@ -15,6 +15,8 @@ import java.util.Set;
 /// A file for systems other than Linux: correct, but it knows nothing of extents and holes, cannot
 /// tell what is in memory, and its locks belong to the process. It serves development, not load: a
 /// thread that is interrupted closes it.
+// System calls and foreign memory are what this room is for.
+@SuppressWarnings("restricted")
 final class PortableFile implements OpenFile {
     private final FileChannel channel;
     private final Path path;

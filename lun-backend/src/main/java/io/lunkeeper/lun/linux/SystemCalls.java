@@ -17,6 +17,8 @@ import java.lang.invoke.MethodHandle;
 /// Memory is passed as raw addresses. Each thread owns one small piece of native memory for the
 /// error number and for structures, so a call allocates nothing. `Linker.Option.critical` is not
 /// used: a call that blocks would hold up every garbage collection.
+// System calls and foreign memory are what this room is for.
+@SuppressWarnings("restricted")
 final class SystemCalls {
     /// Bytes of a thread's scratch memory: the largest structure passed is `struct statx`, 256.
     private static final int SCRATCH_BYTES = 256;
