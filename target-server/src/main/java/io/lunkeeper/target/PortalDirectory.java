@@ -25,7 +25,7 @@ final class PortalDirectory implements TargetDirectory {
         this.portalGroupTag = portalGroupTag;
     }
 
-    /// The directory for connections that came to `local`, before any address is known.
+    /// The targets without addresses: where a portal is reached is told by [#through].
     static PortalDirectory of(List<Configuration.Target> targets) {
         Map<String, Configuration.Target> byName = new LinkedHashMap<>();
         targets.forEach(target -> byName.put(target.iqn(), target));
