@@ -16,10 +16,6 @@ import org.apache.logging.log4j.Logger;
 /// The queue has no bound of its own: each piece of work belongs to a command, and the sessions'
 /// command windows bound these.
 final class IoThreads implements Executor {
-    /// Calls that wait at once, at most. A disk or its queue is kept busy by eight; more would only
-    /// hold more memory, and one slow LUN must not take the process's threads.
-    static final int LIMIT = 8;
-
     private static final long IDLE_SECONDS = 30;
     private static final Logger LOG = LogManager.getLogger(IoThreads.class);
 
@@ -27,13 +23,16 @@ final class IoThreads implements Executor {
     private final ThreadPoolExecutor pool;
 
     /// Threads named after an image.
-    IoThreads(Path image) {
+    ///
+    /// @param limit calls that wait at once, at most: one slow LUN must not take the process's
+    ///   threads
+    IoThreads(Path image, int limit) {
         name = "lun " + image.getFileName();
         AtomicInteger number = new AtomicInteger();
         pool =
                 new ThreadPoolExecutor(
-                        LIMIT,
-                        LIMIT,
+                        limit,
+                        limit,
                         IDLE_SECONDS,
                         TimeUnit.SECONDS,
                         new LinkedBlockingQueue<>(),

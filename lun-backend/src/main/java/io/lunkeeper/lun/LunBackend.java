@@ -2,9 +2,7 @@ package io.lunkeeper.lun;
 
 import io.lunkeeper.lun.extent.ExtentScanner;
 import io.lunkeeper.lun.extent.ExtentTree;
-import io.lunkeeper.lun.image.BlockState;
 import io.lunkeeper.lun.image.ImageFile;
-import io.lunkeeper.lun.image.ImageFullException;
 import io.lunkeeper.lun.writeback.FlushGate;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
@@ -25,12 +23,8 @@ import org.jspecify.annotations.Nullable;
 /// Concurrent calls on overlapping ranges leave each byte as one of them left it; who needs an
 /// order makes it. After the first failed flush every call answers [LunFailedException].
 public final class LunBackend implements AutoCloseable {
-    /// What an overwrite must be aligned to so that it cannot make the kernel read or allocate.
-    private static final int PAGE_BYTES = 4096;
-
-    /// Zeroing and unmapping go in pieces, so that writers wait for tens of milliseconds and not
-    /// for the whole of a large command.
-    private static final long PIECE_BYTES = 64L << 20;
+    /// How much of the extents is learnt before it is reported.
+    private static final long REPORT_BYTES = 64L << 20;
 
     private final LunSpec spec;
     private final ImageFile image;
@@ -38,7 +32,10 @@ public final class LunBackend implements AutoCloseable {
     private final long sizeBytes;
     private final ExtentTree tree;
     private final ExtentScanner scanner;
-    private final RangeLocks locks = new RangeLocks();
+    private final LunHealth health;
+    private final ReadPath reads;
+    private final WritePath writes;
+    private final ErasePath erasures;
     private final IoThreads ioThreads;
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -65,8 +62,13 @@ public final class LunBackend implements AutoCloseable {
         this.sizeBytes = image.sizeBytes();
         this.tree = new ExtentTree(sizeBytes);
         this.scanner = new ExtentScanner(image, tree);
-        this.ioThreads = new IoThreads(spec.image());
+        this.ioThreads = new IoThreads(spec.image(), spec.tuning().ioThreads());
         this.gate = new FlushGate("image " + spec.image(), synchronization, ioThreads);
+        this.health = new LunHealth(spec, gate);
+        RangeLocks locks = new RangeLocks();
+        this.reads = new ReadPath(image, tree, scanner, health);
+        this.writes = new WritePath(spec, image, tree, scanner, locks, health);
+        this.erasures = new ErasePath(image, tree, scanner, locks, health);
     }
 
     /// The capacity served, a multiple of the block size.
@@ -91,41 +93,13 @@ public final class LunBackend implements AutoCloseable {
     ///   bytes of `destination` are unchanged
     public boolean tryRead(long offsetBytes, ByteBuf destination, int lengthBytes) {
         assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
-        if (gate.failure() != null) {
-            return false;
-        }
-        if (lengthBytes == 0) {
-            return true;
-        }
-        if (tree.readsAsZeros(offsetBytes, lengthBytes)) {
-            destination.writeZero(lengthBytes);
-            return true;
-        }
-        destination.ensureWritable(lengthBytes);
-        int index = destination.writerIndex();
-        if (!image.readNow(offsetBytes, destination, index, lengthBytes)) {
-            return false;
-        }
-        destination.writerIndex(index + lengthBytes);
-        return true;
+        return reads.tryRead(offsetBytes, destination, lengthBytes);
     }
 
     /// Reads `lengthBytes` at `offsetBytes` to the writer index of `destination`, which advances.
     public void read(long offsetBytes, ByteBuf destination, int lengthBytes) throws IOException {
         assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
-        checkUsable();
-        if (lengthBytes == 0) {
-            return;
-        }
-        scanner.learn(offsetBytes, lengthBytes);
-        if (tree.readsAsZeros(offsetBytes, lengthBytes)) {
-            destination.writeZero(lengthBytes);
-            return;
-        }
-        destination.ensureWritable(lengthBytes);
-        int index = destination.writerIndex();
-        image.read(offsetBytes, destination, index, lengthBytes);
-        destination.writerIndex(index + lengthBytes);
+        reads.read(offsetBytes, destination, lengthBytes);
     }
 
     /// Writes all readable bytes of `source` at `offsetBytes` when that can neither block nor
@@ -137,30 +111,7 @@ public final class LunBackend implements AutoCloseable {
     public boolean tryWrite(long offsetBytes, ByteBuf source) {
         int lengthBytes = source.readableBytes();
         assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
-        if (spec.cacheMode() != CacheMode.WRITE_BACK
-                || spec.readOnly()
-                || gate.failure() != null
-                || ((offsetBytes | lengthBytes) & (PAGE_BYTES - 1)) != 0
-                || lengthBytes == 0
-                || !source.hasMemoryAddress()) {
-            return false;
-        }
-        long stripes = RangeLocks.stripes(offsetBytes, lengthBytes);
-        if (!locks.tryShared(stripes)) {
-            return false;
-        }
-        try {
-            if (!tree.is(BlockState.MAPPED, offsetBytes, lengthBytes)) {
-                return false;
-            }
-            image.write(offsetBytes, source, source.readerIndex(), lengthBytes);
-            return true;
-        } catch (IOException _) {
-            // The slow path meets the same error and reports it.
-            return false;
-        } finally {
-            locks.releaseShared(stripes);
-        }
+        return writes.tryWrite(offsetBytes, source, lengthBytes);
     }
 
     /// Writes all readable bytes of `source` at `offsetBytes`. The indexes of `source` do not move.
@@ -172,30 +123,7 @@ public final class LunBackend implements AutoCloseable {
     public void write(long offsetBytes, ByteBuf source) throws IOException {
         int lengthBytes = source.readableBytes();
         assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
-        checkWritable();
-        if (lengthBytes == 0) {
-            return;
-        }
-        scanner.learn(offsetBytes, lengthBytes);
-        long stripes = wholeBlockStripes(offsetBytes, lengthBytes);
-        boolean shared = ((offsetBytes | lengthBytes) & (image.writeAlignment() - 1)) == 0;
-        if (shared) {
-            locks.lockShared(stripes);
-        } else {
-            locks.lockExclusive(stripes);
-        }
-        try {
-            tree.markWritten(offsetBytes, lengthBytes);
-            image.write(offsetBytes, source, source.readerIndex(), lengthBytes);
-        } catch (ImageFullException e) {
-            throw noSpace(e);
-        } finally {
-            if (shared) {
-                locks.releaseShared(stripes);
-            } else {
-                locks.releaseExclusive(stripes);
-            }
-        }
+        writes.write(offsetBytes, source, lengthBytes);
     }
 
     /// Makes the range read as zeros and keeps or takes its space (ZERO_RANGE), so that later
@@ -204,72 +132,14 @@ public final class LunBackend implements AutoCloseable {
     /// @throws NoSpaceException when the file system is full
     public void zero(long offsetBytes, long lengthBytes) throws IOException {
         assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
-        inPieces(offsetBytes, lengthBytes, this::zeroPiece);
+        erasures.zero(offsetBytes, lengthBytes);
     }
 
     /// Makes the range read as zeros and gives its whole blocks back to the file system
     /// (PUNCH_HOLE). Where the file system cannot do that, this is [#zero].
     public void unmap(long offsetBytes, long lengthBytes) throws IOException {
         assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
-        inPieces(offsetBytes, lengthBytes, this::unmapPiece);
-    }
-
-    /// A change of one piece of a range whose writers are kept away.
-    @FunctionalInterface
-    private interface Piece {
-        void change(long offset, long length) throws IOException;
-    }
-
-    private void inPieces(long offset, long length, Piece piece) throws IOException {
-        long done = 0;
-        while (done < length) {
-            checkWritable();
-            long at = offset + done;
-            long bytes = Math.min(length - done, PIECE_BYTES - at % PIECE_BYTES);
-            scanner.learn(at, bytes);
-            long stripes = wholeBlockStripes(at, bytes);
-            locks.lockExclusive(stripes);
-            try {
-                piece.change(at, bytes);
-            } catch (ImageFullException e) {
-                throw noSpace(e);
-            } finally {
-                locks.releaseExclusive(stripes);
-            }
-            done += bytes;
-        }
-    }
-
-    private void zeroPiece(long offset, long length) throws IOException {
-        if (tree.is(BlockState.UNWRITTEN, offset, length)) {
-            return;
-        }
-        if (image.zeroRange(offset, length)) {
-            tree.markZeros(offset, length, BlockState.UNWRITTEN);
-            return;
-        }
-        tree.markWritten(offset, length);
-        image.writeZeros(offset, length);
-    }
-
-    private void unmapPiece(long offset, long length) throws IOException {
-        if (tree.is(BlockState.HOLE, offset, length)) {
-            return;
-        }
-        if (image.punchHole(offset, length)) {
-            tree.markZeros(offset, length, BlockState.HOLE);
-            return;
-        }
-        zeroPiece(offset, length);
-    }
-
-    /// The stripes of a range and of the bytes beside it that a write past the page cache reads and
-    /// writes again.
-    private long wholeBlockStripes(long offset, long length) {
-        int alignment = image.writeAlignment();
-        long start = offset & -alignment;
-        long end = (offset + length + alignment - 1) & -alignment;
-        return RangeLocks.stripes(start, end - start);
+        erasures.unmap(offsetBytes, lengthBytes);
     }
 
     /// Tells how a range is provisioned, as far as is known: a report, not a promise, since writes
@@ -278,12 +148,12 @@ public final class LunBackend implements AutoCloseable {
     public void provisioning(long offsetBytes, long lengthBytes, Provisioning.Visitor visitor)
             throws IOException {
         assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
-        checkUsable();
+        health.checkUsable();
         long end = offsetBytes + lengthBytes;
         ProvisioningRuns runs = new ProvisioningRuns(offsetBytes, end, visitor);
         long at = offsetBytes;
         while (at < end && runs.wanted()) {
-            long bytes = Math.min(end, (at / PIECE_BYTES + 1) * PIECE_BYTES) - at;
+            long bytes = Math.min(end, (at / REPORT_BYTES + 1) * REPORT_BYTES) - at;
             scanner.learn(at, bytes);
             tree.visit(at, bytes, runs::extent);
             at += bytes;
@@ -300,14 +170,14 @@ public final class LunBackend implements AutoCloseable {
         gate.flush(answer::complete);
         IOException failure = answer.join();
         if (failure != null) {
-            throw failed(failure);
+            throw health.explain(failure);
         }
     }
 
     /// The same without waiting: `waiter` is told when it is so. One synchronization of the file
     /// answers all who asked before it began. From any thread, an event loop's too.
     public void flush(FlushWaiter waiter) {
-        gate.flush(failure -> waiter.flushed(failure == null ? null : failed(failure)));
+        gate.flush(failure -> waiter.flushed(failure == null ? null : health.explain(failure)));
     }
 
     /// Begins a flush that nobody waits for. When it fails the LUN has failed.
@@ -351,34 +221,5 @@ public final class LunBackend implements AutoCloseable {
 
     private boolean inside(long offset, long length) {
         return offset >= 0 && length >= 0 && length <= sizeBytes - offset;
-    }
-
-    private void checkUsable() throws LunFailedException {
-        IOException failure = gate.failure();
-        if (failure != null) {
-            throw failed(failure);
-        }
-    }
-
-    private void checkWritable() throws IOException {
-        checkUsable();
-        if (spec.readOnly()) {
-            throw new IOException("image " + spec.image() + " is served read-only");
-        }
-    }
-
-    private LunFailedException failed(IOException failure) {
-        return new LunFailedException(
-                "image "
-                        + spec.image()
-                        + " has failed; written data may be lost: "
-                        + failure.getMessage(),
-                failure);
-    }
-
-    private static NoSpaceException noSpace(ImageFullException failure) {
-        NoSpaceException refusal = new NoSpaceException(failure.getMessage() + "");
-        refusal.initCause(failure);
-        return refusal;
     }
 }

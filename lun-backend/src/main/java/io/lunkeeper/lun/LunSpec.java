@@ -12,10 +12,24 @@ import java.util.OptionalLong;
 /// @param cacheMode how writes travel to stable storage
 /// @param blockSizeBytes the logical block size, 512 or 4096
 /// @param readOnly whether the image is opened for reading only
+/// @param tuning what may be chosen without harm
 public record LunSpec(
         Path image,
         OptionalLong sizeBytes,
         Allocation allocation,
         CacheMode cacheMode,
         int blockSizeBytes,
-        boolean readOnly) {}
+        boolean readOnly,
+        LunTuning tuning) {
+
+    /// With the default tuning.
+    public LunSpec(
+            Path image,
+            OptionalLong sizeBytes,
+            Allocation allocation,
+            CacheMode cacheMode,
+            int blockSizeBytes,
+            boolean readOnly) {
+        this(image, sizeBytes, allocation, cacheMode, blockSizeBytes, readOnly, LunTuning.DEFAULT);
+    }
+}

@@ -36,6 +36,16 @@ final class RangeLocks {
                 : Long.rotateLeft((1L << regions) - 1, (int) (first % STRIPES));
     }
 
+    /// The stripes of a range and of the bytes beside it that a write in whole blocks reads and
+    /// writes again.
+    ///
+    /// @param blockBytes a power of two
+    static long wholeBlocks(int blockBytes, long offset, long length) {
+        long start = offset & -blockBytes;
+        long end = (offset + length + blockBytes - 1) & -blockBytes;
+        return stripes(start, end - start);
+    }
+
     /// Takes stripes shared if nobody has or wants one of them exclusively; never waits.
     ///
     /// @return false when not; nothing is taken

@@ -14,12 +14,14 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class IoThreadsTest {
-    private final IoThreads threads = new IoThreads(Path.of("/images/vm1.img"));
+    private static final int LIMIT = 8;
+
+    private final IoThreads threads = new IoThreads(Path.of("/images/vm1.img"), LIMIT);
 
     @Test
     void startsWorkInOrderOfSubmission() {
         CountDownLatch release = new CountDownLatch(1);
-        for (int i = 0; i < IoThreads.LIMIT - 1; i++) {
+        for (int i = 0; i < LIMIT - 1; i++) {
             threads.execute(() -> await(release));
         }
         List<Integer> started = new CopyOnWriteArrayList<>();
@@ -37,7 +39,7 @@ class IoThreadsTest {
 
     @Test
     void survivesATaskThatBreaksOff() {
-        for (int i = 0; i < 2 * IoThreads.LIMIT; i++) {
+        for (int i = 0; i < 2 * LIMIT; i++) {
             threads.execute(() -> {
                 throw new IllegalStateException("bug");
             });

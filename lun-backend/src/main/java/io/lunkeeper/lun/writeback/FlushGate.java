@@ -145,8 +145,14 @@ public final class FlushGate {
         }
     }
 
-    private void fail(IOException e) {
-        failure = e;
+    /// Fails the gate for good, for an error that was met elsewhere; the first one counts.
+    public void fail(IOException e) {
+        synchronized (monitor) {
+            if (failure != null) {
+                return;
+            }
+            failure = e;
+        }
         LOG.error(
                 "{} has failed: written data may be lost, and nothing more is served from it",
                 name,

@@ -2,6 +2,7 @@ package io.lunkeeper.target.config;
 
 import static io.lunkeeper.target.config.Problems.quoted;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -33,6 +34,33 @@ final class ByteCount {
 
     /// A positive multiple of the block size.
     static Optional<Long> read(Entry entry, int blockSizeBytes) {
+        Optional<Long> bytes = read(entry);
+        return bytes.isEmpty() || (bytes.get() > 0 && bytes.get() % blockSizeBytes == 0)
+                ? bytes
+                : entry.wrong(
+                        entry.scalar()
+                                + " must be a positive multiple of block-size, "
+                                + blockSizeBytes
+                                + " bytes");
+    }
+
+    /// A size from `least` to `most` bytes.
+    static Optional<Long> read(Entry entry, long least, long most) {
+        Optional<Long> bytes = read(entry);
+        return bytes.isEmpty() || (bytes.get() >= least && bytes.get() <= most)
+                ? bytes
+                : entry.wrong(
+                        entry.scalar() + " must be from " + text(least) + " to " + text(most));
+    }
+
+    /// A size in the largest unit of 1024 that makes it a whole number.
+    private static String text(long bytes) {
+        List<String> units = List.of("", "KiB", "MiB", "GiB", "TiB", "PiB");
+        int unit = bytes == 0 ? 0 : Math.min(5, Long.numberOfTrailingZeros(bytes) / 10);
+        return (bytes >>> (10 * unit)) + units.get(unit);
+    }
+
+    private static Optional<Long> read(Entry entry) {
         Optional<String> text = entry.textOrNumber("a size such as 4GiB");
         if (text.isEmpty()) {
             return Optional.empty();
@@ -47,13 +75,6 @@ final class ByteCount {
             bytes = Math.multiplyExact(Long.parseLong(form.group(1)), unit);
         } catch (ArithmeticException | NumberFormatException _) {
             return entry.wrong(quoted(text.get()) + " is more than a file can hold");
-        }
-        if (bytes == 0 || bytes % blockSizeBytes != 0) {
-            return entry.wrong(
-                    quoted(text.get())
-                            + " must be a positive multiple of block-size, "
-                            + blockSizeBytes
-                            + " bytes");
         }
         return Optional.of(bytes);
     }

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /// A configuration file that has passed every check that can be made without opening an image or a
 /// port. Paths are absolute.
@@ -53,14 +52,12 @@ public record Configuration(
     /// @param lun 0 to 16383
     /// @param physicalBlockSizeBytes a power of two, at least the logical block size
     /// @param serial the unit serial number, when the file gives one
-    /// @param threads the LUN's I/O threads, when the file says
     /// @param line where the file names the image, from 1
     public record Lun(
             int lun,
             LunSpec image,
             int physicalBlockSizeBytes,
             Optional<String> serial,
-            OptionalInt threads,
             int line) {}
 
     /// Bytes that never reach a log.

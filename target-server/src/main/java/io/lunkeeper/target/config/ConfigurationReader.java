@@ -14,7 +14,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -36,7 +35,12 @@ final class ConfigurationReader {
                     "physical-block-size",
                     "read-only",
                     "serial",
-                    "threads");
+                    "threads",
+                    "guard",
+                    "allocation-chunk",
+                    "dirty-expire",
+                    "dirty-background-bytes",
+                    "dirty-bytes");
 
     private static final Map<String, Allocation> ALLOCATIONS =
             Words.inOrder(
@@ -52,9 +56,6 @@ final class ConfigurationReader {
 
     /// What the 14 bits of flat space addressing hold.
     private static final int MAX_LUN = 16383;
-
-    /// More threads than this only queue inside the kernel.
-    private static final int MAX_THREADS = 64;
 
     /// The page size of any file system that holds images, and of large-block drives.
     private static final int MAX_PHYSICAL_BLOCK_BYTES = 64 << 10;
@@ -213,8 +214,6 @@ final class ConfigurationReader {
                         .flatMap(e -> physicalBlockBytes(e, blockBytes))
                         .orElse(Math.max(blockBytes, DEFAULT_PHYSICAL_BLOCK_BYTES));
         Optional<String> serial = keys.optional("serial").flatMap(this::serial);
-        Optional<Integer> threads =
-                keys.optional("threads").flatMap(e -> e.integer(1, MAX_THREADS));
         if (number.isEmpty() || image.isEmpty()) {
             return Optional.empty();
         }
@@ -224,7 +223,6 @@ final class ConfigurationReader {
                         image.get(),
                         physicalBytes,
                         serial,
-                        threads.map(OptionalInt::of).orElse(OptionalInt.empty()),
                         imageEntry.orElseThrow().line()));
     }
 
@@ -260,7 +258,15 @@ final class ConfigurationReader {
         OptionalLong sizeBytes = size.map(OptionalLong::of).orElse(OptionalLong.empty());
         boolean sized = keys.optional("size").isPresent();
         return entry.path(directory)
-                .map(p -> new LunSpec(p, sizeBytes, allocation, cacheMode, blockBytes, readOnly))
+                .map(p ->
+                        new LunSpec(
+                                p,
+                                sizeBytes,
+                                allocation,
+                                cacheMode,
+                                blockBytes,
+                                readOnly,
+                                TuningKeys.read(keys)))
                 .flatMap(spec -> images.claim(entry, spec, sized));
     }
 

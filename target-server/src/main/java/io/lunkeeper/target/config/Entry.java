@@ -57,6 +57,11 @@ record Entry(String key, int line, Node node, Problems problems) {
                 : wrong("must be " + what + ", not " + kind());
     }
 
+    /// The value as it is written, in quotes, for messages.
+    String scalar() {
+        return node instanceof ScalarNode scalar ? quoted(scalar.getValue()) : kind();
+    }
+
     /// A whole number from `least` to `most`.
     Optional<Integer> integer(int least, int most) {
         String range = "a whole number from " + least + " to " + most;

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.lun.Allocation;
 import io.lunkeeper.lun.CacheMode;
+import io.lunkeeper.lun.Guard;
 import io.lunkeeper.lun.LunSpec;
+import io.lunkeeper.lun.LunTuning;
 import io.lunkeeper.target.config.Configuration.Lun;
 import io.lunkeeper.target.config.Configuration.Portal;
 import io.lunkeeper.target.config.Configuration.Target;
@@ -15,10 +17,10 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,6 +66,11 @@ final class ConfigurationFileTest {
                                 physical-block-size: 16384
                                 serial: "abc 1"
                                 threads: 3
+                                guard: deny
+                                allocation-chunk: 1MiB
+                                dirty-expire: 1500 ms
+                                dirty-background-bytes: 1MiB
+                                dirty-bytes: 3MiB
                         """);
         LunSpec image =
                 new LunSpec(
@@ -72,8 +79,10 @@ final class ConfigurationFileTest {
                         Allocation.RESERVE,
                         CacheMode.DIRECT,
                         4096,
-                        false);
-        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), OptionalInt.of(3), 12);
+                        false,
+                        new LunTuning(
+                                Guard.DENY, 1 << 20, Duration.ofMillis(1500), 1 << 20, 3 << 20, 3));
+        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), 12);
         Target target =
                 new Target(
                         "iqn.2026-11.io.x:a",
@@ -112,9 +121,7 @@ final class ConfigurationFileTest {
                         CacheMode.WRITE_BACK,
                         512,
                         false);
-        assertEquals(
-                List.of(new Lun(0, image, 4096, Optional.empty(), OptionalInt.empty(), 2)),
-                target.luns());
+        assertEquals(List.of(new Lun(0, image, 4096, Optional.empty(), 2)), target.luns());
     }
 
     @Test

@@ -70,7 +70,12 @@ final class ShippedFilesTest {
                         "physical-block-size",
                         "read-only",
                         "serial",
-                        "threads")) {
+                        "threads",
+                        "guard",
+                        "allocation-chunk",
+                        "dirty-expire",
+                        "dirty-background-bytes",
+                        "dirty-bytes")) {
             assertTrue(shown.contains(known), known);
         }
     }

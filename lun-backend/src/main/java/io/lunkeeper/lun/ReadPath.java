@@ -1,0 +1,61 @@
+package io.lunkeeper.lun;
+
+import io.lunkeeper.lun.extent.ExtentScanner;
+import io.lunkeeper.lun.extent.ExtentTree;
+import io.lunkeeper.lun.image.ImageFile;
+import io.netty.buffer.ByteBuf;
+import java.io.IOException;
+
+/// Reading: what the tree knows to be zeros without the file, what the page cache has at once, all
+/// else from the disk. Safe from any number of threads.
+final class ReadPath {
+    private final ImageFile image;
+    private final ExtentTree tree;
+    private final ExtentScanner scanner;
+    private final LunHealth health;
+
+    ReadPath(ImageFile image, ExtentTree tree, ExtentScanner scanner, LunHealth health) {
+        this.image = image;
+        this.tree = tree;
+        this.scanner = scanner;
+        this.health = health;
+    }
+
+    /// See [LunBackend#tryRead].
+    boolean tryRead(long offset, ByteBuf destination, int length) {
+        if (health.failed()) {
+            return false;
+        }
+        if (length == 0) {
+            return true;
+        }
+        if (tree.readsAsZeros(offset, length)) {
+            destination.writeZero(length);
+            return true;
+        }
+        destination.ensureWritable(length);
+        int index = destination.writerIndex();
+        if (!image.readNow(offset, destination, index, length)) {
+            return false;
+        }
+        destination.writerIndex(index + length);
+        return true;
+    }
+
+    /// See [LunBackend#read].
+    void read(long offset, ByteBuf destination, int length) throws IOException {
+        health.checkUsable();
+        if (length == 0) {
+            return;
+        }
+        scanner.learn(offset, length);
+        if (tree.readsAsZeros(offset, length)) {
+            destination.writeZero(length);
+            return;
+        }
+        destination.ensureWritable(length);
+        int index = destination.writerIndex();
+        image.read(offset, destination, index, length);
+        destination.writerIndex(index + length);
+    }
+}

@@ -1,0 +1,94 @@
+package io.lunkeeper.lun;
+
+import io.lunkeeper.lun.extent.ExtentScanner;
+import io.lunkeeper.lun.extent.ExtentTree;
+import io.lunkeeper.lun.image.BlockState;
+import io.lunkeeper.lun.image.ImageFile;
+import io.lunkeeper.lun.image.ImageFullException;
+import io.netty.buffer.ByteBuf;
+import java.io.IOException;
+
+/// Writing: aligned overwrites of mapped blocks at once, all else with care. Safe from any number
+/// of threads.
+final class WritePath {
+    /// What an overwrite must be aligned to so that it cannot make the kernel read or allocate.
+    private static final int PAGE_BYTES = 4096;
+
+    private final LunSpec spec;
+    private final ImageFile image;
+    private final ExtentTree tree;
+    private final ExtentScanner scanner;
+    private final RangeLocks locks;
+    private final LunHealth health;
+
+    WritePath(
+            LunSpec spec,
+            ImageFile image,
+            ExtentTree tree,
+            ExtentScanner scanner,
+            RangeLocks locks,
+            LunHealth health) {
+        this.spec = spec;
+        this.image = image;
+        this.tree = tree;
+        this.scanner = scanner;
+        this.locks = locks;
+        this.health = health;
+    }
+
+    /// See [LunBackend#tryWrite].
+    boolean tryWrite(long offset, ByteBuf source, int length) {
+        if (spec.cacheMode() != CacheMode.WRITE_BACK
+                || spec.readOnly()
+                || health.failed()
+                || ((offset | length) & (PAGE_BYTES - 1)) != 0
+                || length == 0
+                || !source.hasMemoryAddress()) {
+            return false;
+        }
+        long stripes = RangeLocks.stripes(offset, length);
+        if (!locks.tryShared(stripes)) {
+            return false;
+        }
+        try {
+            if (!tree.is(BlockState.MAPPED, offset, length)) {
+                return false;
+            }
+            image.write(offset, source, source.readerIndex(), length);
+            return true;
+        } catch (IOException _) {
+            // The slow path meets the same error and reports it.
+            return false;
+        } finally {
+            locks.releaseShared(stripes);
+        }
+    }
+
+    /// See [LunBackend#write].
+    void write(long offset, ByteBuf source, int length) throws IOException {
+        health.checkWritable();
+        if (length == 0) {
+            return;
+        }
+        scanner.learn(offset, length);
+        long stripes = RangeLocks.wholeBlocks(image.writeAlignment(), offset, length);
+        boolean shared = ((offset | length) & (image.writeAlignment() - 1)) == 0;
+        if (shared) {
+            locks.lockShared(stripes);
+        } else {
+            locks.lockExclusive(stripes);
+        }
+        try {
+            tree.markWritten(offset, length);
+            image.write(offset, source, source.readerIndex(), length);
+        } catch (ImageFullException e) {
+            throw LunHealth.noSpace(e);
+        } finally {
+            if (shared) {
+                locks.releaseShared(stripes);
+            } else {
+                locks.releaseExclusive(stripes);
+            }
+        }
+    }
+}
