@@ -3,7 +3,9 @@ package io.lunkeeper.lun;
 import io.lunkeeper.lun.extent.ExtentScanner;
 import io.lunkeeper.lun.extent.ExtentTree;
 import io.lunkeeper.lun.image.ImageFile;
+import io.lunkeeper.lun.writeback.FirstFailure;
 import io.lunkeeper.lun.writeback.FlushGate;
+import io.lunkeeper.lun.writeback.WritebackBatcher;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
@@ -29,6 +31,7 @@ public final class LunBackend implements AutoCloseable {
     private final LunSpec spec;
     private final ImageFile image;
     private final FlushGate gate;
+    private final WritebackBatcher batcher;
     private final long sizeBytes;
     private final ExtentTree tree;
     private final ExtentScanner scanner;
@@ -63,11 +66,27 @@ public final class LunBackend implements AutoCloseable {
         this.tree = new ExtentTree(sizeBytes);
         this.scanner = new ExtentScanner(image, tree);
         this.ioThreads = new IoThreads(spec.image(), spec.tuning().ioThreads());
-        this.gate = new FlushGate("image " + spec.image(), synchronization, ioThreads);
-        this.health = new LunHealth(spec, gate);
         RangeLocks locks = new RangeLocks();
+        LunTuning tuning = spec.tuning();
+        ChunkAllocation chunks =
+                new ChunkAllocation(image, tree, locks, tuning.allocationChunkBytes());
+        FirstFailure failure = new FirstFailure("image " + spec.image());
+        this.batcher =
+                new WritebackBatcher(
+                        image,
+                        tree,
+                        failure,
+                        ioThreads,
+                        LunClock.SHARED,
+                        new WritebackBatcher.Limits(
+                                tuning.dirtyExpire().toNanos(),
+                                tuning.dirtyBackgroundBytes(),
+                                tuning.dirtyBytes()),
+                        chunks);
+        this.gate = new FlushGate(failure, () -> batcher.synchronize(synchronization), ioThreads);
+        this.health = new LunHealth(spec, failure);
         this.reads = new ReadPath(image, tree, scanner, health);
-        this.writes = new WritePath(spec, image, tree, scanner, locks, health);
+        this.writes = new WritePath(spec, image, tree, scanner, locks, health, chunks, batcher);
         this.erasures = new ErasePath(image, tree, scanner, locks, health);
     }
 
@@ -201,6 +220,17 @@ public final class LunBackend implements AutoCloseable {
         return ioThreads;
     }
 
+    /// The same threads for writes: while too much written data waits for the disk, writes wait
+    /// here, and no thread with them.
+    public Executor writeThreads() {
+        return batcher.throttle();
+    }
+
+    /// Bytes that were written and are not known to have reached the disk.
+    public long unwrittenBytes() {
+        return batcher.unwrittenBytes();
+    }
+
     /// Ends the I/O threads once their queue is done, flushes, releases the locks and closes the
     /// file. No other call may be running elsewhere or follow, except this one, which then does
     /// nothing. Not to be called on the I/O threads.
@@ -211,6 +241,7 @@ public final class LunBackend implements AutoCloseable {
         if (closed.getAndSet(true)) {
             return;
         }
+        batcher.throttle().lift();
         ioThreads.close();
         try (image) {
             if (!spec.readOnly()) {

@@ -1,29 +1,28 @@
 package io.lunkeeper.lun;
 
 import io.lunkeeper.lun.image.ImageFullException;
-import io.lunkeeper.lun.writeback.FlushGate;
+import io.lunkeeper.lun.writeback.FirstFailure;
 import java.io.IOException;
 
-/// Whether a LUN may still be served, and the words for it when not. Its truth is the [FlushGate]'s
-/// failure: whatever fails the one fails the other.
+/// Whether a LUN may still be served, and the words for it when not.
 final class LunHealth {
     private final LunSpec spec;
-    private final FlushGate gate;
+    private final FirstFailure failure;
 
-    LunHealth(LunSpec spec, FlushGate gate) {
+    LunHealth(LunSpec spec, FirstFailure failure) {
         this.spec = spec;
-        this.gate = gate;
+        this.failure = failure;
     }
 
     boolean failed() {
-        return gate.failure() != null;
+        return failure.error() != null;
     }
 
     /// @throws LunFailedException when the LUN has failed
     void checkUsable() throws LunFailedException {
-        IOException failure = gate.failure();
-        if (failure != null) {
-            throw explain(failure);
+        IOException error = failure.error();
+        if (error != null) {
+            throw explain(error);
         }
     }
 
@@ -35,13 +34,13 @@ final class LunHealth {
         }
     }
 
-    LunFailedException explain(IOException failure) {
+    LunFailedException explain(IOException error) {
         return new LunFailedException(
                 "image "
                         + spec.image()
                         + " has failed; written data may be lost: "
-                        + failure.getMessage(),
-                failure);
+                        + error.getMessage(),
+                error);
     }
 
     static NoSpaceException noSpace(ImageFullException failure) {

@@ -5,11 +5,12 @@ import io.lunkeeper.lun.extent.ExtentTree;
 import io.lunkeeper.lun.image.BlockState;
 import io.lunkeeper.lun.image.ImageFile;
 import io.lunkeeper.lun.image.ImageFullException;
+import io.lunkeeper.lun.writeback.WritebackBatcher;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 
-/// Writing: aligned overwrites of mapped blocks at once, all else with care. Safe from any number
-/// of threads.
+/// Writing: aligned overwrites where space is taken at once, all else with care. Safe from any
+/// number of threads.
 final class WritePath {
     /// What an overwrite must be aligned to so that it cannot make the kernel read or allocate.
     private static final int PAGE_BYTES = 4096;
@@ -20,6 +21,8 @@ final class WritePath {
     private final ExtentScanner scanner;
     private final RangeLocks locks;
     private final LunHealth health;
+    private final ChunkAllocation chunks;
+    private final WritebackBatcher batcher;
 
     WritePath(
             LunSpec spec,
@@ -27,13 +30,17 @@ final class WritePath {
             ExtentTree tree,
             ExtentScanner scanner,
             RangeLocks locks,
-            LunHealth health) {
+            LunHealth health,
+            ChunkAllocation chunks,
+            WritebackBatcher batcher) {
         this.spec = spec;
         this.image = image;
         this.tree = tree;
         this.scanner = scanner;
         this.locks = locks;
         this.health = health;
+        this.chunks = chunks;
+        this.batcher = batcher;
     }
 
     /// See [LunBackend#tryWrite].
@@ -41,6 +48,7 @@ final class WritePath {
         if (spec.cacheMode() != CacheMode.WRITE_BACK
                 || spec.readOnly()
                 || health.failed()
+                || batcher.overLimit()
                 || ((offset | length) & (PAGE_BYTES - 1)) != 0
                 || length == 0
                 || !source.hasMemoryAddress()) {
@@ -52,9 +60,12 @@ final class WritePath {
         }
         try {
             if (!tree.is(BlockState.MAPPED, offset, length)) {
-                return false;
+                if (!tree.overwritable(offset, length)) {
+                    return false;
+                }
+                tree.markWritten(offset, length);
             }
-            image.write(offset, source, source.readerIndex(), length);
+            put(offset, source, length);
             return true;
         } catch (IOException _) {
             // The slow path meets the same error and reports it.
@@ -71,6 +82,7 @@ final class WritePath {
             return;
         }
         scanner.learn(offset, length);
+        chunks.prepare(offset, length);
         long stripes = RangeLocks.wholeBlocks(image.writeAlignment(), offset, length);
         boolean shared = ((offset | length) & (image.writeAlignment() - 1)) == 0;
         if (shared) {
@@ -80,7 +92,7 @@ final class WritePath {
         }
         try {
             tree.markWritten(offset, length);
-            image.write(offset, source, source.readerIndex(), length);
+            put(offset, source, length);
         } catch (ImageFullException e) {
             throw LunHealth.noSpace(e);
         } finally {
@@ -88,6 +100,17 @@ final class WritePath {
                 locks.releaseShared(stripes);
             } else {
                 locks.releaseExclusive(stripes);
+            }
+        }
+    }
+
+    /// An error may leave a part written, so what was tried counts as dirty.
+    private void put(long offset, ByteBuf source, int length) throws IOException {
+        try {
+            image.write(offset, source, source.readerIndex(), length);
+        } finally {
+            if (!spec.cacheMode().directIo()) {
+                batcher.written(offset, length);
             }
         }
     }

@@ -79,8 +79,9 @@ class LunBackendTest {
             write(lun, (4 << 20) - 4096, filled(8192, 1));
             lun.zero(0, 8192);
             assertEquals(
-                    "0+8192=ANCHORED 8192+4182016=DEALLOCATED 4190208+8192=MAPPED"
-                            + " 4198400+4190208=DEALLOCATED ",
+                    "0+8192=ANCHORED 8192+3923968=DEALLOCATED 3932160+258048=ANCHORED"
+                            + " 4190208+8192=MAPPED 4198400+258048=ANCHORED"
+                            + " 4456448+3932160=DEALLOCATED ",
                     provisioning(lun, 0, SIZE));
             assertEquals("4194304+512=MAPPED ", provisioning(lun, 4 << 20, 512));
         }
@@ -93,14 +94,17 @@ class LunBackendTest {
             assertFalse(tryWrite(lun, 0, page), "unknown");
             write(lun, 0, filled(8192, 4));
             assertTrue(tryWrite(lun, 4096, page));
-            assertFalse(tryWrite(lun, 4096, filled(8192, 5)), "runs into a hole");
+            int chunk = LunTuning.DEFAULT.allocationChunkBytes();
+            assertTrue(tryWrite(lun, chunk - 4096, page), "the space of the chunk is there");
+            assertFalse(tryWrite(lun, chunk - 4096, filled(8192, 5)), "runs into a hole");
             assertFalse(tryWrite(lun, 512, page));
             assertFalse(tryWrite(lun, 0, filled(512, 5)));
             assertArrayEquals(filled(4096, 4), read(lun, 0, 4096));
             assertArrayEquals(page, read(lun, 4096, 4096));
             lun.zero(0, 4096);
-            assertFalse(tryWrite(lun, 0, page), "unwritten");
             assertArrayEquals(new byte[4096], read(lun, 0, 4096));
+            assertTrue(tryWrite(lun, 0, page), "unwritten, but the space is there");
+            assertArrayEquals(page, read(lun, 0, 4096));
         }
         try (LunBackend lun = open(CacheMode.WRITE_THROUGH)) {
             write(lun, 0, filled(4096, 4));

@@ -61,6 +61,11 @@ public final class ExtentTree {
                 new AtomicReferenceArray<>((int) ((windows + CHUNK_WINDOWS - 1) >>> CHUNK_SHIFT));
     }
 
+    /// The size of the image in bytes.
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
     /// Whether the whole range reads as zeros, so that the file need not be asked.
     public boolean readsAsZeros(long offset, long length) {
         return (statesIn(offset, length) & ~ZEROS) == 0;
@@ -69,6 +74,65 @@ public final class ExtentTree {
     /// Whether the whole range is in this one state.
     public boolean is(BlockState state, long offset, long length) {
         return statesIn(offset, length) == Window.bit(state);
+    }
+
+    /// Whether any block of the range is in this state.
+    public boolean contains(BlockState state, long offset, long length) {
+        return (statesIn(offset, length) & Window.bit(state)) != 0;
+    }
+
+    /// TEMP
+    public boolean overwritable(long offset, long length) {
+        int ok = Window.bit(BlockState.MAPPED) | Window.bit(BlockState.UNWRITTEN);
+        return (statesIn(offset, length) & ~ok) == 0;
+    }
+
+    /// TEMP
+    public long physical(long offset) {
+        return ExtentVisitor.NOWHERE;
+    }
+
+    /// Turns the blocks of a range that are in one state into another that reads the same: holes
+    /// that were allocated, shared blocks that were unshared. To be called after the file was
+    /// changed, by a caller who keeps away those who erase; writers may come and go.
+    public void turn(BlockState from, BlockState to, long offset, long length) {
+        long first = (offset + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT;
+        long reach = offset + length == sizeBytes ? Window.UNIT_BYTES - 1 : 0;
+        long end = (offset + length + reach) >>> Window.UNIT_SHIFT;
+        for (long i = first / Window.UNITS; i * Window.UNITS < end; i++) {
+            turnWindow(
+                    i,
+                    from,
+                    to,
+                    Math.max(first, i * Window.UNITS),
+                    Math.min(end, (i + 1) * Window.UNITS));
+        }
+    }
+
+    private void turnWindow(long index, BlockState from, BlockState to, long first, long end) {
+        while (!full) {
+            Window seen = window(index);
+            if (seen == null) {
+                return;
+            }
+            Window.Draft draft = new Window.Draft(seen);
+            seen.visit(
+                    windowStart(index),
+                    (at, bytes, state, physical) -> {
+                        long unit = Math.max(first, at >>> Window.UNIT_SHIFT);
+                        long limit = Math.min(end, (at + bytes) >>> Window.UNIT_SHIFT);
+                        if (state == from && unit < limit) {
+                            draft.set(
+                                    (int) (unit % Window.UNITS),
+                                    (int) (limit - index * Window.UNITS),
+                                    to,
+                                    ExtentVisitor.NOWHERE);
+                        }
+                    });
+            if (replace(index, seen, draft.window())) {
+                return;
+            }
+        }
     }
 
     /// The states found in a range, as a set of bits.

@@ -23,6 +23,9 @@ public final class ImageFile implements AutoCloseable {
     /// Bytes of one pwrite at most; see above.
     private static final int WRITE_BYTES = 64 * 1024;
 
+    /// Bytes of one call that reads ahead: no device takes less at once.
+    private static final int READ_AHEAD_BYTES = 128 * 1024;
+
     /// What direct input and output is aligned to where the kernel does not tell: enough for every
     /// disk in use.
     private static final int DEFAULT_ALIGNMENT = 4096;
@@ -281,6 +284,18 @@ public final class ImageFile implements AutoCloseable {
         }
     }
 
+    /// Gives a range blocks of its own where it shares them with other files.
+    ///
+    /// @return false when the file system cannot do that
+    /// @throws ImageFullException when there is no room
+    public boolean unshare(long offset, long length) throws IOException {
+        try {
+            return file.unshare(offset, length);
+        } catch (SystemCallException e) {
+            throw describe(e);
+        }
+    }
+
     /// Makes a range read as zeros; its space is kept or taken.
     ///
     /// @return false when the file system cannot do that; nothing has changed
@@ -322,6 +337,27 @@ public final class ImageFile implements AutoCloseable {
                         e);
             }
             throw describe(e);
+        }
+    }
+
+    /// Starts writing the dirty pages of a range to the disk; it may reach beyond the end. May
+    /// block while the device's queue is full.
+    public void startWriteback(long offset, long length) throws IOException {
+        file.startWriteback(offset, length);
+    }
+
+    /// Returns when no page of a range is on its way to the disk any more. Makes nothing durable,
+    /// and an error that it throws is reported nowhere else.
+    public void awaitWriteback(long offset, long length) throws IOException {
+        file.awaitWriteback(offset, length);
+    }
+
+    /// Starts reading a range into the page cache; may block while the device's queue is full. With
+    /// direct input and output nothing happens.
+    public void readAhead(long offset, long length) {
+        // The kernel cuts one call to what the device takes at once and forgets the rest.
+        for (long done = 0; done < length && direct == null; done += READ_AHEAD_BYTES) {
+            file.readAhead(offset + done, Math.min(length - done, READ_AHEAD_BYTES));
         }
     }
 

@@ -49,8 +49,11 @@ final class LinuxFile implements OpenFile {
     private static final int FALLOC_FL_KEEP_SIZE = 1;
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
     private static final int FALLOC_FL_ZERO_RANGE = 16;
+    private static final int FALLOC_FL_UNSHARE_RANGE = 64;
+    private static final int SYNC_FILE_RANGE_WAIT_BEFORE = 1;
     private static final int SYNC_FILE_RANGE_WRITE = 2;
     private static final int POSIX_FADV_RANDOM = 1;
+    private static final int POSIX_FADV_WILLNEED = 3;
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
 
@@ -184,6 +187,11 @@ final class LinuxFile implements OpenFile {
     }
 
     @Override
+    public boolean unshare(long offset, long length) throws IOException {
+        return fallocate(FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE, offset, length);
+    }
+
+    @Override
     public boolean zeroRange(long offset, long length) throws IOException {
         return fallocate(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length);
     }
@@ -222,6 +230,19 @@ final class LinuxFile implements OpenFile {
         checked(
                 "sync_file_range",
                 SystemCalls.syncFileRange(fd, offset, length, SYNC_FILE_RANGE_WRITE));
+    }
+
+    @Override
+    public void awaitWriteback(long offset, long length) throws IOException {
+        checked(
+                "sync_file_range",
+                SystemCalls.syncFileRange(fd, offset, length, SYNC_FILE_RANGE_WAIT_BEFORE));
+    }
+
+    @Override
+    public void readAhead(long offset, long length) {
+        // A hint: what cannot be read ahead will be read, and the error met, when it is asked for.
+        SystemCalls.posixFadvise(fd, offset, length, POSIX_FADV_WILLNEED);
     }
 
     @Override

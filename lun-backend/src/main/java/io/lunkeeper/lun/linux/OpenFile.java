@@ -60,6 +60,11 @@ public interface OpenFile extends AutoCloseable {
     /// @return false when the file system cannot do that
     boolean allocate(long offset, long length) throws IOException;
 
+    /// Gives a range blocks of its own where it shares them with other files.
+    ///
+    /// @return false when the file system cannot do that
+    boolean unshare(long offset, long length) throws IOException;
+
     /// Makes a range read as zeros and keeps or takes its space.
     ///
     /// @return false when the file system cannot do that; nothing has changed
@@ -83,6 +88,13 @@ public interface OpenFile extends AutoCloseable {
     /// Starts writing the dirty pages of a range to the disk. May block while the device's queue is
     /// full, and alone makes nothing durable.
     void startWriteback(long offset, long length) throws IOException;
+
+    /// Returns when no page of the range is on its way to the disk any more. Makes nothing durable,
+    /// and an error that it throws is reported nowhere else.
+    void awaitWriteback(long offset, long length) throws IOException;
+
+    /// Starts reading a range into the page cache. May block while the device's queue is full.
+    void readAhead(long offset, long length);
 
     /// Tells the kernel that access is random: no readahead, and pages are cached one by one.
     void adviseRandom() throws IOException;

@@ -90,6 +90,11 @@ final class PortableFile implements OpenFile {
     }
 
     @Override
+    public boolean unshare(long offset, long length) {
+        return false;
+    }
+
+    @Override
     public boolean zeroRange(long offset, long length) {
         return false;
     }
@@ -120,6 +125,16 @@ final class PortableFile implements OpenFile {
 
     @Override
     public void startWriteback(long offset, long length) {
+        // Only a hint, and there is no portable way to give it.
+    }
+
+    @Override
+    public void awaitWriteback(long offset, long length) {
+        // Nothing was begun.
+    }
+
+    @Override
+    public void readAhead(long offset, long length) {
         // Only a hint, and there is no portable way to give it.
     }
 

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Safe from any number of threads.
 public final class FlushGate {
+    /// Longer is no company worth: a disk this slow gathers by itself.
+    private static final long MAX_GATHER_NANOS = 1_000_000;
+
     private static final Logger LOG = LogManager.getLogger(FlushGate.class);
 
     /// Makes all that was written before the call durable, or says why not.
@@ -40,7 +44,7 @@ public final class FlushGate {
         void flushed(@Nullable IOException failure);
     }
 
-    private final String name;
+    private final FirstFailure failure;
     private final Synchronization synchronization;
     private final Executor executor;
     private final Object monitor = new Object();
@@ -53,32 +57,35 @@ public final class FlushGate {
 
     private boolean running;
 
-    private volatile @Nullable IOException failure;
+    /// How many waiters the thread in [#gather] waits for. Guarded by `monitor`, as the next.
+    private int awaited;
+
+    private @Nullable Thread gatherer;
 
     /// A gate in front of one file.
     ///
-    /// @param name what fails when it fails, for the log
+    /// @param failure where an error is told, and asked for before anybody is answered
     /// @param executor where synchronizations run, one at a time; when it takes no more, they run
     ///   on the thread that asks
-    public FlushGate(String name, Synchronization synchronization, Executor executor) {
-        this.name = name;
+    public FlushGate(FirstFailure failure, Synchronization synchronization, Executor executor) {
+        this.failure = failure;
         this.synchronization = synchronization;
         this.executor = executor;
-    }
-
-    /// The error that failed the gate, or null while it is open.
-    public @Nullable IOException failure() {
-        return failure;
     }
 
     /// Answers `waiter` when a synchronization that began after this call has completed.
     public void flush(Waiter waiter) {
         boolean start;
+        Thread complete = null;
         synchronized (monitor) {
             waiting.add(waiter);
             start = !running;
             running = true;
+            if (waiting.size() == awaited) {
+                complete = gatherer;
+            }
         }
+        LockSupport.unpark(complete);
         if (start) {
             start();
         }
@@ -108,8 +115,11 @@ public final class FlushGate {
 
     /// Synchronizes until nobody has asked meanwhile.
     private void run() {
+        long spentNanos = 0;
+        int company = 0;
         while (true) {
             List<Waiter> answered;
+            gather(company, spentNanos);
             synchronized (monitor) {
                 if (waiting.isEmpty() && !requested) {
                     running = false;
@@ -119,19 +129,48 @@ public final class FlushGate {
                 waiting = new ArrayList<>();
                 requested = false;
             }
-            if (failure == null) {
+            long began = System.nanoTime();
+            if (failure.error() == null) {
                 synchronizeOnce();
             }
+            spentNanos = System.nanoTime() - began;
+            company = answered.size();
             answered.forEach(this::answer);
+        }
+    }
+
+    /// Waits for company. Those who were just answered are likely to ask again, and the ones who
+    /// ask now would have the disk busy when they do: waiting as long as the last synchronization
+    /// took, at most, answers more of them with each. Who asks alone never waits.
+    ///
+    /// @param answered how many were just answered
+    private void gather(int answered, long limitNanos) {
+        long deadline = System.nanoTime() + Math.min(limitNanos, MAX_GATHER_NANOS);
+        synchronized (monitor) {
+            awaited = waiting.isEmpty() || answered == 0 ? 0 : waiting.size() + answered;
+            gatherer = Thread.currentThread();
+        }
+        while (stillAwaited()) {
+            long left = deadline - System.nanoTime();
+            if (left <= 0) {
+                return;
+            }
+            LockSupport.parkNanos(this, left);
+        }
+    }
+
+    private boolean stillAwaited() {
+        synchronized (monitor) {
+            return waiting.size() < awaited;
         }
     }
 
     private void answer(Waiter waiter) {
         try {
-            waiter.flushed(failure);
+            waiter.flushed(failure.error());
         } catch (RuntimeException | Error e) {
             // The others must have their answer.
-            LOG.error("{}: an answer was not taken", name, e);
+            LOG.error("{}: an answer was not taken", failure.name(), e);
         }
     }
 
@@ -139,23 +178,9 @@ public final class FlushGate {
         try {
             synchronization.run();
         } catch (IOException e) {
-            fail(e);
+            failure.fail(e);
         } catch (RuntimeException | Error e) {
-            fail(new IOException(name + ": synchronization broke off", e));
+            failure.fail(new IOException(failure.name() + ": synchronization broke off", e));
         }
-    }
-
-    /// Fails the gate for good, for an error that was met elsewhere; the first one counts.
-    public void fail(IOException e) {
-        synchronized (monitor) {
-            if (failure != null) {
-                return;
-            }
-            failure = e;
-        }
-        LOG.error(
-                "{} has failed: written data may be lost, and nothing more is served from it",
-                name,
-                e);
     }
 }

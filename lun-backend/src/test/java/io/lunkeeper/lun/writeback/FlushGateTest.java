@@ -25,9 +25,10 @@ class FlushGateTest {
     /// What happens during the next synchronization.
     private FlushGate.Synchronization meanwhile = () -> {};
 
+    private final FirstFailure first = new FirstFailure("test");
     private final FlushGate gate =
             new FlushGate(
-                    "test",
+                    first,
                     () -> {
                         events.add("sync");
                         FlushGate.Synchronization now = meanwhile;
@@ -99,7 +100,7 @@ class FlushGateTest {
         gate.flush(waiter("c"));
         threads.remove().run();
         assertEquals(List.of("sync", "a medium error", "b medium error", "c medium error"), events);
-        assertSame(failure, gate.failure());
+        assertSame(failure, first.error());
     }
 
     @Test
@@ -110,7 +111,7 @@ class FlushGateTest {
                 };
         gate.flush(waiter("a"));
         threads.remove().run();
-        assertNotNull(gate.failure());
+        assertNotNull(first.error());
         assertEquals(List.of("sync", "a test: synchronization broke off"), events);
     }
 
@@ -122,14 +123,14 @@ class FlushGateTest {
         gate.flush(waiter("b"));
         threads.remove().run();
         assertEquals(List.of("sync", "done", "b"), events);
-        assertNull(gate.failure());
+        assertNull(first.error());
     }
 
     @Test
     void runsOnTheAskingThreadWhenNoOtherIsLeft() {
         FlushGate last =
                 new FlushGate(
-                        "test",
+                        first,
                         () -> events.add("sync"),
                         _ -> {
                             throw new RejectedExecutionException();
@@ -150,7 +151,7 @@ class FlushGateTest {
         AtomicLong early = new AtomicLong();
         try (ExecutorService disk = Executors.newSingleThreadExecutor();
                 ExecutorService pool = Executors.newFixedThreadPool(callers)) {
-            FlushGate shared = new FlushGate("test", () -> durable.set(written.get()), disk);
+            FlushGate shared = new FlushGate(first, () -> durable.set(written.get()), disk);
             for (int i = 0; i < callers; i++) {
                 pool.execute(() -> flushRounds(shared, rounds, written, durable, early, answers));
             }

@@ -146,6 +146,12 @@ public final class DeviceServer {
         return unit == null ? Runnable::run : unit.backend().ioThreads();
     }
 
+    /// The threads for writes of the logical unit, which may let them wait.
+    public Executor writeThreads(long lun) {
+        LogicalUnit unit = unit(lun);
+        return unit == null ? Runnable::run : unit.backend().writeThreads();
+    }
+
     /// Whether `lun` addresses a logical unit of this target.
     public boolean hasUnit(long lun) {
         return unit(lun) != null;

@@ -193,9 +193,12 @@ final class Task {
         if (!into.tryWrite(position, piece)) {
             piece.retain();
             set.hold(length);
-            runStep(
+            stepsRunning++;
+            set.runOnWriteThread(
+                    this,
                     () -> into.write(position, piece),
                     failure -> {
+                        stepsRunning--;
                         piece.release();
                         set.hold(-length);
                         if (failure != null) {

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Predicate;
 import org.jscsi.parser.reject.RejectParser.ReasonCode;
@@ -262,9 +263,18 @@ final class TaskSet {
 
     /// Runs a step on the LUN's I/O threads and its end on the session's thread.
     void runOnIoThread(Task task, Task.IoStep step, Task.StepDone done) {
+        runOn(device.ioThreads(task.lun()), task, step, done);
+    }
+
+    /// The same for a step that writes, and that the LUN may let wait.
+    void runOnWriteThread(Task task, Task.IoStep step, Task.StepDone done) {
+        runOn(device.writeThreads(task.lun()), task, step, done);
+    }
+
+    private void runOn(Executor threads, Task task, Task.IoStep step, Task.StepDone done) {
         Link link = task.link();
         try {
-            device.ioThreads(task.lun()).execute(() -> runStep(link, step, done));
+            threads.execute(() -> runStep(link, step, done));
         } catch (RejectedExecutionException closed) {
             done.accept(new IOException("the LUN is closed", closed));
         }

@@ -14,20 +14,45 @@ import java.nio.channels.SocketChannel;
 import java.util.Locale;
 import java.util.SplittableRandom;
 
-/// Keeps a number of 4 KiB commands at random places in flight on one connection, and counts. Data
-/// read is dropped unseen. One thread: what one read of the socket brings is answered by one write.
+/// Keeps a number of commands in flight on one connection, counts and times them. Data read is
+/// dropped unseen. One thread: what one read of the socket brings is answered by one write.
 public final class LeanClient {
-    private static final int COMMAND_BYTES = 4096;
-    private static final int BUFFER_BYTES = 1 << 20;
+    private static final int BUFFER_BYTES = 4 << 20;
+
+    /// What commands do and where.
+    private enum Workload {
+        /// READ of 4 KiB at random places.
+        READ(4096),
+        /// WRITE of 4 KiB at random places.
+        WRITE(4096),
+        /// The same with FUA.
+        FUA(4096),
+        /// WRITE of 4 KiB, each place once in random order.
+        TOUCH(4096),
+        /// WRITE of 64 KiB one after the other, round and round.
+        STREAM(65536),
+        /// READ of 64 KiB one after the other, round and round.
+        SCAN(65536),
+        /// WRITE of 4 KiB at a random place, then SYNCHRONIZE CACHE; with depth 1.
+        COMMIT(4096),
+        /// SYNCHRONIZE CACHE only.
+        SYNC(4096);
+
+        final int commandBytes;
+
+        Workload(int commandBytes) {
+            this.commandBytes = commandBytes;
+        }
+    }
 
     private final SocketChannel channel;
     private final int lun;
-    private final boolean writes;
+    private final Workload workload;
     private final int blocksPerCommand;
     private final int places;
     private final ByteBuffer in = ByteBuffer.allocateDirect(BUFFER_BYTES);
     private final ByteBuffer out = ByteBuffer.allocateDirect(BUFFER_BYTES);
-    private final ByteBuffer payload = ByteBuffer.allocateDirect(COMMAND_BYTES);
+    private final ByteBuffer payload;
     private final SplittableRandom random = new SplittableRandom(1);
 
     private int cmdSn;
@@ -37,10 +62,11 @@ public final class LeanClient {
     private int inFlight;
     private long completed;
 
-    private LeanClient(RawInitiator initiator, int lun, boolean writes) throws IOException {
+    private LeanClient(RawInitiator initiator, int lun, Workload workload) throws IOException {
         this.channel = initiator.channel();
         this.lun = lun;
-        this.writes = writes;
+        this.workload = workload;
+        this.payload = ByteBuffer.allocateDirect(workload.commandBytes);
         initiator.clearUnitAttentions(lun);
         ScsiResult capacity = initiator.read(lun, Cdb.readCapacity10(), 8);
         if (capacity.status() != ScsiResult.GOOD) {
@@ -48,7 +74,7 @@ public final class LeanClient {
         }
         ByteBuffer answer = ByteBuffer.wrap(capacity.data());
         long blocks = (answer.getInt() & 0xffffffffL) + 1;
-        blocksPerCommand = COMMAND_BYTES / answer.getInt();
+        blocksPerCommand = workload.commandBytes / answer.getInt();
         places = (int) (blocks / blocksPerCommand);
         cmdSn = initiator.session().nextCmdSn();
         maxCmdSn = capacity.last().maxCmdSn();

@@ -1,0 +1,191 @@
+package io.lunkeeper.lun;
+
+import io.lunkeeper.lun.extent.ExtentTree;
+import io.lunkeeper.lun.image.BlockState;
+import io.lunkeeper.lun.image.ImageFile;
+import io.lunkeeper.lun.image.ImageFullException;
+import io.lunkeeper.lun.writeback.Completion;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Takes space for writes in aligned chunks, so that writes that come scattered do not scatter the
+/// image: the file system gives a chunk in one piece, and the writes that follow into it find their
+/// space there and need not wait.
+///
+/// A chunk that is partly written lies on the disk as alternating written and unwritten extents, as
+/// many as there were writes. So when a chunk goes to the disk and an eighth of it is written, the
+/// rest is written too, as the zeros that it reads as, and the whole becomes one extent. With less
+/// the zeros would cost more than the extents.
+///
+/// Safe from any number of threads.
+final class ChunkAllocation implements Completion {
+    /// A chunk is completed when this part of it is written.
+    private static final int WORTHWHILE_PART = 8;
+
+    /// What a stream of writes takes at once, at most.
+    private static final long MAX_STREAM_BYTES = 4L << 20;
+
+    private final ImageFile image;
+    private final ExtentTree tree;
+    private final RangeLocks locks;
+    private final long chunkBytes;
+    private final Object monitor = new Object();
+
+    /// Where the last chunk ended and how large it was: who goes on there is a stream. Guarded by
+    /// `monitor`.
+    private long lastEnd = -1;
+
+    private long lastBytes;
+
+    /// Whether the file system can allocate, and unshare, at all.
+    private volatile boolean allocates = true;
+
+    private volatile boolean unshares = true;
+
+    /// @param chunkBytes a power of two
+    ChunkAllocation(ImageFile image, ExtentTree tree, RangeLocks locks, long chunkBytes) {
+        this.image = image;
+        this.tree = tree;
+        this.locks = locks;
+        this.chunkBytes = chunkBytes;
+    }
+
+    /// Prepares a range that is about to be written: where it is a hole it gets the space of whole
+    /// chunks, where it is shared with other files it gets blocks of its own. When there is no room
+    /// for that the write may still find some, or meet the error.
+    void prepare(long offset, long length) throws IOException {
+        if (allocates && tree.contains(BlockState.HOLE, offset, length)) {
+            allocate(offset, length);
+        }
+        if (unshares && tree.contains(BlockState.SHARED, offset, length)) {
+            unshare(offset, length);
+        }
+    }
+
+    private void allocate(long offset, long length) throws IOException {
+        synchronized (monitor) {
+            if (!tree.contains(BlockState.HOLE, offset, length)) {
+                // Another write of the same chunk was first.
+                return;
+            }
+            long bytes = chunkBytes;
+            if (offset == lastEnd) {
+                bytes = Math.max(chunkBytes, Math.min(2 * lastBytes, MAX_STREAM_BYTES));
+            }
+            long start = offset & -chunkBytes;
+            long end = Math.min((offset + length + chunkBytes - 1) & -chunkBytes, tree.sizeBytes());
+            end = Math.min(Math.max(end, start + bytes), tree.sizeBytes());
+            lastEnd = end;
+            lastBytes = bytes;
+            long stripes = RangeLocks.stripes(start, end - start);
+            locks.lockShared(stripes);
+            try {
+                allocates = image.allocate(start, end - start);
+                if (allocates) {
+                    tree.turn(BlockState.HOLE, BlockState.UNWRITTEN, start, end - start);
+                }
+            } catch (ImageFullException _) {
+                // Not enough for a chunk; the write itself may need less.
+                lastEnd = -1;
+            } finally {
+                locks.releaseShared(stripes);
+            }
+        }
+    }
+
+    private void unshare(long offset, long length) throws IOException {
+        long start = offset & -chunkBytes;
+        long end = Math.min((offset + length + chunkBytes - 1) & -chunkBytes, tree.sizeBytes());
+        long stripes = RangeLocks.stripes(start, end - start);
+        locks.lockShared(stripes);
+        try {
+            unshares = image.unshare(start, end - start);
+            if (unshares) {
+                tree.turn(BlockState.SHARED, BlockState.MAPPED, start, end - start);
+            }
+        } catch (ImageFullException _) {
+            // Not enough for a chunk; the write itself may need less.
+        } finally {
+            locks.releaseShared(stripes);
+        }
+    }
+
+    /// Whether a chunk that the range touches is written in part, and enough of it to write the
+    /// rest.
+    @Override
+    public boolean incomplete(long offset, long length) {
+        long end = Math.min(offset + length, tree.sizeBytes());
+        for (long chunk = offset & -chunkBytes; chunk < end; chunk += chunkBytes) {
+            if (worthCompleting(chunk)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Writes zeros to what is not written of the chunks that the range touches, where that is
+    /// worthwhile. They are in the page cache afterwards.
+    @Override
+    public void complete(long offset, long length) throws IOException {
+        long end = Math.min(offset + length, tree.sizeBytes());
+        for (long chunk = offset & -chunkBytes; chunk < end; chunk += chunkBytes) {
+            if (worthCompleting(chunk)) {
+                completeChunk(chunk);
+            }
+        }
+    }
+
+    private long lengthOf(long chunk) {
+        return Math.min(chunkBytes, tree.sizeBytes() - chunk);
+    }
+
+    private boolean worthCompleting(long chunk) {
+        long length = lengthOf(chunk);
+        if (!tree.contains(BlockState.UNWRITTEN, chunk, length)
+                || !tree.contains(BlockState.MAPPED, chunk, length)) {
+            return false;
+        }
+        long[] written = new long[1];
+        tree.visit(
+                chunk,
+                length,
+                (at, bytes, state, _) -> {
+                    if (state == BlockState.MAPPED) {
+                        written[0] += overlap(at, bytes, chunk, length);
+                    }
+                });
+        return written[0] * WORTHWHILE_PART >= length;
+    }
+
+    private static long overlap(long at, long bytes, long chunk, long length) {
+        return Math.max(0, Math.min(at + bytes, chunk + length) - Math.max(at, chunk));
+    }
+
+    private void completeChunk(long chunk) throws IOException {
+        long length = lengthOf(chunk);
+        long stripes = RangeLocks.stripes(chunk, length);
+        locks.lockExclusive(stripes);
+        try {
+            List<Gap> gaps = new ArrayList<>();
+            tree.visit(
+                    chunk,
+                    length,
+                    (at, bytes, state, _) -> {
+                        long gap = overlap(at, bytes, chunk, length);
+                        if (state == BlockState.UNWRITTEN && gap > 0) {
+                            gaps.add(new Gap(Math.max(at, chunk), gap));
+                        }
+                    });
+            for (Gap gap : gaps) {
+                tree.markWritten(gap.offset(), gap.length());
+                image.writeZeros(gap.offset(), gap.length());
+            }
+        } finally {
+            locks.releaseExclusive(stripes);
+        }
+    }
+
+    /// What is not written of a chunk.
+    private record Gap(long offset, long length) {}
+}

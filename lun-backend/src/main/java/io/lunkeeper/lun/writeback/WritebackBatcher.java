@@ -1,0 +1,213 @@
+package io.lunkeeper.lun.writeback;
+
+import io.lunkeeper.lun.extent.ExtentTree;
+import io.lunkeeper.lun.image.ImageFile;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/// Hands written data to the disk in batches before anybody asks for it, as the kernel's
+/// filemap_fdatawrite does for one file, so that a flush finds little left to do.
+///
+/// A batch is everything that is dirty, in the order in which it lies on the disk; under pressure
+/// the largest stretches first. It goes out in portions, and no more than two of them are under way
+/// at once: the disk always has work, and a flush or a read that comes meanwhile waits for a few
+/// megabytes and not for all of it. A batch starts when data has become old or there is too much of
+/// it; each page that is dirty when it starts is on its way when it ends.
+///
+/// All of this makes nothing durable; only the [FlushGate] does. But an error met here counts: the
+/// kernel reports a lost page once, and no flush after it may succeed.
+public final class WritebackBatcher {
+    /// Dirty bytes of one portion.
+    private static final long PORTION_BYTES = 8L << 20;
+
+    /// When a batch begins and how much may wait.
+    ///
+    /// @param expireNanos how old dirty data may become
+    /// @param backgroundBytes how much of it starts a batch at once
+    /// @param limitBytes how much of it, begun or not, is too much
+    public record Limits(long expireNanos, long backgroundBytes, long limitBytes) {}
+
+    private final ImageFile image;
+    private final ExtentTree tree;
+    private final FirstFailure failure;
+    private final Executor threads;
+    private final ScheduledExecutorService clock;
+    private final Limits limits;
+    private final Completion completion;
+    private final DirtyRanges dirty = new DirtyRanges();
+    private final WriteThrottle throttle;
+
+    /// Bytes taken from `dirty` whose writeback has not been seen to end.
+    private final AtomicLong underWay = new AtomicLong();
+
+    private final AtomicBoolean running = new AtomicBoolean();
+    private final AtomicBoolean timed = new AtomicBoolean();
+
+    /// A batcher for one image.
+    ///
+    /// @param threads where batches run, one at a time
+    /// @param clock where their start is timed; nothing else is done there
+    public WritebackBatcher(
+            ImageFile image,
+            ExtentTree tree,
+            FirstFailure failure,
+            Executor threads,
+            ScheduledExecutorService clock,
+            Limits limits,
+            Completion completion) {
+        this.image = image;
+        this.tree = tree;
+        this.failure = failure;
+        this.threads = threads;
+        this.clock = clock;
+        this.limits = limits;
+        this.completion = completion;
+        this.throttle = new WriteThrottle(threads, this::overLimit);
+    }
+
+    /// Tells that a range was written, by any thread and after the write.
+    public void written(long offset, long length) {
+        if (dirty.mark(offset, length) >= limits.backgroundBytes()) {
+            begin();
+        } else {
+            time();
+        }
+    }
+
+    /// Bytes that were written and are not known to have reached the disk.
+    public long unwrittenBytes() {
+        return dirty.bytes() + underWay.get();
+    }
+
+    /// Whether there is so much that writers must wait.
+    public boolean overLimit() {
+        return unwrittenBytes() >= limits.limitBytes() && failure.error() == null;
+    }
+
+    /// Where writes run that may be held back.
+    public WriteThrottle throttle() {
+        return throttle;
+    }
+
+    /// Synchronizes the image as a whole and knows all to be clean that was dirty before.
+    public void synchronize(FlushGate.Synchronization synchronization) throws IOException {
+        List<DirtyRanges.Run> taken = dirty.take();
+        synchronization.run();
+        for (DirtyRanges.Run run : taken) {
+            if (completion.incomplete(run.offset(), run.length())) {
+                // On disk, but not whole: a batch shall see to that.
+                written(run.offset(), run.length());
+            }
+        }
+        throttle.release();
+    }
+
+    /// Half the age that is allowed: the batch that then begins has the other half to end.
+    private void time() {
+        if (!timed.get() && timed.compareAndSet(false, true)) {
+            try {
+                Future<?> _ =
+                        clock.schedule(
+                                this::expired, limits.expireNanos() / 2, TimeUnit.NANOSECONDS);
+            } catch (RejectedExecutionException _) {
+                // The process ends, and the flush at the end does what is left.
+                timed.set(false);
+            }
+        }
+    }
+
+    private void expired() {
+        timed.set(false);
+        begin();
+    }
+
+    private void begin() {
+        if (running.get() || !running.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            threads.execute(this::run);
+        } catch (RejectedExecutionException _) {
+            // The LUN is closing, and its last flush does what is left.
+            running.set(false);
+        }
+    }
+
+    private void run() {
+        try {
+            do {
+                writeBatch();
+            } while (dirty.bytes() >= limits.backgroundBytes() && failure.error() == null);
+        } catch (IOException e) {
+            failure.fail(e);
+        } finally {
+            underWay.set(0);
+            running.set(false);
+            throttle.release();
+        }
+        if (dirty.bytes() > 0) {
+            time();
+        }
+    }
+
+    private void writeBatch() throws IOException {
+        List<DirtyRanges.Run> batch = dirty.take();
+        long bytes = batch.stream().mapToLong(DirtyRanges.Run::dirtyBytes).sum();
+        underWay.set(bytes);
+        batch.sort(bytes * 2 >= limits.limitBytes() ? largestFirst() : inPhysicalOrder());
+        Queue<DirtyRanges.Run> begun = new ArrayDeque<>();
+        List<DirtyRanges.Run> portion = new ArrayList<>();
+        long portionBytes = 0;
+        for (DirtyRanges.Run run : batch) {
+            portion.add(run);
+            portionBytes += run.dirtyBytes();
+            if (portionBytes >= PORTION_BYTES) {
+                begin(portion);
+                await(begun);
+                begun.addAll(portion);
+                portion.clear();
+                portionBytes = 0;
+            }
+        }
+        begin(portion);
+        await(begun);
+        begun.addAll(portion);
+        await(begun);
+    }
+
+    private void begin(List<DirtyRanges.Run> portion) throws IOException {
+        for (DirtyRanges.Run run : portion) {
+            completion.complete(run.offset(), run.length());
+            image.startWriteback(run.offset(), run.length());
+        }
+    }
+
+    private void await(Queue<DirtyRanges.Run> begun) throws IOException {
+        for (DirtyRanges.Run run = begun.poll(); run != null; run = begun.poll()) {
+            image.awaitWriteback(run.offset(), run.length());
+            underWay.addAndGet(-run.dirtyBytes());
+        }
+        throttle.release();
+    }
+
+    private static Comparator<DirtyRanges.Run> largestFirst() {
+        return Comparator.comparingLong(DirtyRanges.Run::dirtyBytes).reversed();
+    }
+
+    /// Where it is unknown the offset in the image stands in: file systems keep the order.
+    private Comparator<DirtyRanges.Run> inPhysicalOrder() {
+        return Comparator.<DirtyRanges.Run>comparingLong(run -> tree.physical(run.offset()))
+                .thenComparingLong(DirtyRanges.Run::offset);
+    }
+}
