@@ -33,6 +33,9 @@ import org.junit.jupiter.api.io.TempDir;
 class LunBackendTest {
     private static final int SIZE = 8 << 20;
 
+    /// Two windows of the extent tree.
+    private static final int LARGE = 32 << 20;
+
     @TempDir private Path directory;
 
     private LunBackend open(CacheMode mode) throws IOException {
@@ -40,15 +43,20 @@ class LunBackendTest {
                 LunFixture.spec(directory.resolve("image"), SIZE, Allocation.SPARSE, mode));
     }
 
+    private LunBackend openLarge(CacheMode mode) throws IOException {
+        return LunBackend.open(
+                LunFixture.spec(directory.resolve("large"), LARGE, Allocation.SPARSE, mode));
+    }
+
     @Test
     void answersHolesFromTheMapAlone() throws IOException {
-        try (LunBackend lun = open(CacheMode.DIRECT)) {
+        try (LunBackend lun = openLarge(CacheMode.DIRECT)) {
             // Past the page cache, only the map can answer a read at once.
             assertFalse(tryRead(lun, 0, 4096), "nothing is known yet");
             assertArrayEquals(new byte[4096], read(lun, 0, 4096));
             assumeTrue(tryRead(lun, 0, 4096), "the file system does not map extents");
             assertTrue(tryRead(lun, 1000, 2 << 20));
-            assertFalse(tryRead(lun, 5 << 20, 4096), "the next window is still unknown");
+            assertFalse(tryRead(lun, 17 << 20, 4096), "the next window is still unknown");
             write(lun, 8192, filled(100, 1));
             assertFalse(tryRead(lun, 8192, 512));
             assertTrue(tryRead(lun, 12_288, 512));
@@ -72,18 +80,18 @@ class LunBackendTest {
 
     @Test
     void tellsHowARangeIsProvisionedAcrossWindows() throws IOException {
-        try (LunBackend lun = open(CacheMode.WRITE_BACK)) {
-            String empty = provisioning(lun, 0, SIZE);
+        try (LunBackend lun = openLarge(CacheMode.WRITE_BACK)) {
+            String empty = provisioning(lun, 0, LARGE);
             assumeTrue(empty.contains("DEALLOCATED"), "the file system does not map extents");
-            assertEquals("0+8388608=DEALLOCATED ", empty);
-            write(lun, (4 << 20) - 4096, filled(8192, 1));
+            assertEquals("0+33554432=DEALLOCATED ", empty);
+            write(lun, (16 << 20) - 4096, filled(8192, 1));
             lun.zero(0, 8192);
             assertEquals(
-                    "0+8192=ANCHORED 8192+3923968=DEALLOCATED 3932160+258048=ANCHORED"
-                            + " 4190208+8192=MAPPED 4198400+258048=ANCHORED"
-                            + " 4456448+3932160=DEALLOCATED ",
-                    provisioning(lun, 0, SIZE));
-            assertEquals("4194304+512=MAPPED ", provisioning(lun, 4 << 20, 512));
+                    "0+8192=ANCHORED 8192+16506880=DEALLOCATED 16515072+258048=ANCHORED"
+                            + " 16773120+8192=MAPPED 16781312+258048=ANCHORED"
+                            + " 17039360+16515072=DEALLOCATED ",
+                    provisioning(lun, 0, LARGE));
+            assertEquals("16777216+512=MAPPED ", provisioning(lun, 16 << 20, 512));
         }
     }
 

@@ -3,6 +3,7 @@ package io.lunkeeper.lun.extent;
 import io.lunkeeper.lun.image.BlockState;
 import io.lunkeeper.lun.image.ExtentVisitor;
 import io.lunkeeper.lun.image.ImageFile;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /// Fills an [ExtentTree] from the file system, one window at a time on first use. Asks for extents
@@ -15,9 +16,19 @@ public final class ExtentScanner {
     /// A window that is being written is asked about again this often, then left for later.
     private static final int ATTEMPTS = 3;
 
+    /// Windows that one call of [#refreshNext] looks at, known or not.
+    private static final int MAX_LOOKED = 1 << 16;
+
     private final ImageFile image;
     private final ExtentTree tree;
     private volatile Source source = Source.FIEMAP;
+
+    /// Where [#refreshNext] goes on; one thread at a time calls it.
+    private long next;
+
+    private final LongAdder moved = new LongAdder();
+    private final LongAdder shared = new LongAdder();
+    private final LongAdder foreign = new LongAdder();
 
     private enum Source {
         FIEMAP,
@@ -46,32 +57,123 @@ public final class ExtentScanner {
             if (source == Source.NONE || tree.full() || (seen != null && seen.scanned())) {
                 return;
             }
-            Window.Draft survey = survey(index);
+            Window survey = survey(index);
             if (survey == null) {
                 return;
             }
-            Window.Draft merged = new Window.Draft(seen == null ? Window.unknown() : seen);
-            merged.fillUnknown(survey);
-            if (tree.replace(index, seen, merged.window())) {
+            Window known = seen == null ? Window.unknown() : seen;
+            if (tree.replace(index, seen, known.merged(survey, ExtentScanner::unknown))) {
                 return;
             }
         }
     }
 
-    private Window.@Nullable Draft survey(long index) {
+    private static boolean unknown(
+            BlockState mine, long minePlace, BlockState theirs, long theirPlace, int units) {
+        return mine == BlockState.UNKNOWN;
+    }
+
+    /// Asks again about windows that are known, and takes over what has changed: another program
+    /// moved blocks (defragmentation, balancing), or shares them now (reflink). May read the file
+    /// system's metadata from disk.
+    public void refresh(long offset, long length) {
+        long last = ExtentTree.windowAt(offset + length - 1);
+        for (long i = ExtentTree.windowAt(offset); i <= last; i++) {
+            refreshWindow(i);
+        }
+    }
+
+    /// Refreshes some windows, going on where the last call ended, round and round.
+    ///
+    /// @param windows how many at most
+    public void refreshNext(int windows) {
+        long count = ExtentTree.windowAt(tree.sizeBytes() - 1) + 1;
+        int refreshed = 0;
+        for (long looked = 0;
+                looked < Math.min(count, MAX_LOOKED) && refreshed < windows;
+                looked++) {
+            next = next >= count ? 0 : next;
+            refreshed += refreshWindow(next++) ? 1 : 0;
+        }
+    }
+
+    private boolean refreshWindow(long index) {
+        Window seen = tree.window(index);
+        if (source != Source.FIEMAP || tree.full() || seen == null || !seen.scanned()) {
+            return false;
+        }
+        Window survey = survey(index);
+        if (survey != null) {
+            Changes changes = new Changes();
+            Window merged = seen.merged(survey, changes);
+            if (tree.replace(index, seen, merged)) {
+                moved.add(changes.moved);
+                shared.add(changes.shared);
+                foreign.add(changes.foreign);
+            }
+        }
+        return true;
+    }
+
+    /// Bytes found to lie elsewhere than before.
+    public long movedBytes() {
+        return moved.sum() << Window.UNIT_SHIFT;
+    }
+
+    /// Bytes found to be shared with other files that were not before.
+    public long sharedBytes() {
+        return shared.sum() << Window.UNIT_SHIFT;
+    }
+
+    /// Bytes found to be written that this process did not write.
+    public long foreignBytes() {
+        return foreign.sum() << Window.UNIT_SHIFT;
+    }
+
+    /// What the file system says now against what was known.
+    private static final class Changes implements Window.Judge {
+        private long moved;
+        private long shared;
+        private long foreign;
+
+        @Override
+        public boolean other(
+                BlockState mine, long minePlace, BlockState theirs, long theirPlace, int units) {
+            if (theirs == BlockState.UNKNOWN) {
+                return false;
+            }
+            boolean theirData = theirs == BlockState.MAPPED || theirs == BlockState.SHARED;
+            switch (mine) {
+                case UNKNOWN -> {}
+                case HOLE, UNWRITTEN -> foreign += theirData ? units : 0;
+                case MAPPED, SHARED -> {
+                    if (!theirData) {
+                        // Dirty pages hide there; nobody else gave the space up.
+                        return false;
+                    }
+                    boolean known = minePlace != 0 && theirPlace != 0;
+                    moved += known && minePlace != theirPlace ? units : 0;
+                    shared += mine == BlockState.MAPPED && theirs == BlockState.SHARED ? units : 0;
+                }
+            }
+            return true;
+        }
+    }
+
+    private @Nullable Window survey(long index) {
         long start = ExtentTree.windowStart(index);
         long length = tree.windowLength(index);
         if (source == Source.FIEMAP) {
             Survey survey = new Survey(start, length);
             if (image.mapExtents(start, length, survey)) {
-                return survey.draft;
+                return survey.window();
             }
             source = Source.SEEK;
         }
         if (source == Source.SEEK) {
             Survey survey = new Survey(start, length);
             if (image.seekExtents(start, length, survey)) {
-                return survey.draft;
+                return survey.window();
             }
             source = Source.NONE;
         }
@@ -83,12 +185,14 @@ public final class ExtentScanner {
     private static final class Survey implements ExtentVisitor {
         private final long start;
         private final long end;
-        private final Window.Draft draft = new Window.Draft(Window.unknown());
+        private final Window.Draft draft = new Window.Draft(16);
+
+        /// The first unit of which nothing was said yet.
+        private int next;
 
         Survey(long start, long length) {
             this.start = start;
             this.end = start + length;
-            draft.set(0, Window.UNITS, BlockState.HOLE, NOWHERE);
         }
 
         @Override
@@ -102,16 +206,33 @@ public final class ExtentScanner {
             int outerTo = (int) ((to + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT);
             int innerFrom = (int) ((from + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT);
             int innerTo = end - start == to ? outerTo : (int) (to >>> Window.UNIT_SHIFT);
-            draft.set(outerFrom, Math.min(outerTo, innerFrom), BlockState.MAPPED, NOWHERE);
-            draft.set(Math.max(outerFrom, innerTo), outerTo, BlockState.MAPPED, NOWHERE);
+            add(outerFrom, Math.min(outerTo, innerFrom), BlockState.MAPPED, NOWHERE);
             if (innerFrom < innerTo) {
                 long skipped = start + ((long) innerFrom << Window.UNIT_SHIFT) - offset;
-                draft.set(
-                        innerFrom,
-                        innerTo,
-                        state,
-                        physical == NOWHERE ? NOWHERE : physical + skipped);
+                add(innerFrom, innerTo, state, physical == NOWHERE ? NOWHERE : physical + skipped);
             }
+            add(Math.max(outerFrom, innerTo), outerTo, BlockState.MAPPED, NOWHERE);
+        }
+
+        /// Adds units behind the last; those that an extent before has in part are added already.
+        private void add(int from, int to, BlockState state, long physical) {
+            int first = Math.max(from, next);
+            if (first >= to) {
+                return;
+            }
+            if (next < first) {
+                draft.add(next, BlockState.HOLE, NOWHERE);
+            }
+            long skipped = (long) (first - from) << Window.UNIT_SHIFT;
+            draft.add(first, state, physical == NOWHERE ? NOWHERE : physical + skipped);
+            next = to;
+        }
+
+        Window window() {
+            if (next < Window.UNITS) {
+                draft.add(next, BlockState.HOLE, NOWHERE);
+            }
+            return draft.window(true);
         }
     }
 }

@@ -21,18 +21,21 @@ import org.jspecify.annotations.Nullable;
 ///    the range away from before the change until after the mark.
 ///
 /// Lookups take no lock: two array reads and a binary search. A mark on a range that is known to be
-/// written already costs a lookup; any other builds the window anew, a few microseconds.
+/// written already costs a lookup; any other copies the runs of the window.
 public final class ExtentTree {
-    /// The largest image. It bounds the directory of windows, which is allocated at once, to 64 Ki
+    /// The largest image. It bounds the directory of windows, which is allocated at once, to 16 Ki
     /// references.
     public static final long MAX_SIZE_BYTES = 1L << 50;
 
     private static final int CHUNK_SHIFT = 12;
     private static final int CHUNK_WINDOWS = 1 << CHUNK_SHIFT;
 
-    /// Runs that one tree holds by default: 8 Mi take at most 100 MiB of heap. An image more
-    /// fragmented than that is served without further knowledge.
-    private static final long MAX_RUNS = 8L << 20;
+    /// Runs that one tree holds by default: 32 Mi take 256 MiB of heap and 48 bytes for each
+    /// window. An image more fragmented than that is served without further knowledge.
+    private static final long MAX_RUNS = 32L << 20;
+
+    private static final int OVERWRITABLE =
+            Window.bit(BlockState.MAPPED) | Window.bit(BlockState.UNWRITTEN);
 
     private static final int ZEROS = Window.bit(BlockState.HOLE) | Window.bit(BlockState.UNWRITTEN);
 
@@ -81,15 +84,18 @@ public final class ExtentTree {
         return (statesIn(offset, length) & Window.bit(state)) != 0;
     }
 
-    /// TEMP
+    /// Whether all space of the range is taken and its own, so that writing there cannot need more.
     public boolean overwritable(long offset, long length) {
-        int ok = Window.bit(BlockState.MAPPED) | Window.bit(BlockState.UNWRITTEN);
-        return (statesIn(offset, length) & ~ok) == 0;
+        return (statesIn(offset, length) & ~OVERWRITABLE) == 0;
     }
 
-    /// TEMP
+    /// Where the block that an offset lies in is on the device in bytes, or
+    /// [ExtentVisitor#NOWHERE].
     public long physical(long offset) {
-        return ExtentVisitor.NOWHERE;
+        Window window = window(windowAt(offset));
+        return window == null
+                ? ExtentVisitor.NOWHERE
+                : window.physical((int) (offset >>> Window.UNIT_SHIFT) & (Window.UNITS - 1));
     }
 
     /// Turns the blocks of a range that are in one state into another that reads the same: holes
@@ -99,40 +105,20 @@ public final class ExtentTree {
         long first = (offset + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT;
         long reach = offset + length == sizeBytes ? Window.UNIT_BYTES - 1 : 0;
         long end = (offset + length + reach) >>> Window.UNIT_SHIFT;
-        for (long i = first / Window.UNITS; i * Window.UNITS < end; i++) {
-            turnWindow(
-                    i,
-                    from,
-                    to,
-                    Math.max(first, i * Window.UNITS),
-                    Math.min(end, (i + 1) * Window.UNITS));
+        long unit = first;
+        while (unit < end) {
+            int inFirst = (int) (unit % Window.UNITS);
+            int inEnd = (int) Math.min(Window.UNITS, inFirst + end - unit);
+            turnWindow(unit / Window.UNITS, inFirst, inEnd, from, to);
+            unit += inEnd - inFirst;
         }
     }
 
-    private void turnWindow(long index, BlockState from, BlockState to, long first, long end) {
-        while (!full) {
-            Window seen = window(index);
-            if (seen == null) {
-                return;
-            }
-            Window.Draft draft = new Window.Draft(seen);
-            seen.visit(
-                    windowStart(index),
-                    (at, bytes, state, physical) -> {
-                        long unit = Math.max(first, at >>> Window.UNIT_SHIFT);
-                        long limit = Math.min(end, (at + bytes) >>> Window.UNIT_SHIFT);
-                        if (state == from && unit < limit) {
-                            draft.set(
-                                    (int) (unit % Window.UNITS),
-                                    (int) (limit - index * Window.UNITS),
-                                    to,
-                                    ExtentVisitor.NOWHERE);
-                        }
-                    });
-            if (replace(index, seen, draft.window())) {
-                return;
-            }
-        }
+    private void turnWindow(long index, int first, int end, BlockState from, BlockState to) {
+        Window seen;
+        do {
+            seen = window(index);
+        } while (!full && seen != null && !replace(index, seen, seen.turned(first, end, from, to)));
     }
 
     /// The states found in a range, as a set of bits.
@@ -187,33 +173,35 @@ public final class ExtentTree {
                 return;
             }
             // A full tree forgets; that too makes a new object, so a scan under way is refused.
-            Window next = full ? Window.unknown() : marked(seen, from, to, state);
+            Window next =
+                    full
+                            ? Window.unknown()
+                            : (seen == null ? Window.unknown() : seen).with(from, to, state);
             if (replace(index, seen, next)) {
                 return;
             }
         }
     }
 
-    private static Window marked(@Nullable Window seen, int from, int to, BlockState state) {
-        Window.Draft draft = new Window.Draft(seen == null ? Window.unknown() : seen);
-        draft.set(from, to, state, ExtentVisitor.NOWHERE);
-        return draft.window();
-    }
-
-    /// Visits all that is known of a range, window by window and clipped to the image; the first
-    /// and the last extent may reach beyond the range.
+    /// Visits all that is known of a range, clipped to the blocks that it touches and to the image.
     public void visit(long offset, long length, ExtentVisitor visitor) {
-        for (long i = windowAt(offset); i <= windowAt(offset + length - 1); i++) {
-            Window window = window(i);
+        assert offset >= 0 && length > 0 && offset + length <= sizeBytes : offset + "+" + length;
+        long unit = offset >>> Window.UNIT_SHIFT;
+        long end = (offset + length + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT;
+        while (unit < end) {
+            long index = unit / Window.UNITS;
+            int from = (int) (unit % Window.UNITS);
+            int to = (int) Math.min(Window.UNITS, from + end - unit);
+            Window window = window(index);
             (window == null ? Window.unknown() : window)
                     .visit(
-                            windowStart(i),
-                            (at, bytes, state, physical) -> {
-                                if (at < sizeBytes) {
+                            windowStart(index),
+                            from,
+                            to,
+                            (at, bytes, state, physical) ->
                                     visitor.extent(
-                                            at, Math.min(bytes, sizeBytes - at), state, physical);
-                                }
-                            });
+                                            at, Math.min(bytes, sizeBytes - at), state, physical));
+            unit += to - from;
         }
     }
 

@@ -4,38 +4,39 @@ import io.lunkeeper.lun.image.BlockState;
 import io.lunkeeper.lun.image.ExtentVisitor;
 import java.util.Arrays;
 
-/// What is known of one window of an image, 4 MiB in 1,024 units of 4 KiB: an immutable sorted list
-/// of runs of equal state. Every change makes a new window, so a reader needs no lock and a window
-/// that is still the same object has not been changed meanwhile.
+/// What is known of one window of an image, 16 MiB in 4,096 units of 4 KiB: an immutable sorted
+/// list of runs of equal state, eight bytes each. Every change makes a new window, so a reader
+/// needs no lock and a window that is still the same object has not been changed meanwhile.
 final class Window {
     static final int UNIT_SHIFT = 12;
     static final int UNIT_BYTES = 1 << UNIT_SHIFT;
-    static final int SHIFT = 22;
+    static final int SHIFT = 24;
     static final int UNITS = 1 << (SHIFT - UNIT_SHIFT);
 
+    // A run: the unit where it starts, the unit on the device where it lies, plus one, so that zero
+    // is nowhere, and its state.
     private static final int STATE_BITS = 3;
     private static final int STATE_MASK = (1 << STATE_BITS) - 1;
+    private static final int PLACE_BITS = 44;
+    private static final long PLACE_MASK = (1L << PLACE_BITS) - 1;
+    private static final int UNIT_POSITION = STATE_BITS + PLACE_BITS;
 
-    private static final long[] UNLOCATED = new long[0];
+    private static final int TAKEN = bit(BlockState.UNWRITTEN) | bit(BlockState.MAPPED);
 
-    /// First unit and state of each run: `unit << 3 | state`. The first run starts at unit 0.
-    private final int[] runs;
-
-    /// Where each run starts on the device; empty when that is known of none.
-    private final long[] physicals;
+    /// The first run starts at unit 0.
+    private final long[] runs;
 
     /// Whether the file system has been asked about this window.
     private final boolean scanned;
 
-    private Window(int[] runs, long[] physicals, boolean scanned) {
+    private Window(long[] runs, boolean scanned) {
         this.runs = runs;
-        this.physicals = physicals;
         this.scanned = scanned;
     }
 
     /// A window of which nothing is known; each call makes a new one.
     static Window unknown() {
-        return new Window(new int[] {BlockState.UNKNOWN.code()}, UNLOCATED, false);
+        return new Window(new long[] {BlockState.UNKNOWN.code()}, false);
     }
 
     /// The bit that stands for a state in [#statesIn].
@@ -51,102 +52,186 @@ final class Window {
         return runs.length;
     }
 
-    /// The states found in the units from `from` to `to`, exclusive, as a set of bits.
-    int statesIn(int from, int to) {
+    private static int unit(long run) {
+        return (int) (run >>> UNIT_POSITION);
+    }
+
+    private static int state(long run) {
+        return (int) run & STATE_MASK;
+    }
+
+    /// The unit on the device, plus one; zero is nowhere.
+    private static long place(long run) {
+        return run >>> STATE_BITS & PLACE_MASK;
+    }
+
+    /// Where `unit`, which lies in the run, is on the device.
+    private static long placeAt(long run, int unit) {
+        long place = place(run);
+        return place == 0 ? 0 : place + unit - unit(run);
+    }
+
+    private int endOf(int index) {
+        return index + 1 < runs.length ? unit(runs[index + 1]) : UNITS;
+    }
+
+    /// The index of the run that a unit lies in.
+    private int indexOf(int unit) {
         int low = 0;
         int high = runs.length - 1;
         while (low < high) {
             int middle = (low + high + 1) >>> 1;
-            if (runs[middle] >>> STATE_BITS <= from) {
+            if (unit(runs[middle]) <= unit) {
                 low = middle;
             } else {
                 high = middle - 1;
             }
         }
-        int states = 1 << (runs[low] & STATE_MASK);
-        for (int i = low + 1; i < runs.length && runs[i] >>> STATE_BITS < to; i++) {
-            states |= 1 << (runs[i] & STATE_MASK);
+        return low;
+    }
+
+    /// The states found in the units from `from` to `to`, exclusive, as a set of bits.
+    int statesIn(int from, int to) {
+        int index = indexOf(from);
+        int states = 1 << state(runs[index]);
+        for (int i = index + 1; i < runs.length && unit(runs[i]) < to; i++) {
+            states |= 1 << state(runs[i]);
         }
         return states;
     }
 
-    /// Visits the runs, `start` being the offset of this window in the image.
-    void visit(long start, ExtentVisitor visitor) {
-        for (int i = 0; i < runs.length; i++) {
-            int unit = runs[i] >>> STATE_BITS;
-            int end = i + 1 < runs.length ? runs[i + 1] >>> STATE_BITS : UNITS;
+    /// Where a unit lies on the device in bytes, or [ExtentVisitor#NOWHERE].
+    long physical(int unit) {
+        return bytes(placeAt(runs[indexOf(unit)], unit));
+    }
+
+    private static long bytes(long place) {
+        return place == 0 ? ExtentVisitor.NOWHERE : (place - 1) << UNIT_SHIFT;
+    }
+
+    /// Visits what lies from the unit `from` to `to`, exclusive, clipped to that; `start` is the
+    /// offset of this window in the image.
+    void visit(long start, int from, int to, ExtentVisitor visitor) {
+        for (int i = indexOf(from); i < runs.length && unit(runs[i]) < to; i++) {
+            int first = Math.max(from, unit(runs[i]));
+            int end = Math.min(to, endOf(i));
             visitor.extent(
-                    start + ((long) unit << UNIT_SHIFT),
-                    (long) (end - unit) << UNIT_SHIFT,
-                    BlockState.of(runs[i] & STATE_MASK),
-                    physicals.length == 0 ? ExtentVisitor.NOWHERE : physicals[i]);
+                    start + ((long) first << UNIT_SHIFT),
+                    (long) (end - first) << UNIT_SHIFT,
+                    BlockState.of(state(runs[i])),
+                    bytes(placeAt(runs[i], first)));
         }
     }
 
-    /// A window laid open, unit by unit, to be changed.
+    /// This window with the units from `from` to `to`, exclusive, in another state. Space that was
+    /// taken stays where it is when it is written or its content given up.
+    Window with(int from, int to, BlockState state) {
+        Draft draft = new Draft(runs.length + 2);
+        boolean stays = (bit(state) & TAKEN) != 0;
+        for (int i = 0; i < runs.length; i++) {
+            int first = unit(runs[i]);
+            int end = endOf(i);
+            if (first < from) {
+                draft.add(first, state(runs[i]), place(runs[i]));
+            }
+            int inFirst = Math.max(first, from);
+            if (inFirst < Math.min(end, to)) {
+                boolean kept = stays && (1 << state(runs[i]) & TAKEN) != 0;
+                draft.add(inFirst, state.code(), kept ? placeAt(runs[i], inFirst) : 0);
+            }
+            int after = Math.max(first, to);
+            if (after < end) {
+                draft.add(after, state(runs[i]), placeAt(runs[i], after));
+            }
+        }
+        return draft.window(scanned);
+    }
+
+    /// This window with the units from `from` to `to`, exclusive, that are in one state in another.
+    Window turned(int from, int to, BlockState old, BlockState state) {
+        Window turned = this;
+        for (int i = indexOf(from); i < runs.length && unit(runs[i]) < to; i++) {
+            if (state(runs[i]) == old.code()) {
+                turned = turned.with(Math.max(from, unit(runs[i])), Math.min(to, endOf(i)), state);
+            }
+        }
+        return turned;
+    }
+
+    /// Decides what is true of a stretch of which two things are known.
+    interface Judge {
+        /// Whether the other window is right rather than this one. Places are device units, zero
+        /// for nowhere.
+        boolean other(
+                BlockState mine, long minePlace, BlockState theirs, long theirPlace, int units);
+    }
+
+    /// This window with what another one knows better. It has been asked about then.
+    Window merged(Window other, Judge judge) {
+        Draft draft = new Draft(runs.length + other.runs.length);
+        int mine = 0;
+        int theirs = 0;
+        int unit = 0;
+        while (unit < UNITS) {
+            int end = Math.min(endOf(mine), other.endOf(theirs));
+            long minePlace = placeAt(runs[mine], unit);
+            long theirPlace = placeAt(other.runs[theirs], unit);
+            int myState = state(runs[mine]);
+            int theirState = state(other.runs[theirs]);
+            if (judge.other(
+                    BlockState.of(myState),
+                    minePlace,
+                    BlockState.of(theirState),
+                    theirPlace,
+                    end - unit)) {
+                draft.add(unit, theirState, theirPlace);
+            } else {
+                draft.add(unit, myState, minePlace);
+            }
+            mine += end == endOf(mine) ? 1 : 0;
+            theirs += end == other.endOf(theirs) ? 1 : 0;
+            unit = end;
+        }
+        return draft.window(true);
+    }
+
+    /// A window in the making: runs are added in order, without gaps.
     static final class Draft {
-        private final byte[] states = new byte[UNITS];
-        private final long[] physicals = new long[UNITS];
-        private boolean scanned;
+        private long[] runs;
+        private int count;
 
-        /// Starts from a window.
-        Draft(Window window) {
-            scanned = window.scanned;
-            window.visit(
-                    0,
-                    (offset, length, state, physical) ->
-                            set(
-                                    (int) (offset >>> UNIT_SHIFT),
-                                    (int) ((offset + length) >>> UNIT_SHIFT),
-                                    state,
-                                    physical));
+        /// Room for a number of runs; there may be more.
+        Draft(int room) {
+            runs = new long[room];
         }
 
-        /// Sets the units from `from` to `to`, exclusive.
-        void set(int from, int to, BlockState state, long physical) {
-            for (int unit = from; unit < to; unit++) {
-                states[unit] = (byte) state.code();
-                physicals[unit] =
-                        physical == ExtentVisitor.NOWHERE
-                                ? ExtentVisitor.NOWHERE
-                                : physical + ((long) (unit - from) << UNIT_SHIFT);
-            }
-        }
-
-        /// Takes from a survey what is not known here.
-        void fillUnknown(Draft survey) {
-            for (int unit = 0; unit < UNITS; unit++) {
-                if (states[unit] == BlockState.UNKNOWN.code()) {
-                    states[unit] = survey.states[unit];
-                    physicals[unit] = survey.physicals[unit];
+        /// Adds what begins at `unit` and lasts to the next that is added.
+        ///
+        /// @param place the unit on the device, plus one; zero is nowhere
+        void add(int unit, int state, long place) {
+            long known = place > PLACE_MASK ? 0 : place;
+            if (count > 0) {
+                long last = runs[count - 1];
+                if (state(last) == state && placeAt(last, unit) == known) {
+                    return;
                 }
             }
-            scanned = true;
-        }
-
-        Window window() {
-            int[] runs = new int[UNITS];
-            long[] starts = new long[UNITS];
-            int count = 0;
-            boolean located = false;
-            for (int unit = 0; unit < UNITS; unit++) {
-                if (unit == 0 || !continues(unit)) {
-                    runs[count] = unit << STATE_BITS | states[unit];
-                    starts[count++] = physicals[unit];
-                    located |= physicals[unit] != ExtentVisitor.NOWHERE;
-                }
+            if (count == runs.length) {
+                runs = Arrays.copyOf(runs, 2 * count + 2);
             }
-            return new Window(
-                    Arrays.copyOf(runs, count),
-                    located ? Arrays.copyOf(starts, count) : UNLOCATED,
-                    scanned);
+            runs[count++] = (long) unit << UNIT_POSITION | known << STATE_BITS | state;
         }
 
-        private boolean continues(int unit) {
-            long before = physicals[unit - 1];
-            long expected =
-                    before == ExtentVisitor.NOWHERE ? ExtentVisitor.NOWHERE : before + UNIT_BYTES;
-            return states[unit] == states[unit - 1] && physicals[unit] == expected;
+        /// The same in bytes on the device.
+        void add(int unit, BlockState state, long physical) {
+            add(
+                    unit,
+                    state.code(),
+                    physical == ExtentVisitor.NOWHERE ? 0 : (physical >>> UNIT_SHIFT) + 1);
+        }
+
+        Window window(boolean scanned) {
+            return new Window(count == runs.length ? runs : Arrays.copyOf(runs, count), scanned);
         }
     }
 }

@@ -78,7 +78,7 @@ class ExtentTreeTest {
         BlockState[] marks = {BlockState.HOLE, BlockState.UNWRITTEN, BlockState.MAPPED};
         for (int i = 0; i < 3000; i++) {
             int from = random.nextInt(units);
-            int to = Math.min(units, from + 1 + random.nextInt(1 << random.nextInt(12)));
+            int to = Math.min(units, from + 1 + random.nextInt(1 << random.nextInt(14)));
             BlockState state = marks[random.nextInt(3)];
             Arrays.fill(model, from, to, state);
             long length = (long) (to - from) * UNIT;
@@ -158,7 +158,7 @@ class ExtentTreeTest {
                             "UNWRITTEN 8+4",
                             "HOLE 12+8",
                             "MAPPED 20+1",
-                            "HOLE 21+1003"),
+                            "HOLE 21+" + (Window.UNITS - 21)),
                     known);
             scanner.learn(3 * WINDOW, 512);
             assertTrue(tree.readsAsZeros(3 * WINDOW, 512));

@@ -6,18 +6,24 @@ import io.lunkeeper.tests.initiator.RawInitiator;
 import io.lunkeeper.tests.initiator.ScsiResult;
 import java.io.EOFException;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
 
 /// Keeps a number of commands in flight on one connection, counts and times them. Data read is
 /// dropped unseen. One thread: what one read of the socket brings is answered by one write.
 public final class LeanClient {
     private static final int BUFFER_BYTES = 4 << 20;
+
+    /// More than any command window.
+    private static final int RING = 4096;
 
     /// What commands do and where.
     private enum Workload {
@@ -33,7 +39,7 @@ public final class LeanClient {
         STREAM(65536),
         /// READ of 64 KiB one after the other, round and round.
         SCAN(65536),
-        /// WRITE of 4 KiB at a random place, then SYNCHRONIZE CACHE; with depth 1.
+        /// WRITE of 4 KiB at a random place and SYNCHRONIZE CACHE by turns; with depth 1.
         COMMIT(4096),
         /// SYNCHRONIZE CACHE only.
         SYNC(4096);
@@ -62,6 +68,14 @@ public final class LeanClient {
     private int inFlight;
     private long completed;
 
+    private long commands = Long.MAX_VALUE;
+    private long nanos = Long.MAX_VALUE;
+    private double bytesPerNano = Double.POSITIVE_INFINITY;
+    private long issued;
+    private final long[] startedAt = new long[RING];
+    private long[] times = new long[1 << 16];
+    private int timed;
+
     private LeanClient(RawInitiator initiator, int lun, Workload workload) throws IOException {
         this.channel = initiator.channel();
         this.lun = lun;
@@ -84,10 +98,16 @@ public final class LeanClient {
         }
     }
 
-    /// `PORT IQN LUN read|write DEPTH SECONDS`: prints commands, seconds and commands per second.
+    /// `PORT IQN LUN WORKLOAD DEPTH LIMIT [MIB_PER_SECOND]`, where LIMIT is a number of seconds, or
+    /// of commands with an `x` behind it: prints commands, seconds, commands per second, and the
+    /// 50th, 99th and 99.9th percentile and the maximum of the time a command took, in
+    /// microseconds.
     public static void main(String[] arguments) throws IOException {
-        if (arguments.length != 6) {
-            System.err.println("usage: LeanClient PORT IQN LUN read|write DEPTH SECONDS");
+        if (arguments.length < 6 || arguments.length > 7) {
+            System.err.println(
+                    "usage: LeanClient PORT IQN LUN "
+                            + Arrays.toString(Workload.values()).toLowerCase(Locale.ROOT)
+                            + " DEPTH SECONDS|COMMANDSx [MIB_PER_SECOND]");
             System.exit(2);
         }
         int port = Integer.parseInt(arguments[0]);
@@ -101,67 +121,141 @@ public final class LeanClient {
                     new LeanClient(
                             initiator,
                             Integer.parseInt(arguments[2]),
-                            arguments[3].equals("write"));
-            double seconds =
-                    client.run(Integer.parseInt(arguments[4]), Integer.parseInt(arguments[5]));
-            System.out.printf(
-                    Locale.ROOT,
-                    "%d %.3f %.0f%n",
-                    client.completed,
-                    seconds,
-                    client.completed / seconds);
+                            Workload.valueOf(arguments[3].toUpperCase(Locale.ROOT)));
+            String limit = arguments[5];
+            if (limit.endsWith("x")) {
+                client.commands = Long.parseLong(limit.substring(0, limit.length() - 1));
+            } else {
+                client.nanos = Long.parseLong(limit) * 1_000_000_000L;
+            }
+            if (arguments.length == 7) {
+                client.bytesPerNano = Double.parseDouble(arguments[6]) * (1 << 20) / 1e9;
+            }
+            client.report(client.run(Integer.parseInt(arguments[4])));
         }
     }
 
-    private double run(int depth, int seconds) throws IOException {
+    private void report(double seconds) {
+        long[] sorted = Arrays.copyOf(times, timed);
+        Arrays.sort(sorted);
+        System.out.printf(
+                Locale.ROOT,
+                "%d %.3f %.0f %d %d %d %d%n",
+                completed,
+                seconds,
+                completed / seconds,
+                percentile(sorted, 0.5),
+                percentile(sorted, 0.99),
+                percentile(sorted, 0.999),
+                percentile(sorted, 1));
+    }
+
+    private static long percentile(long[] sorted, double part) {
+        int index = (int) Math.ceil(part * sorted.length) - 1;
+        return sorted.length == 0 ? 0 : sorted[Math.max(0, index)] / 1000;
+    }
+
+    private double run(int depth) throws IOException {
         long start = System.nanoTime();
-        long end = start + seconds * 1_000_000_000L;
         boolean open = true;
         while (open || inFlight > 0) {
-            while (open && inFlight < depth && maxCmdSn - cmdSn >= 0) {
+            while (open && inFlight < depth && maxCmdSn - cmdSn >= 0 && due(start)) {
                 issue();
+                open = issued < commands;
             }
             out.flip();
             while (out.hasRemaining()) {
                 channel.write(out);
             }
             out.clear();
-            if (channel.read(in) < 0) {
+            if (inFlight == 0) {
+                LockSupport.parkNanos(50_000);
+            } else if (channel.read(in) < 0) {
                 throw new EOFException("the target closed the connection");
             }
             in.flip();
             take();
             in.compact();
-            open = System.nanoTime() < end;
+            open = issued < commands && System.nanoTime() - start < nanos;
         }
         return (System.nanoTime() - start) / 1e9;
     }
 
-    /// Puts a READ (10) or WRITE (10), with its data as immediate data, behind what waits in `out`.
+    /// Whether the next command keeps to the rate.
+    private boolean due(long start) {
+        return issued * (double) workload.commandBytes
+                <= (System.nanoTime() - start) * bytesPerNano;
+    }
+
     private void issue() {
-        int place = random.nextInt(places);
+        boolean second = workload == Workload.COMMIT && issued % 2 == 1;
+        startedAt[cmdSn & (RING - 1)] =
+                second ? startedAt[(cmdSn - 1) & (RING - 1)] : System.nanoTime();
+        switch (workload) {
+            case READ -> command(0x28, 0, random.nextInt(places));
+            case WRITE -> command(0x2a, 0, random.nextInt(places));
+            case FUA -> command(0x2a, 0x08, random.nextInt(places));
+            case TOUCH -> command(0x2a, 0, scattered(issued));
+            case STREAM -> command(0x2a, 0, (int) (issued % places));
+            case SCAN -> command(0x28, 0, (int) (issued % places));
+            case COMMIT -> command(issued % 2 == 0 ? 0x2a : 0x35, 0, random.nextInt(places));
+            case SYNC -> command(0x35, 0, 0);
+        }
+        issued++;
+    }
+
+    /// The same places in the same order for every target: a walk whose step has no divisor in
+    /// common with their number comes to each once.
+    private int scattered(long number) {
+        long step = (long) (places * 0.6180339887) | 1;
+        while (BigInteger.valueOf(step).gcd(BigInteger.valueOf(places)).intValue() != 1) {
+            step += 2;
+        }
+        return (int) (number * step % places);
+    }
+
+    /// Puts a command of ten bytes, with its data as immediate data, behind what waits in `out`.
+    private void command(int opcode, int flags, int place) {
+        boolean write = opcode == 0x2a;
+        boolean sync = opcode == 0x35;
         int start = out.position();
+        int bytes = sync ? 0 : workload.commandBytes;
+        int attributes = write ? 0xa1 : sync ? 0x81 : 0xc1;
         out.put((byte) Pdu.SCSI_COMMAND)
-                .put((byte) (writes ? 0xa1 : 0xc1))
+                .put((byte) attributes)
                 .putShort((short) 0)
-                .putInt(writes ? COMMAND_BYTES : 0)
+                .putInt(write ? bytes : 0)
                 .putLong((long) lun << 48)
                 .putInt(cmdSn)
-                .putInt(COMMAND_BYTES)
+                .putInt(bytes)
                 .putInt(cmdSn)
                 .putInt(expStatSn)
-                .put((byte) (writes ? 0x2a : 0x28))
+                .put((byte) opcode)
+                .put((byte) flags)
+                .putInt(sync ? 0 : place * blocksPerCommand)
                 .put((byte) 0)
-                .putInt(place * blocksPerCommand)
-                .put((byte) 0)
-                .putShort((short) blocksPerCommand)
+                .putShort((short) (sync ? 0 : blocksPerCommand))
                 .put((byte) 0);
         out.position(start + Pdu.HEADER_BYTES);
-        if (writes) {
+        if (write) {
             out.put(payload.rewind());
         }
         cmdSn++;
         inFlight++;
+    }
+
+    /// Remembers how long a command took.
+    private void ended(int initiatorTaskTag) {
+        completed++;
+        inFlight--;
+        if (workload == Workload.COMMIT && completed % 2 == 1) {
+            // It counts when its SYNCHRONIZE CACHE has ended.
+            return;
+        }
+        if (timed == times.length) {
+            times = Arrays.copyOf(times, times.length * 2);
+        }
+        times[timed++] = System.nanoTime() - startedAt[initiatorTaskTag & (RING - 1)];
     }
 
     /// Works through the PDUs in `in` and leaves the beginning of one that is not whole.
@@ -184,8 +278,7 @@ public final class LeanClient {
                     throw new ProtocolException("a command failed, status " + in.get(at + 3));
                 }
                 expStatSn = in.getInt(at + 24) + 1;
-                inFlight--;
-                completed++;
+                ended(in.getInt(at + 16));
             } else if (opcode != Pdu.DATA_IN) {
                 throw new ProtocolException("unexpected opcode " + opcode);
             }
