@@ -14,7 +14,7 @@ import java.util.List;
 /// space there and need not wait.
 ///
 /// A chunk that is partly written lies on the disk as alternating written and unwritten extents, as
-/// many as there were writes. So when a chunk goes to the disk and an eighth of it is written, the
+/// many as there were writes. So when there is time for it and an eighth of a chunk is written, the
 /// rest is written too, as the zeros that it reads as, and the whole becomes one extent. With less
 /// the zeros would cost more than the extents.
 ///
@@ -111,29 +111,17 @@ final class ChunkAllocation implements Completion {
         }
     }
 
-    /// Whether a chunk that the range touches is written in part, and enough of it to write the
-    /// rest.
     @Override
-    public boolean incomplete(long offset, long length) {
-        long end = Math.min(offset + length, tree.sizeBytes());
-        for (long chunk = offset & -chunkBytes; chunk < end; chunk += chunkBytes) {
-            if (worthCompleting(chunk)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /// Writes zeros to what is not written of the chunks that the range touches, where that is
-    /// worthwhile. They are in the page cache afterwards.
-    @Override
-    public void complete(long offset, long length) throws IOException {
+    public boolean complete(long offset, long length) throws IOException {
+        boolean completed = false;
         long end = Math.min(offset + length, tree.sizeBytes());
         for (long chunk = offset & -chunkBytes; chunk < end; chunk += chunkBytes) {
             if (worthCompleting(chunk)) {
                 completeChunk(chunk);
+                completed = true;
             }
         }
+        return completed;
     }
 
     private long lengthOf(long chunk) {

@@ -126,23 +126,25 @@ final class Window {
     /// This window with the units from `from` to `to`, exclusive, in another state. Space that was
     /// taken stays where it is when it is written or its content given up.
     Window with(int from, int to, BlockState state) {
+        int first = indexOf(from);
+        int last = indexOf(to - 1);
         Draft draft = new Draft(runs.length + 2);
+        draft.copy(runs, 0, first);
+        if (unit(runs[first]) < from) {
+            draft.add(unit(runs[first]), state(runs[first]), place(runs[first]));
+        }
         boolean stays = (bit(state) & TAKEN) != 0;
-        for (int i = 0; i < runs.length; i++) {
-            int first = unit(runs[i]);
-            int end = endOf(i);
-            if (first < from) {
-                draft.add(first, state(runs[i]), place(runs[i]));
-            }
-            int inFirst = Math.max(first, from);
-            if (inFirst < Math.min(end, to)) {
-                boolean kept = stays && (1 << state(runs[i]) & TAKEN) != 0;
-                draft.add(inFirst, state.code(), kept ? placeAt(runs[i], inFirst) : 0);
-            }
-            int after = Math.max(first, to);
-            if (after < end) {
-                draft.add(after, state(runs[i]), placeAt(runs[i], after));
-            }
+        for (int i = first; i <= last; i++) {
+            int unit = Math.max(from, unit(runs[i]));
+            boolean kept = stays && (1 << state(runs[i]) & TAKEN) != 0;
+            draft.add(unit, state.code(), kept ? placeAt(runs[i], unit) : 0);
+        }
+        if (to < endOf(last)) {
+            draft.add(to, state(runs[last]), placeAt(runs[last], to));
+        }
+        if (last + 1 < runs.length) {
+            draft.add(endOf(last), state(runs[last + 1]), place(runs[last + 1]));
+            draft.copy(runs, last + 2, runs.length);
         }
         return draft.window(scanned);
     }
@@ -228,6 +230,16 @@ final class Window {
                     unit,
                     state.code(),
                     physical == ExtentVisitor.NOWHERE ? 0 : (physical >>> UNIT_SHIFT) + 1);
+        }
+
+        /// Adds runs of a window as they are; the first must not go on with the last added.
+        private void copy(long[] source, int from, int to) {
+            int length = Math.max(0, to - from);
+            if (count + length > runs.length) {
+                runs = Arrays.copyOf(runs, count + length + 2);
+            }
+            System.arraycopy(source, Math.min(from, source.length), runs, count, length);
+            count += length;
         }
 
         Window window(boolean scanned) {

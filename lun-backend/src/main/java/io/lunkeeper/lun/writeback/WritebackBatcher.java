@@ -4,7 +4,6 @@ import io.lunkeeper.lun.extent.ExtentTree;
 import io.lunkeeper.lun.image.ImageFile;
 import java.io.IOException;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Queue;
@@ -20,16 +19,19 @@ import java.util.concurrent.atomic.AtomicLong;
 /// filemap_fdatawrite does for one file, so that a flush finds little left to do.
 ///
 /// A batch is everything that is dirty, in the order in which it lies on the disk; under pressure
-/// the largest stretches first. It goes out in portions, and no more than two of them are under way
-/// at once: the disk always has work, and a flush or a read that comes meanwhile waits for a few
-/// megabytes and not for all of it. A batch starts when data has become old or there is too much of
-/// it; each page that is dirty when it starts is on its way when it ends.
+/// the largest stretches first. Only some megabytes of it are under way at once: the disk always
+/// has work, and a flush or a read that comes meanwhile waits for these and not for all of it. A
+/// batch starts when data has become old or there is too much of it; each page that is dirty when
+/// it starts has been written when it ends.
 ///
 /// All of this makes nothing durable; only the [FlushGate] does. But an error met here counts: the
 /// kernel reports a lost page once, and no flush after it may succeed.
 public final class WritebackBatcher {
-    /// Dirty bytes of one portion.
-    private static final long PORTION_BYTES = 8L << 20;
+    /// What of a batch is on its way to the disk at once, at most.
+    private static final long UNDER_WAY_BYTES = 16L << 20;
+
+    /// A batch of less than this part of what starts one early tells of a LUN with little to do.
+    private static final int QUIET_PART = 4;
 
     /// When a batch begins and how much may wait.
     ///
@@ -46,6 +48,10 @@ public final class WritebackBatcher {
     private final Limits limits;
     private final Completion completion;
     private final DirtyRanges dirty = new DirtyRanges();
+
+    /// What went to the disk and may want to be made whole when there is time.
+    private final DirtyRanges passed = new DirtyRanges();
+
     private final WriteThrottle throttle;
 
     /// Bytes taken from `dirty` whose writeback has not been seen to end.
@@ -104,12 +110,8 @@ public final class WritebackBatcher {
     public void synchronize(FlushGate.Synchronization synchronization) throws IOException {
         List<DirtyRanges.Run> taken = dirty.take();
         synchronization.run();
-        for (DirtyRanges.Run run : taken) {
-            if (completion.incomplete(run.offset(), run.length())) {
-                // On disk, but not whole: a batch shall see to that.
-                written(run.offset(), run.length());
-            }
-        }
+        taken.forEach(run -> passed.mark(run.offset(), run.length()));
+        time();
         throttle.release();
     }
 
@@ -146,9 +148,13 @@ public final class WritebackBatcher {
 
     private void run() {
         try {
+            boolean quiet;
             do {
-                writeBatch();
+                quiet = writeBatch();
             } while (dirty.bytes() >= limits.backgroundBytes() && failure.error() == null);
+            if (quiet) {
+                completePassed();
+            }
         } catch (IOException e) {
             failure.fail(e);
         } finally {
@@ -156,49 +162,58 @@ public final class WritebackBatcher {
             running.set(false);
             throttle.release();
         }
-        if (dirty.bytes() > 0) {
+        if (dirty.bytes() > 0 || passed.bytes() > 0) {
             time();
         }
     }
 
-    private void writeBatch() throws IOException {
+    /// Writes all that is dirty.
+    ///
+    /// @return whether it was so little that there is time for other work
+    private boolean writeBatch() throws IOException {
         List<DirtyRanges.Run> batch = dirty.take();
         long bytes = batch.stream().mapToLong(DirtyRanges.Run::dirtyBytes).sum();
         underWay.set(bytes);
         batch.sort(bytes * 2 >= limits.limitBytes() ? largestFirst() : inPhysicalOrder());
-        Queue<DirtyRanges.Run> begun = new ArrayDeque<>();
-        List<DirtyRanges.Run> portion = new ArrayList<>();
-        long portionBytes = 0;
-        for (DirtyRanges.Run run : batch) {
-            portion.add(run);
-            portionBytes += run.dirtyBytes();
-            if (portionBytes >= PORTION_BYTES) {
-                begin(portion);
-                await(begun);
-                begun.addAll(portion);
-                portion.clear();
-                portionBytes = 0;
+        write(batch);
+        batch.forEach(run -> passed.mark(run.offset(), run.length()));
+        return bytes * QUIET_PART < limits.backgroundBytes();
+    }
+
+    /// Makes whole what went to the disk in part, until there is something else to do again.
+    private void completePassed() throws IOException {
+        List<DirtyRanges.Run> stretches = passed.take();
+        for (DirtyRanges.Run run : stretches) {
+            if (dirty.bytes() * QUIET_PART >= limits.backgroundBytes()) {
+                passed.mark(run.offset(), run.length());
+            } else if (completion.complete(run.offset(), run.length())) {
+                image.startWriteback(run.offset(), run.length());
+                image.awaitWriteback(run.offset(), run.length());
             }
         }
-        begin(portion);
-        await(begun);
-        begun.addAll(portion);
-        await(begun);
     }
 
-    private void begin(List<DirtyRanges.Run> portion) throws IOException {
-        for (DirtyRanges.Run run : portion) {
-            completion.complete(run.offset(), run.length());
+    private void write(List<DirtyRanges.Run> batch) throws IOException {
+        Queue<DirtyRanges.Run> begun = new ArrayDeque<>();
+        long begunBytes = 0;
+        for (DirtyRanges.Run run : batch) {
             image.startWriteback(run.offset(), run.length());
+            begun.add(run);
+            begunBytes += run.dirtyBytes();
+            while (begunBytes > UNDER_WAY_BYTES) {
+                begunBytes -= await(begun.remove());
+            }
+        }
+        while (!begun.isEmpty()) {
+            await(begun.remove());
         }
     }
 
-    private void await(Queue<DirtyRanges.Run> begun) throws IOException {
-        for (DirtyRanges.Run run = begun.poll(); run != null; run = begun.poll()) {
-            image.awaitWriteback(run.offset(), run.length());
-            underWay.addAndGet(-run.dirtyBytes());
-        }
+    private long await(DirtyRanges.Run run) throws IOException {
+        image.awaitWriteback(run.offset(), run.length());
+        underWay.addAndGet(-run.dirtyBytes());
         throttle.release();
+        return run.dirtyBytes();
     }
 
     private static Comparator<DirtyRanges.Run> largestFirst() {
