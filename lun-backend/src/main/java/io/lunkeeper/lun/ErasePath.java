@@ -62,6 +62,8 @@ final class ErasePath {
                 piece.change(at, bytes);
             } catch (ImageFullException e) {
                 throw LunHealth.noSpace(e);
+            } catch (IOException e) {
+                throw health.fail(e);
             } finally {
                 locks.releaseExclusive(stripes);
             }

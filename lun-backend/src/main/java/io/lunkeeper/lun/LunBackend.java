@@ -3,6 +3,7 @@ package io.lunkeeper.lun;
 import io.lunkeeper.lun.extent.ExtentScanner;
 import io.lunkeeper.lun.extent.ExtentTree;
 import io.lunkeeper.lun.image.ImageFile;
+import io.lunkeeper.lun.image.ImageWatch;
 import io.lunkeeper.lun.writeback.FirstFailure;
 import io.lunkeeper.lun.writeback.FlushGate;
 import io.lunkeeper.lun.writeback.WritebackBatcher;
@@ -28,8 +29,15 @@ public final class LunBackend implements AutoCloseable {
     /// How much of the extents is learnt before it is reported.
     private static final long REPORT_BYTES = 64L << 20;
 
+    /// How much of the map is asked for again, and every how many seconds: a look at blocks that
+    /// somebody may have moved without opening the image, slow enough to cost nothing.
+    private static final int REFRESH_WINDOWS = 16;
+
+    private static final int REFRESH_TICKS = 10;
+
     private final LunSpec spec;
     private final ImageFile image;
+    private final FirstFailure failure;
     private final FlushGate gate;
     private final WritebackBatcher batcher;
     private final long sizeBytes;
@@ -41,6 +49,7 @@ public final class LunBackend implements AutoCloseable {
     private final ErasePath erasures;
     private final IoThreads ioThreads;
     private final AtomicBoolean closed = new AtomicBoolean();
+    private @Nullable ImageWatch watch;
 
     /// Opens or creates the image, takes its locks and learns its extents.
     ///
@@ -51,7 +60,9 @@ public final class LunBackend implements AutoCloseable {
         try {
             // Dirty pages of whoever had the file before hide behind unwritten blocks and holes.
             image.syncData();
-            return new LunBackend(spec, image, image::syncData);
+            LunBackend backend = new LunBackend(spec, image, image::syncData);
+            backend.watch();
+            return backend;
         } catch (IOException | RuntimeException e) {
             ImageOpening.close(image, e);
             throw e;
@@ -70,7 +81,7 @@ public final class LunBackend implements AutoCloseable {
         LunTuning tuning = spec.tuning();
         ChunkAllocation chunks =
                 new ChunkAllocation(image, tree, locks, tuning.allocationChunkBytes());
-        FirstFailure failure = new FirstFailure("image " + spec.image());
+        this.failure = new FirstFailure("image " + spec.image());
         this.batcher =
                 new WritebackBatcher(
                         image,
@@ -88,6 +99,47 @@ public final class LunBackend implements AutoCloseable {
         this.reads = new ReadPath(image, tree, scanner, health);
         this.writes = new WritePath(spec, image, tree, scanner, locks, health, chunks, batcher);
         this.erasures = new ErasePath(image, tree, scanner, locks, health);
+    }
+
+    private void watch() throws IOException {
+        Guard guard = spec.tuning().guard();
+        watch =
+                ImageWatch.start(
+                        image, readOnly(), guard != Guard.OFF, guard == Guard.DENY, new Watched());
+    }
+
+    /// What the watch of the image finds.
+    private final class Watched implements ImageWatch.Listener {
+        private int ticks;
+
+        @Override
+        public void failed(IOException reason) {
+            failure.fail(reason);
+        }
+
+        @Override
+        public void opened() {
+            // Whoever opened it may share its blocks with another file, or move them.
+            refresh(Integer.MAX_VALUE);
+        }
+
+        @Override
+        public void tick() {
+            if (++ticks % REFRESH_TICKS == 0) {
+                refresh(REFRESH_WINDOWS);
+            }
+        }
+
+        private void refresh(int windows) {
+            LunClock.BACKGROUND.execute(() -> refreshMap(windows));
+        }
+    }
+
+    /// The file is closed under this lock, so that nobody asks one that is not there.
+    private synchronized void refreshMap(int windows) {
+        if (!closed.get()) {
+            scanner.refreshNext(windows);
+        }
     }
 
     /// The capacity served, a multiple of the block size.
@@ -238,8 +290,13 @@ public final class LunBackend implements AutoCloseable {
     /// @throws IOException when the final flush failed: acknowledged data may be lost
     @Override
     public void close() throws IOException {
-        if (closed.getAndSet(true)) {
-            return;
+        synchronized (this) {
+            if (closed.getAndSet(true)) {
+                return;
+            }
+        }
+        if (watch != null) {
+            watch.close();
         }
         batcher.throttle().lift();
         ioThreads.close();

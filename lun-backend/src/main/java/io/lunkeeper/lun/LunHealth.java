@@ -34,6 +34,12 @@ final class LunHealth {
         }
     }
 
+    /// Fails the LUN for an error after which it is unknown what the image holds.
+    LunFailedException fail(IOException error) {
+        failure.fail(error);
+        return explain(error);
+    }
+
     LunFailedException explain(IOException error) {
         return new LunFailedException(
                 "image "

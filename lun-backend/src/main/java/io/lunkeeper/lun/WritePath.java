@@ -24,6 +24,9 @@ final class WritePath {
     private final ChunkAllocation chunks;
     private final WritebackBatcher batcher;
 
+    /// Whether the file system writes in place; one that copies on write allocates every time.
+    private final boolean inline;
+
     WritePath(
             LunSpec spec,
             ImageFile image,
@@ -40,12 +43,14 @@ final class WritePath {
         this.locks = locks;
         this.health = health;
         this.chunks = chunks;
+        this.inline = image.overwritesInPlace();
         this.batcher = batcher;
     }
 
     /// See [LunBackend#tryWrite].
     boolean tryWrite(long offset, ByteBuf source, int length) {
-        if (spec.cacheMode() != CacheMode.WRITE_BACK
+        if (!inline
+                || spec.cacheMode() != CacheMode.WRITE_BACK
                 || spec.readOnly()
                 || health.failed()
                 || batcher.overLimit()
@@ -104,10 +109,15 @@ final class WritePath {
         }
     }
 
-    /// An error may leave a part written, so what was tried counts as dirty.
+    /// An error may leave a part written, so what was tried counts as dirty. Any error but a full
+    /// file system fails the LUN: nobody knows what it left behind.
     private void put(long offset, ByteBuf source, int length) throws IOException {
         try {
             image.write(offset, source, source.readerIndex(), length);
+        } catch (ImageFullException e) {
+            throw e;
+        } catch (IOException e) {
+            throw health.fail(e);
         } finally {
             if (!spec.cacheMode().directIo()) {
                 batcher.written(offset, length);

@@ -23,7 +23,7 @@ public final class ExtentScanner {
     private final ExtentTree tree;
     private volatile Source source = Source.FIEMAP;
 
-    /// Where [#refreshNext] goes on; one thread at a time calls it.
+    /// Where [#refreshNext] goes on. Guarded by this.
     private long next;
 
     private final LongAdder moved = new LongAdder();
@@ -86,7 +86,7 @@ public final class ExtentScanner {
     /// Refreshes some windows, going on where the last call ended, round and round.
     ///
     /// @param windows how many at most
-    public void refreshNext(int windows) {
+    public synchronized void refreshNext(int windows) {
         long count = ExtentTree.windowAt(tree.sizeBytes() - 1) + 1;
         int refreshed = 0;
         for (long looked = 0;

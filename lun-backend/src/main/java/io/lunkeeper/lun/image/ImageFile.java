@@ -40,13 +40,23 @@ public final class ImageFile implements AutoCloseable {
     private final OpenFile file;
     private final ImageOwnership ownership;
     private final @Nullable DirectTransfer direct;
+    private final int locksTaken;
+
+    /// The size that this process gave it; what differs was done by others. Guarded by this.
+    private long expectedBytes;
 
     private ImageFile(
-            Path path, OpenFile file, ImageOwnership ownership, @Nullable DirectTransfer direct) {
+            Path path,
+            OpenFile file,
+            ImageOwnership ownership,
+            @Nullable DirectTransfer direct,
+            long sizeBytes) {
         this.path = path;
         this.file = file;
         this.ownership = ownership;
         this.direct = direct;
+        this.expectedBytes = sizeBytes;
+        this.locksTaken = Math.max(0, file.locksHeld());
     }
 
     /// Opens an existing image and takes its ownership; nothing in the file is changed.
@@ -119,7 +129,8 @@ public final class ImageFile implements AutoCloseable {
                             path,
                             file,
                             ownership,
-                            direct ? new DirectTransfer(file, alignment) : null);
+                            direct ? new DirectTransfer(file, alignment) : null,
+                            status.sizeBytes());
             file.adviseRandom();
             return image;
         } catch (IOException | RuntimeException e) {
@@ -164,6 +175,43 @@ public final class ImageFile implements AutoCloseable {
     /// Where the image is.
     public Path path() {
         return path;
+    }
+
+    /// The open file, for those in this room who look after it.
+    OpenFile file() {
+        return file;
+    }
+
+    /// How many locks the ownership took, 0 when that cannot be told.
+    int locksTaken() {
+        return locksTaken;
+    }
+
+    /// What another program did to the size of the file, in words that go on after its name; null
+    /// when nothing.
+    synchronized @Nullable String sizeTrouble() throws IOException {
+        long sizeBytes = file.status().sizeBytes();
+        long expected = expectedBytes;
+        return sizeBytes == expected
+                ? null
+                : "has "
+                        + sizeBytes
+                        + " bytes and had "
+                        + expected
+                        + ": another program "
+                        + (sizeBytes < expected ? "cut it" : "extended it");
+    }
+
+    /// The identity of what a name leads to now, or null when it leads nowhere.
+    static @Nullable Object identityOf(Path path) {
+        FileStatus status = OpenFile.statusOf(path);
+        return status == null ? null : status.identity();
+    }
+
+    /// Whether an overwrite goes to where the data lies, rather than to new space as in file
+    /// systems that copy on write.
+    public boolean overwritesInPlace() {
+        return file.fileSystem().overwritesInPlace();
     }
 
     /// The size of the file in bytes.
@@ -323,9 +371,10 @@ public final class ImageFile implements AutoCloseable {
     /// Sets the size of a file just created.
     ///
     /// @throws ImageRefusedException when the file system does not allow files of that size
-    public void resize(long sizeBytes) throws IOException {
+    public synchronized void resize(long sizeBytes) throws IOException {
         try {
             file.resize(sizeBytes);
+            expectedBytes = sizeBytes;
         } catch (SystemCallException e) {
             if (e.errno() == Errno.EFBIG) {
                 throw new ImageRefusedException(

@@ -14,7 +14,8 @@ import java.util.Map;
 /// Their scheme has one byte for each permission twice: a shared lock on byte 100+n says "I use
 /// permission n", on byte 200+n "I do not let others use permission n". Everybody first takes their
 /// locks and then looks whether anybody else holds a byte that contradicts them; of two who open at
-/// once, at least one sees the other.
+/// once, at least one sees the other. As with QEMU, a reader that is told to put up with a writer
+/// (`--force-share`) is let in: reading is the one permission that a writer shares.
 ///
 /// A process-wide register catches the same file opened twice here, by whatever name, and can say
 /// by which name.
@@ -50,7 +51,10 @@ final class ImageOwnership {
         ImageOwnership ownership = new ImageOwnership(status.identity());
         boolean locked = false;
         try {
-            locked = readOnly ? lock(file, CONSISTENT_READ, WRITE | RESIZE) : lock(file, ALL, ALL);
+            locked =
+                    readOnly
+                            ? lock(file, CONSISTENT_READ, WRITE | RESIZE)
+                            : lock(file, ALL, ALL & ~CONSISTENT_READ);
         } finally {
             if (!locked) {
                 ownership.release();
@@ -100,7 +104,7 @@ final class ImageOwnership {
 
     private static boolean lock(OpenFile file, int used, int unshared) throws IOException {
         if (!file.tellsLocks()) {
-            boolean exclusive = (unshared & CONSISTENT_READ) != 0;
+            boolean exclusive = (used & WRITE) != 0;
             return file.tryLock(USED_BASE, UNSHARED_BASE + PERMISSIONS - USED_BASE, exclusive);
         }
         return lockBytes(file, USED_BASE, used)

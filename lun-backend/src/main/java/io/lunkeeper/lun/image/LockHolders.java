@@ -19,28 +19,40 @@ final class LockHolders {
 
     /// The other processes that hold locks on the file, in words.
     static String describe(Path file) {
+        String holders = processes(file, true);
+        return holders.isEmpty()
+                ? "another program, here or on another host, that holds a lock on it"
+                : holders;
+    }
+
+    /// The other processes that have the file open, as far as this user may know; empty when none.
+    static String openers(Path file) {
+        return processes(file, false);
+    }
+
+    private static String processes(Path file, boolean locking) {
         List<String> holders = new ArrayList<>();
         Path self = Path.of("/proc", String.valueOf(ProcessHandle.current().pid()));
         try (DirectoryStream<Path> processes =
                 Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             Path real = file.toRealPath();
             for (Path process : processes) {
-                if (holders.size() < LIMIT && !process.equals(self) && holdsLock(process, real)) {
+                if (holders.size() < LIMIT
+                        && !process.equals(self)
+                        && has(process, real, locking)) {
                     holders.add(name(process));
                 }
             }
         } catch (IOException | DirectoryIteratorException _) {
             // No /proc here: the lock is certain all the same, only its holder stays unnamed.
         }
-        return holders.isEmpty()
-                ? "another program, here or on another host, that holds a lock on it"
-                : String.join(", ", holders);
+        return String.join(", ", holders);
     }
 
-    private static boolean holdsLock(Path process, Path file) {
+    private static boolean has(Path process, Path file, boolean locking) {
         try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(process.resolve("fd"))) {
             for (Path descriptor : descriptors) {
-                if (isLocked(process, descriptor, file)) {
+                if (isOpen(process, descriptor, file, locking)) {
                     return true;
                 }
             }
@@ -50,10 +62,13 @@ final class LockHolders {
         return false;
     }
 
-    private static boolean isLocked(Path process, Path descriptor, Path file) {
+    private static boolean isOpen(Path process, Path descriptor, Path file, boolean locking) {
         try {
             if (!Files.readSymbolicLink(descriptor).equals(file)) {
                 return false;
+            }
+            if (!locking) {
+                return true;
             }
             Path info = process.resolve("fdinfo").resolve(descriptor.getFileName());
             return Files.readAllLines(info).stream().anyMatch(line -> line.startsWith("lock:"));

@@ -5,11 +5,15 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// A file by its descriptor. A call that was interrupted by a signal is made again, except for the
 /// ones that report lost data (fsync and fdatasync): their answer counts, whatever it is.
@@ -38,6 +42,17 @@ final class LinuxFile implements OpenFile {
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_BASIC_STATS = 0x7ff;
     private static final int STATX_DIOALIGN = 0x2000;
+    private static final int STATX_MASK = STATX_BASIC_STATS | STATX_DIOALIGN;
+    private static final int AT_FDCWD = -100;
+    private static final int F_SETOWN = 8;
+    private static final int F_SETSIG = 10;
+    private static final int F_SETLEASE = 1024;
+    private static final int F_GETLEASE = 1025;
+
+    /// Ignored unless somebody asks for it, and nobody does.
+    private static final int SIGURG = 23;
+
+    private static final int ST_RDONLY = 1;
     private static final int S_IFMT = 0xf000;
     private static final int S_IFREG = 0x8000;
     private static final int S_IFDIR = 0x4000;
@@ -128,8 +143,29 @@ final class LinuxFile implements OpenFile {
     @Override
     public FileStatus status() throws IOException {
         MemorySegment status = SystemCalls.scratch();
-        int mask = STATX_BASIC_STATS | STATX_DIOALIGN;
-        checked("statx", SystemCalls.statx(fd, EMPTY_PATH, AT_EMPTY_PATH, mask, status));
+        checked("statx", SystemCalls.statx(fd, EMPTY_PATH, AT_EMPTY_PATH, STATX_MASK, status));
+        return status(status);
+    }
+
+    static @Nullable FileStatus statusOf(Path path) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment status = SystemCalls.scratch();
+            MemorySegment bytes = arena.allocateFrom(path.toString());
+            return SystemCalls.statx(AT_FDCWD, bytes, 0, STATX_MASK, status) < 0
+                    ? null
+                    : status(status);
+        }
+    }
+
+    /// The identity of what a descriptor is open for, or null when it cannot be told.
+    static @Nullable Object identity(int fd) {
+        MemorySegment status = SystemCalls.scratch();
+        return SystemCalls.statx(fd, EMPTY_PATH, AT_EMPTY_PATH, STATX_MASK, status) < 0
+                ? null
+                : status(status).identity();
+    }
+
+    private static FileStatus status(MemorySegment status) {
         boolean alignmentKnown = (status.get(JAVA_INT, 0) & STATX_DIOALIGN) != 0;
         int type = status.get(JAVA_SHORT, 28) & S_IFMT;
         long device = (long) status.get(JAVA_INT, 136) << 32 | status.get(JAVA_INT, 140);
@@ -281,6 +317,63 @@ final class LinuxFile implements OpenFile {
         flock.set(JAVA_LONG, 8, offset);
         flock.set(JAVA_LONG, 16, length);
         return flock;
+    }
+
+    @Override
+    public int locksHeld() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/fdinfo/" + fd))) {
+            return (int) lines.filter(line -> line.startsWith("lock:")).count();
+        } catch (IOException | UncheckedIOException _) {
+            return -1;
+        }
+    }
+
+    /// The kernel tells the holder of a lease by SIGIO, which ends a process that does not expect
+    /// it. So, before there is a lease, the signal becomes one that is ignored, and after that it
+    /// gets nobody to be sent to.
+    @Override
+    public boolean tryLease() {
+        if (fcntl(F_SETSIG, SIGURG) < 0 || fcntl(F_SETLEASE, F_WRLCK) < 0) {
+            return false;
+        }
+        fcntl(F_SETOWN, 0);
+        return true;
+    }
+
+    @Override
+    public Lease lease() {
+        long target = fcntl(F_GETLEASE, 0);
+        if (target == F_WRLCK) {
+            return Lease.HELD;
+        }
+        return target == F_RDLCK ? Lease.READER_WAITS : Lease.WRITER_WAITS;
+    }
+
+    @Override
+    public void giveUpLease() {
+        fcntl(F_SETLEASE, F_UNLCK);
+    }
+
+    private long fcntl(int command, int argument) {
+        return SystemCalls.fcntl(fd, command, MemorySegment.ofAddress(argument));
+    }
+
+    /// `struct statfs` of 64-bit processors.
+    @Override
+    public FileSystemStatus fileSystem() {
+        MemorySegment status = SystemCalls.scratch();
+        if (SystemCalls.fstatfs(fd, status) < 0) {
+            return new FileSystemStatus(0, false, Long.MAX_VALUE);
+        }
+        return new FileSystemStatus(
+                status.get(JAVA_LONG, 0),
+                (status.get(JAVA_LONG, 80) & ST_RDONLY) != 0,
+                status.get(JAVA_LONG, 32) * status.get(JAVA_LONG, 8));
+    }
+
+    @Override
+    public Path selfPath() {
+        return Path.of("/proc/self/fd/" + fd);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.lunkeeper.lun.linux;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /// One open regular file, addressed by raw memory addresses so that no buffer object stands between
 /// the caller's native memory and the kernel.
@@ -28,6 +29,11 @@ public interface OpenFile extends AutoCloseable {
         return LinuxFile.SUPPORTED
                 ? LinuxFile.open(path, access, direct)
                 : PortableFile.open(path, access, direct);
+    }
+
+    /// What a name leads to now, or null when that cannot be told.
+    static @Nullable FileStatus statusOf(Path path) {
+        return LinuxFile.SUPPORTED ? LinuxFile.statusOf(path) : null;
     }
 
     /// Makes the entries of a directory durable, so that a file just created survives power loss.
@@ -110,6 +116,27 @@ public interface OpenFile extends AutoCloseable {
 
     /// Whether another open file, of any process, holds a lock on any byte of the range.
     boolean lockedElsewhere(long offset, long length) throws IOException;
+
+    /// How many locks this open file holds; negative where that cannot be told.
+    int locksHeld();
+
+    /// Tries to take the write lease: granted when nobody else has the file open. Who opens it then
+    /// waits until [#giveUpLease]; no signal is ever sent.
+    ///
+    /// @return false when others have it open, or where there are no leases
+    boolean tryLease();
+
+    /// The state of a lease that was taken and not given up.
+    Lease lease();
+
+    /// Gives the lease up and lets go who waits.
+    void giveUpLease();
+
+    /// What the file lies on.
+    FileSystemStatus fileSystem();
+
+    /// A name by which this very file can be reached whatever became of the one it was opened by.
+    Path selfPath();
 
     /// Reports the extents that overlap a range, in order; what lies between them is a hole.
     ///

@@ -163,6 +163,36 @@ final class PortableFile implements OpenFile {
     }
 
     @Override
+    public int locksHeld() {
+        return -1;
+    }
+
+    @Override
+    public boolean tryLease() {
+        return false;
+    }
+
+    @Override
+    public Lease lease() {
+        throw new IllegalStateException("no lease was taken");
+    }
+
+    @Override
+    public void giveUpLease() {
+        throw new IllegalStateException("no lease was taken");
+    }
+
+    @Override
+    public FileSystemStatus fileSystem() {
+        return new FileSystemStatus(0, false, Long.MAX_VALUE);
+    }
+
+    @Override
+    public Path selfPath() {
+        return path;
+    }
+
+    @Override
     public boolean extents(long offset, long length, ExtentSink sink) {
         return false;
     }

@@ -54,6 +54,15 @@ final class SystemCalls {
             variadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
     private static final MethodHandle IOCTL =
             variadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
+    private static final MethodHandle FSTATFS = fixed("fstatfs", JAVA_INT, JAVA_INT, ADDRESS);
+    private static final MethodHandle READ =
+            fixed("read", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle WRITE =
+            fixed("write", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle FANOTIFY_INIT =
+            fixed("fanotify_init", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle FANOTIFY_MARK =
+            fixed("fanotify_mark", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS);
     private static final MethodHandle STRERROR =
             LINKER.downcallHandle(
                     LINKER.defaultLookup().findOrThrow("strerror"),
@@ -242,6 +251,54 @@ final class SystemCalls {
         Frame frame = FRAMES.get();
         try {
             return frame.result((int) IOCTL.invokeExact(frame.captured, fd, request, argument));
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static long fstatfs(int fd, MemorySegment status) {
+        Frame frame = FRAMES.get();
+        try {
+            return frame.result((int) FSTATFS.invokeExact(frame.captured, fd, status));
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static long read(int fd, long address, long length) {
+        Frame frame = FRAMES.get();
+        try {
+            return frame.result((long) READ.invokeExact(frame.captured, fd, address, length));
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static long write(int fd, long address, long length) {
+        Frame frame = FRAMES.get();
+        try {
+            return frame.result((long) WRITE.invokeExact(frame.captured, fd, address, length));
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static long fanotifyInit(int flags, int eventFlags) {
+        Frame frame = FRAMES.get();
+        try {
+            return frame.result((int) FANOTIFY_INIT.invokeExact(frame.captured, flags, eventFlags));
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static long fanotifyMark(int fd, int flags, long mask, int directory, MemorySegment path) {
+        Frame frame = FRAMES.get();
+        try {
+            return frame.result(
+                    (int)
+                            FANOTIFY_MARK.invokeExact(
+                                    frame.captured, fd, flags, mask, directory, path));
         } catch (Throwable e) {
             throw new AssertionError(e);
         }

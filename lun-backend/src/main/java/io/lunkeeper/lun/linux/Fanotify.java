@@ -1,0 +1,121 @@
+package io.lunkeeper.lun.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/// A group of the kernel's fanotify: tells of every open of the files marked, and may refuse it.
+///
+/// Marks are on single files, so nobody waits for an answer but who opens one of these; such a wait
+/// can be ended by SIGKILL, and when this process ends, however it does, the kernel lets all who
+/// wait go on.
+public final class Fanotify {
+    private static final int FAN_CLOEXEC = 0x1;
+    private static final int FAN_CLASS_CONTENT = 0x4;
+    private static final int FAN_UNLIMITED_QUEUE = 0x10;
+    private static final int FAN_UNLIMITED_MARKS = 0x20;
+    private static final int FAN_MARK_ADD = 0x1;
+    private static final int FAN_MARK_REMOVE = 0x2;
+    private static final long FAN_OPEN = 0x20;
+    private static final long FAN_OPEN_PERM = 0x10000;
+    private static final int FAN_ALLOW = 1;
+    private static final int FAN_DENY = 2;
+
+    // O_RDONLY with O_NONBLOCK and O_CLOEXEC, for the descriptors that come with events.
+    private static final int EVENT_FLAGS = 0x800 | 0x80000;
+
+    private static final int AT_FDCWD = -100;
+    private static final int BUFFER_BYTES = 4096;
+    private static final int METADATA_BYTES = 24;
+
+    private final int fd;
+
+    private Fanotify(int fd) {
+        this.fd = fd;
+    }
+
+    /// Who decides about an open.
+    @FunctionalInterface
+    public interface Decision {
+        /// Called for each open, on the thread in [#serve], which must not open a marked file.
+        ///
+        /// @param identity of the file, as in [FileStatus#identity]
+        /// @param pid who opens it
+        /// @return whether it may; counts only for files marked to be refused
+        boolean allows(Object identity, int pid);
+    }
+
+    /// A new group, or null where the kernel or the lack of CAP_SYS_ADMIN forbids it.
+    public static @Nullable Fanotify open() {
+        if (!LinuxFile.SUPPORTED) {
+            return null;
+        }
+        int flags = FAN_CLOEXEC | FAN_CLASS_CONTENT | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS;
+        long fd = SystemCalls.fanotifyInit(flags, EVENT_FLAGS);
+        return fd < 0 ? null : new Fanotify((int) fd);
+    }
+
+    /// Marks a file.
+    ///
+    /// @param refusing whether opens wait for the decision; otherwise they are only told of
+    /// @throws IOException when this file cannot be marked
+    public void mark(Path file, boolean refusing) throws IOException {
+        change(FAN_MARK_ADD, file, refusing);
+    }
+
+    /// Takes a mark away.
+    public void unmark(Path file, boolean refusing) throws IOException {
+        change(FAN_MARK_REMOVE, file, refusing);
+    }
+
+    private void change(int flags, Path file, boolean refusing) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment path = arena.allocateFrom(file.toString());
+            long mask = refusing ? FAN_OPEN_PERM : FAN_OPEN;
+            long result = SystemCalls.fanotifyMark(fd, flags, mask, AT_FDCWD, path);
+            if (result < 0) {
+                int errno = (int) -result;
+                throw new SystemCallException(
+                        "fanotify_mark", file.toString(), errno, SystemCalls.describe(errno));
+            }
+        }
+    }
+
+    /// Answers events for ever.
+    public void serve(Decision decision) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(BUFFER_BYTES, Long.BYTES);
+            MemorySegment response = arena.allocate(8, Long.BYTES);
+            while (true) {
+                long bytes = SystemCalls.read(fd, buffer.address(), BUFFER_BYTES);
+                for (long at = 0; at + METADATA_BYTES <= bytes; at += buffer.get(JAVA_INT, at)) {
+                    answer(buffer.asSlice(at, METADATA_BYTES), response, decision);
+                }
+            }
+        }
+    }
+
+    private void answer(MemorySegment event, MemorySegment response, Decision decision) {
+        int file = event.get(JAVA_INT, 16);
+        if (file < 0) {
+            return;
+        }
+        boolean allowed = true;
+        try {
+            Object identity = LinuxFile.identity(file);
+            allowed = identity == null || decision.allows(identity, event.get(JAVA_INT, 20));
+        } finally {
+            if ((event.get(JAVA_LONG, 8) & FAN_OPEN_PERM) != 0) {
+                response.set(JAVA_INT, 0, file);
+                response.set(JAVA_INT, 4, allowed ? FAN_ALLOW : FAN_DENY);
+                SystemCalls.write(fd, response.address(), response.byteSize());
+            }
+            SystemCalls.close(file);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+package io.lunkeeper.lun.linux;
+
+/// What holds a file.
+///
+/// @param type the file system's number (its magic), 0 when it cannot be told
+/// @param readOnly whether it is mounted read-only
+/// @param availableBytes what an unprivileged user may still take
+public record FileSystemStatus(long type, boolean readOnly, long availableBytes) {
+    private static final long BTRFS = 0x9123683EL;
+    private static final long ZFS = 0x2FC12FC1L;
+    private static final long BCACHEFS = 0xCA451A4EL;
+
+    /// Whether an overwrite goes to where the data lies rather than to new space.
+    public boolean overwritesInPlace() {
+        return type != BTRFS && type != ZFS && type != BCACHEFS;
+    }
+}
