@@ -111,7 +111,7 @@ public final class ImageFile implements AutoCloseable {
     }
 
     /// Takes the ownership of an open file, which is closed when that fails.
-    private static ImageFile owned(Path path, OpenFile file, boolean readOnly, boolean direct)
+    static ImageFile owned(Path path, OpenFile file, boolean readOnly, boolean direct)
             throws IOException {
         ImageFile image = null;
         try {
