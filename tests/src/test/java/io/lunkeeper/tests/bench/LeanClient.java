@@ -1,6 +1,7 @@
 package io.lunkeeper.tests.bench;
 
 import io.lunkeeper.tests.initiator.Cdb;
+import io.lunkeeper.tests.initiator.InitiatorSession;
 import io.lunkeeper.tests.initiator.Pdu;
 import io.lunkeeper.tests.initiator.RawInitiator;
 import io.lunkeeper.tests.initiator.ScsiResult;
@@ -112,7 +113,10 @@ public final class LeanClient {
         }
         int port = Integer.parseInt(arguments[0]);
         var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
-        try (RawInitiator initiator = RawInitiator.connect(address)) {
+        // Several clients at once must not be taken for one that comes again.
+        long isid = 0x80_000000_0000L | (ProcessHandle.current().pid() & 0xffff_ffffL);
+        var session = new InitiatorSession(InitiatorSession.DEFAULT_NAME, isid);
+        try (RawInitiator initiator = RawInitiator.connect(address, session, 0)) {
             Pdu login = initiator.login(arguments[1]);
             if (login.statusClass() != 0) {
                 throw new ProtocolException("login refused: " + login);
