@@ -77,6 +77,8 @@ final class ErasePath {
         }
         if (image.zeroRange(offset, length)) {
             tree.markZeros(offset, length, BlockState.UNWRITTEN);
+            // Holes at the edges, of which only a part was zeroed, have space now.
+            tree.turn(BlockState.HOLE, BlockState.UNWRITTEN, offset, length);
             return;
         }
         tree.markWritten(offset, length);

@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
 
 /// One image file, owned by this process alone, as a span of bytes.
@@ -34,6 +36,8 @@ public final class LunBackend implements AutoCloseable {
     private static final int REFRESH_WINDOWS = 16;
 
     private static final int REFRESH_TICKS = 10;
+
+    private static final Logger LOG = LogManager.getLogger(LunBackend.class);
 
     private final LunSpec spec;
     private final ImageFile image;
@@ -136,10 +140,35 @@ public final class LunBackend implements AutoCloseable {
     }
 
     /// The file is closed under this lock, so that nobody asks one that is not there.
-    private synchronized void refreshMap(int windows) {
-        if (!closed.get()) {
-            scanner.refreshNext(windows);
+    synchronized void refreshMap(int windows) {
+        if (closed.get()) {
+            return;
         }
+        MapChanges before = mapChanges();
+        scanner.refreshNext(windows);
+        MapChanges after = mapChanges();
+        if (!after.equals(before)) {
+            LOG.warn(
+                    "image {}: another program changed its blocks: {} bytes moved, {} shared with"
+                            + " other files, {} written",
+                    spec.image(),
+                    after.movedBytes() - before.movedBytes(),
+                    after.sharedBytes() - before.sharedBytes(),
+                    after.foreignBytes() - before.foreignBytes());
+        }
+    }
+
+    /// What other programs did to the blocks of an image since it was opened, as far as it was
+    /// noticed.
+    ///
+    /// @param movedBytes bytes that lie elsewhere now (defragmentation, balancing)
+    /// @param sharedBytes bytes that other files use too now (reflink)
+    /// @param foreignBytes bytes that were written behind our back
+    public record MapChanges(long movedBytes, long sharedBytes, long foreignBytes) {}
+
+    /// What other programs did to the blocks.
+    public MapChanges mapChanges() {
+        return new MapChanges(scanner.movedBytes(), scanner.sharedBytes(), scanner.foreignBytes());
     }
 
     /// The capacity served, a multiple of the block size.

@@ -1,9 +1,11 @@
 package io.lunkeeper.target;
 
+import io.lunkeeper.lun.ImageReport;
 import io.lunkeeper.target.config.Configuration;
 import io.lunkeeper.target.config.ConfigurationException;
 import io.lunkeeper.target.config.ConfigurationFile;
 import io.lunkeeper.target.config.Feature;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -12,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.ToIntFunction;
 import org.apache.commons.cli.DefaultParser;
 import org.apache.commons.cli.MissingArgumentException;
 import org.apache.commons.cli.Option;
@@ -30,6 +33,7 @@ final class CommandLine {
 
             lunkeeper serve --config FILE   serve in the foreground until SIGTERM or SIGINT
             lunkeeper check --config FILE   check a configuration, change nothing
+            lunkeeper check --image FILE    tell what is known of an image, change nothing
             lunkeeper help [COMMAND]        show this, or more about a command
             lunkeeper version               show the version
 
@@ -58,6 +62,15 @@ final class CommandLine {
             as FILE:LINE: KEY: what is wrong. Creates, locks and changes nothing.
 
               -c, --config FILE   the configuration; its paths are relative to it
+
+            lunkeeper check --image FILE
+
+            Tells what can be known of an image: who has it open, its space, its extents by state,
+            in how many pieces it lies on the device, and how writes to it would go. Opens it for
+            reading, locks and changes nothing, so it may be in use. Exits with 1 when it could not
+            be served for writing now.
+
+              -i, --image FILE    the image
             """;
 
     private static final String SEE_HELP = "; see: lunkeeper help";
@@ -94,7 +107,7 @@ final class CommandLine {
         List<String> rest = Arrays.asList(args).subList(1, args.length);
         return switch (args[0]) {
             case "serve" -> configured(rest, SERVE_HELP, this::serve);
-            case "check" -> configured(rest, CHECK_HELP, this::check);
+            case "check" -> check(rest);
             case "help", "-h", "--help" -> help(rest);
             case "version", "--version" -> version(rest);
             default -> usage("there is no command " + args[0]);
@@ -103,6 +116,26 @@ final class CommandLine {
 
     private int serve(String file, Configuration configuration) {
         return new ServeCommand(out, err, file).run(configuration, opening, stop);
+    }
+
+    private int check(List<String> rest) {
+        boolean image = rest.stream().anyMatch(a -> a.equals("-i") || a.startsWith("--image"));
+        return image
+                ? filed(rest, "image", CHECK_HELP, this::checkImage)
+                : configured(rest, CHECK_HELP, this::check);
+    }
+
+    private int checkImage(String file) {
+        try {
+            ImageReport report = ImageReport.of(Path.of(file));
+            report.lines().forEach(out::println);
+            return report.servable() ? FINE : FAILED;
+        } catch (InvalidPathException _) {
+            return usage(file + " is not a path");
+        } catch (IOException e) {
+            err.println("lunkeeper: " + e.getMessage());
+            return FAILED;
+        }
     }
 
     private int check(String file, Configuration configuration) {
@@ -162,9 +195,34 @@ final class CommandLine {
     }
 
     private int configured(List<String> rest, String help, Action action) {
+        return filed(rest, "config", help, file -> configured(file, action));
+    }
+
+    private int configured(String file, Action action) {
+        try {
+            return action.on(file, ConfigurationFile.read(Path.of(file), served));
+        } catch (InvalidPathException _) {
+            return usage(file + " is not a path");
+        } catch (ConfigurationException e) {
+            String.valueOf(e.getMessage())
+                    .lines()
+                    .forEach(line -> err.println("lunkeeper: " + line));
+            return USAGE;
+        }
+    }
+
+    /// Runs a command that takes one file and nothing else.
+    ///
+    /// @param option the long name of the option that names the file; its first letter is the short
+    private int filed(
+            List<String> rest, String option, String help, ToIntFunction<String> command) {
         Options options =
                 new Options()
-                        .addOption(Option.builder("c").longOpt("config").hasArg().get())
+                        .addOption(
+                                Option.builder(option.substring(0, 1))
+                                        .longOpt(option)
+                                        .hasArg()
+                                        .get())
                         .addOption(Option.builder("h").longOpt("help").get());
         org.apache.commons.cli.CommandLine given;
         try {
@@ -174,7 +232,7 @@ final class CommandLine {
                             .get()
                             .parse(options, rest.toArray(String[]::new));
         } catch (MissingArgumentException _) {
-            return usage("--config needs a FILE");
+            return usage("--" + option + " needs a FILE");
         } catch (ParseException e) {
             return usage(String.valueOf(e.getMessage()));
         }
@@ -184,19 +242,10 @@ final class CommandLine {
         if (!given.getArgList().isEmpty()) {
             return usage("unexpected argument " + given.getArgList().getFirst());
         }
-        String[] files = given.getOptionValues("config");
+        String[] files = given.getOptionValues(option);
         if (files == null || files.length != 1) {
-            return usage("needs exactly one --config FILE");
+            return usage("needs exactly one --" + option + " FILE");
         }
-        try {
-            return action.on(files[0], ConfigurationFile.read(Path.of(files[0]), served));
-        } catch (InvalidPathException _) {
-            return usage(files[0] + " is not a path");
-        } catch (ConfigurationException e) {
-            String.valueOf(e.getMessage())
-                    .lines()
-                    .forEach(line -> err.println("lunkeeper: " + line));
-            return USAGE;
-        }
+        return command.applyAsInt(files[0]);
     }
 }

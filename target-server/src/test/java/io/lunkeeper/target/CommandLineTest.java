@@ -3,6 +3,10 @@ package io.lunkeeper.target;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lunkeeper.lun.Allocation;
+import io.lunkeeper.lun.CacheMode;
+import io.lunkeeper.lun.LunBackend;
+import io.lunkeeper.lun.LunSpec;
 import io.lunkeeper.target.ServeCommand.Opening;
 import io.lunkeeper.target.ServeCommand.Serving;
 import io.lunkeeper.target.config.Problem;
@@ -10,11 +14,13 @@ import io.lunkeeper.target.config.UnservableException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.RandomAccessFile;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
@@ -230,5 +236,58 @@ final class CommandLineTest {
     })
     void addressesAreWrittenForTools(String address, String text) {
         assertEquals(text, PortalAddress.text(new InetSocketAddress(address, 1)));
+    }
+
+    @Test
+    void tellsWhatIsKnownOfAnImage() throws IOException {
+        Path image = directory.resolve("vm.img");
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength(8 << 20);
+            file.seek(1 << 20);
+            file.write(new byte[1 << 20]);
+            file.getFD().sync();
+        }
+        assertEquals(0, run(NOTHING_OPENS, "check", "--image", image + ""), this::err);
+        String report = out();
+        assertTrue(report.startsWith("image " + image + " can be served\n"), report);
+        for (String part :
+                new String[] {
+                    "open in        no other process",
+                    "size           8388608 bytes (8.0 MiB)",
+                    "7.0 MiB, 87.5 %",
+                    "allocated      1.0 MiB",
+                    "writes"
+                }) {
+            assertTrue(report.contains(part), () -> part + " in " + report);
+        }
+    }
+
+    @Test
+    void imageThatIsServedIsReportedAsInUse() throws IOException {
+        Path image = directory.resolve("vm.img");
+        LunSpec spec =
+                new LunSpec(
+                        image,
+                        OptionalLong.of(1 << 20),
+                        Allocation.SPARSE,
+                        CacheMode.WRITE_BACK,
+                        512,
+                        false);
+        try (LunBackend lun = LunBackend.open(spec)) {
+            assertEquals(1 << 20, lun.sizeBytes());
+            assertEquals(1, run(NOTHING_OPENS, "check", "--image", image + ""));
+            assertTrue(out().contains("cannot be served for writing"), this::out);
+            assertTrue(out().contains("locked"), this::out);
+        }
+        assertEquals(0, run(NOTHING_OPENS, "check", "--image", image + ""), this::out);
+    }
+
+    @Test
+    void imageThatIsNotThereCannotBeToldOf() {
+        Path missing = directory.resolve("missing.img");
+        assertEquals(1, run(NOTHING_OPENS, "check", "-i", missing + ""));
+        assertTrue(err().contains(missing + " cannot be opened"), this::err);
+        assertEquals(2, run(NOTHING_OPENS, "check", "--image"));
+        assertEquals(2, run(NOTHING_OPENS, "check", "--image", "a", "--config", "b"));
     }
 }

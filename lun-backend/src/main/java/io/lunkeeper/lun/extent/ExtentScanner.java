@@ -144,8 +144,10 @@ public final class ExtentScanner {
             }
             boolean theirData = theirs == BlockState.MAPPED || theirs == BlockState.SHARED;
             switch (mine) {
-                case UNKNOWN -> {}
-                case HOLE, UNWRITTEN -> foreign += theirData ? units : 0;
+                // Unwritten space may have become written zeros: file systems do that with small
+                // extents rather than cut them up.
+                case UNKNOWN, UNWRITTEN -> {}
+                case HOLE -> foreign += theirData ? units : 0;
                 case MAPPED, SHARED -> {
                     if (!theirData) {
                         // Dirty pages hide there; nobody else gave the space up.

@@ -98,14 +98,12 @@ public final class ExtentTree {
                 : window.physical((int) (offset >>> Window.UNIT_SHIFT) & (Window.UNITS - 1));
     }
 
-    /// Turns the blocks of a range that are in one state into another that reads the same: holes
-    /// that were allocated, shared blocks that were unshared. To be called after the file was
-    /// changed, by a caller who keeps away those who erase; writers may come and go.
+    /// Turns the blocks that a range touches and that are in one state into another that reads the
+    /// same: holes that were allocated, shared blocks that were unshared. To be called after the
+    /// file was changed, by a caller who keeps away those who erase; writers may come and go.
     public void turn(BlockState from, BlockState to, long offset, long length) {
-        long first = (offset + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT;
-        long reach = offset + length == sizeBytes ? Window.UNIT_BYTES - 1 : 0;
-        long end = (offset + length + reach) >>> Window.UNIT_SHIFT;
-        long unit = first;
+        long unit = offset >>> Window.UNIT_SHIFT;
+        long end = (offset + length + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT;
         while (unit < end) {
             int inFirst = (int) (unit % Window.UNITS);
             int inEnd = (int) Math.min(Window.UNITS, inFirst + end - unit);

@@ -1,7 +1,6 @@
 package io.lunkeeper.lun.image;
 
 import io.lunkeeper.lun.linux.Errno;
-import io.lunkeeper.lun.linux.ExtentSink;
 import io.lunkeeper.lun.linux.FileStatus;
 import io.lunkeeper.lun.linux.OpenFile;
 import io.lunkeeper.lun.linux.SystemCallException;
@@ -430,30 +429,7 @@ public final class ImageFile implements AutoCloseable {
     ///
     /// @return false when the file system cannot tell; what was visited is then worthless
     public boolean mapExtents(long offset, long length, ExtentVisitor visitor) {
-        return file.extents(
-                offset,
-                length,
-                (at, bytes, physical, flags) -> {
-                    BlockState state = state(flags);
-                    boolean located =
-                            (flags & (ExtentSink.UNKNOWN | ExtentSink.DELALLOC)) == 0
-                                    && state != BlockState.UNKNOWN;
-                    visitor.extent(at, bytes, state, located ? physical : ExtentVisitor.NOWHERE);
-                });
-    }
-
-    private static BlockState state(int flags) {
-        if ((flags & (ExtentSink.ENCODED | ExtentSink.NOT_ALIGNED)) != 0) {
-            // Compressed, inline or packed: bytes are there, but overwriting them takes new space.
-            return BlockState.UNKNOWN;
-        }
-        if ((flags & ExtentSink.DELALLOC) != 0) {
-            return BlockState.MAPPED;
-        }
-        if ((flags & ExtentSink.UNWRITTEN) != 0) {
-            return BlockState.UNWRITTEN;
-        }
-        return (flags & ExtentSink.SHARED) != 0 ? BlockState.SHARED : BlockState.MAPPED;
+        return FileExtents.map(file, offset, length, visitor);
     }
 
     /// Reports where a range holds data, for file systems that do not map their extents. Physical
@@ -461,20 +437,7 @@ public final class ImageFile implements AutoCloseable {
     ///
     /// @return false when the file system cannot tell; what was visited is then worthless
     public boolean seekExtents(long offset, long length, ExtentVisitor visitor) {
-        long end = offset + length;
-        long position = offset;
-        while (position < end) {
-            long data = file.nextData(position);
-            long hole = data < 0 || data >= end ? data : file.nextHole(data);
-            if (data < 0 || hole < 0) {
-                return false;
-            }
-            if (data < end) {
-                visitor.extent(data, hole - data, BlockState.MAPPED, ExtentVisitor.NOWHERE);
-            }
-            position = Math.max(hole, position + 1);
-        }
-        return true;
+        return FileExtents.seek(file, offset, length, visitor);
     }
 
     private static IOException describe(SystemCallException failure) {

@@ -102,6 +102,13 @@ final class ImageOwnership {
         }
     }
 
+    /// Whether an open file could be taken for writing now; takes nothing.
+    static boolean free(OpenFile file) throws IOException {
+        return !file.tellsLocks()
+                || (unopposed(file, UNSHARED_BASE, ALL)
+                        && unopposed(file, USED_BASE, ALL & ~CONSISTENT_READ));
+    }
+
     private static boolean lock(OpenFile file, int used, int unshared) throws IOException {
         if (!file.tellsLocks()) {
             boolean exclusive = (used & WRITE) != 0;
