@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -41,13 +42,13 @@ final class SimulatedFile implements OpenFile {
     private final Random random;
     private boolean off;
 
-    /// Blocks whose reading fails.
-    private long failingFrom = -1;
-
-    private long failingTo = -1;
-
     /// The next synchronization fails, and what it should have written is lost, as on Linux.
     private boolean syncFails;
+
+    private boolean writebackFails;
+
+    /// Writeback waits for it.
+    private volatile CountDownLatch writeback = new CountDownLatch(0);
 
     /// Holes are reported where data is: a broken file system, for tests of the tests.
     private boolean lies;
@@ -61,13 +62,17 @@ final class SimulatedFile implements OpenFile {
         Arrays.setAll(pages, _ -> new Page());
     }
 
-    synchronized void failReads(long from, long to) {
-        failingFrom = from;
-        failingTo = to;
-    }
-
     synchronized void failNextSync() {
         syncFails = true;
+    }
+
+    synchronized void failNextWriteback() {
+        writebackFails = true;
+    }
+
+    /// Nothing gets to the disk before the latch is open.
+    void holdWriteback(CountDownLatch latch) {
+        writeback = latch;
     }
 
     synchronized void lie() {
@@ -117,9 +122,6 @@ final class SimulatedFile implements OpenFile {
     @Override
     public synchronized int read(long offset, long address, int length) throws IOException {
         checkPower();
-        if (offset < failingTo && offset + length > failingFrom) {
-            throw new SystemCallException("pread", "simulated", Errno.EIO, "Input/output error");
-        }
         MemorySegment memory = MemorySegment.ofAddress(address).reinterpret(length);
         for (int done = 0; done < length; ) {
             int at = (int) ((offset + done) % PAGE);
@@ -260,8 +262,20 @@ final class SimulatedFile implements OpenFile {
     }
 
     @Override
-    public synchronized void awaitWriteback(long offset, long length) throws IOException {
-        checkPower();
+    public void awaitWriteback(long offset, long length) throws IOException {
+        try {
+            writeback.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+        synchronized (this) {
+            checkPower();
+            if (writebackFails) {
+                writebackFails = false;
+                throw new SystemCallException(
+                        "sync_file_range", "simulated", Errno.EIO, "Input/output error");
+            }
+        }
     }
 
     @Override

@@ -171,6 +171,8 @@ public final class WritebackBatcher {
     ///
     /// @return whether it was so little that there is time for other work
     private boolean writeBatch() throws IOException {
+        // Rather counted twice for a moment than not at all.
+        underWay.set(dirty.bytes());
         List<DirtyRanges.Run> batch = dirty.take();
         long bytes = batch.stream().mapToLong(DirtyRanges.Run::dirtyBytes).sum();
         underWay.set(bytes);
