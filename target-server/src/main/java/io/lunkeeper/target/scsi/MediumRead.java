@@ -1,6 +1,8 @@
 package io.lunkeeper.target.scsi;
 
+import io.lunkeeper.lun.LunFailedException;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -40,8 +42,30 @@ final class MediumRead implements Outcome.DataSource {
     public void read(long position, ByteBuf destination, int lengthBytes) throws IOException {
         try {
             unit.backend().read(offsetBytes + position, destination, lengthBytes);
+        } catch (LunFailedException e) {
+            throw e;
         } catch (IOException e) {
-            throw MediumException.reading(unit.lba(offsetBytes + position), e);
+            throw MediumException.reading(firstUnreadable(position, lengthBytes), e);
         }
+    }
+
+    /// The first block of a range that cannot be read, which the initiator must be told (SPC-4
+    /// 4.5.2 Descriptor format sense data, INFORMATION): reading them one by one shows it.
+    private long firstUnreadable(long position, int lengthBytes) {
+        int blockBytes = (int) unit.bytes(1);
+        ByteBuf block = PooledByteBufAllocator.DEFAULT.directBuffer(blockBytes);
+        try {
+            for (int done = 0; done < lengthBytes; done += blockBytes) {
+                long offset = offsetBytes + position + done;
+                try {
+                    unit.backend().read(offset, block.clear(), blockBytes);
+                } catch (IOException _) {
+                    return unit.lba(offset);
+                }
+            }
+        } finally {
+            block.release();
+        }
+        return unit.lba(offsetBytes + position);
     }
 }
