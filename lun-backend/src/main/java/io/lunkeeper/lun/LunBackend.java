@@ -100,7 +100,8 @@ public final class LunBackend implements AutoCloseable {
                         chunks);
         this.gate = new FlushGate(failure, () -> batcher.synchronize(synchronization), ioThreads);
         this.health = new LunHealth(spec, failure);
-        this.reads = new ReadPath(image, tree, scanner, health);
+        this.reads =
+                new ReadPath(image, tree, scanner, health, new ReadAhead(image, tree, ioThreads));
         this.writes = new WritePath(spec, image, tree, scanner, locks, health, chunks, batcher);
         this.erasures = new ErasePath(image, tree, scanner, locks, health);
     }

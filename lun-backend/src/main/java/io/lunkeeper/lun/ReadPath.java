@@ -13,12 +13,19 @@ final class ReadPath {
     private final ExtentTree tree;
     private final ExtentScanner scanner;
     private final LunHealth health;
+    private final ReadAhead ahead;
 
-    ReadPath(ImageFile image, ExtentTree tree, ExtentScanner scanner, LunHealth health) {
+    ReadPath(
+            ImageFile image,
+            ExtentTree tree,
+            ExtentScanner scanner,
+            LunHealth health,
+            ReadAhead ahead) {
         this.image = image;
         this.tree = tree;
         this.scanner = scanner;
         this.health = health;
+        this.ahead = ahead;
     }
 
     /// See [LunBackend#tryRead].
@@ -36,8 +43,10 @@ final class ReadPath {
         destination.ensureWritable(length);
         int index = destination.writerIndex();
         if (!image.readNow(offset, destination, index, length)) {
+            ahead.missed(offset, length);
             return false;
         }
+        ahead.hit(offset, length);
         destination.writerIndex(index + length);
         return true;
     }

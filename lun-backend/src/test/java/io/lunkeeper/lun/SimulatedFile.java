@@ -45,6 +45,7 @@ final class SimulatedFile implements OpenFile {
     /// The next synchronization fails, and what it should have written is lost, as on Linux.
     private boolean syncFails;
 
+    private final List<Range> readAhead = new ArrayList<>();
     private boolean writebackFails;
 
     /// Writeback waits for it.
@@ -279,7 +280,17 @@ final class SimulatedFile implements OpenFile {
     }
 
     @Override
-    public void readAhead(long offset, long length) {}
+    public synchronized void readAhead(long offset, long length) {
+        readAhead.add(new Range(offset, length));
+    }
+
+    /// What was asked to be read ahead, in order.
+    synchronized List<Range> readAhead() {
+        return List.copyOf(readAhead);
+    }
+
+    /// Bytes of the file.
+    record Range(long offset, long length) {}
 
     @Override
     public void adviseRandom() {}
