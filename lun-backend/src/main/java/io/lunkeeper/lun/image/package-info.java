@@ -1,5 +1,6 @@
-/// The image file itself: opening or creating it, owning it, and its bytes. May use the system
-/// calls (linux) and nothing else here. Start with [ImageFile], then [ImageOwnership].
+/// The image file: its bytes and space, the ownership of it and how others learn of that, and a
+/// watch over both. May use the linux room. Start with [ImageFile], then [ImageOwnership] and
+/// [ImageWatch].
 @NullMarked
 package io.lunkeeper.lun.image;
 

@@ -1,5 +1,6 @@
-/// How written data reaches stable storage. May use the extent and image rooms and nothing else
-/// here. Start with [FlushGate].
+/// How written data reaches the disk: what is dirty, batches of it before anybody asks, the
+/// throttle when there is too much, and flushes that share one synchronization. May use the extent
+/// and image rooms. Start with [WritebackBatcher], then [FlushGate].
 @NullMarked
 package io.lunkeeper.lun.writeback;
 
