@@ -28,6 +28,8 @@ final class OpenGuard {
 
     private static final int MAX_ANCESTORS = 64;
 
+    private static final Fanotify.Answer LET_IN = new Fanotify.Answer(true, () -> {});
+
     /// An image and what is to be done about it.
     private record Guarded(Path image, boolean refusing, Runnable opened) {}
 
@@ -63,7 +65,7 @@ final class OpenGuard {
             Thread.ofPlatform()
                     .daemon()
                     .name("open guard")
-                    .start(() -> fanotify.serve(guard::allows));
+                    .start(() -> fanotify.serve(guard::about));
             return guard;
         }
     }
@@ -99,27 +101,34 @@ final class OpenGuard {
         };
     }
 
-    private boolean allows(Object identity, int pid) {
+    /// What names the process is looked up before the answer, while it waits; a log that blocks
+    /// must hold up nobody, so it is written after.
+    private Fanotify.Answer about(Object identity, int pid) {
         Guarded guarded = images.get(identity);
         if (guarded == null || ours(pid)) {
-            return true;
+            return LET_IN;
         }
         boolean silent = recently(identity, pid);
+        String name = silent ? "" : name(pid);
+        return new Fanotify.Answer(
+                !guarded.refusing(), () -> report(guarded, silent ? null : name));
+    }
+
+    private static void report(Guarded guarded, @Nullable String name) {
         if (guarded.refusing()) {
-            if (!silent) {
-                LOG.warn("image {}: refused to {}, which opened it", guarded.image(), name(pid));
+            if (name != null) {
+                LOG.warn("image {}: refused to {}, which opened it", guarded.image(), name);
             }
-            return false;
+            return;
         }
-        if (!silent) {
+        if (name != null) {
             LOG.warn(
                     "image {} is served, and {} opened it; what that writes is lost or destroys"
                             + " the disk",
                     guarded.image(),
-                    name(pid));
+                    name);
         }
         guarded.opened().run();
-        return true;
     }
 
     /// Whether it is this process or one that it started.

@@ -42,13 +42,19 @@ public final class Fanotify {
     /// Who decides about an open.
     @FunctionalInterface
     public interface Decision {
-        /// Called for each open, on the thread in [#serve], which must not open a marked file.
+        /// Called for each open, on the thread in [#serve], which must not open a marked file, and
+        /// must not wait for anything: whoever opens the file waits for the answer.
         ///
         /// @param identity of the file, as in [FileStatus#identity]
         /// @param pid who opens it
-        /// @return whether it may; counts only for files marked to be refused
-        boolean allows(Object identity, int pid);
+        Answer about(Object identity, int pid);
     }
+
+    /// What is decided about an open.
+    ///
+    /// @param allowed whether it may be; counts only for files marked to be refused
+    /// @param report run when nobody waits any more
+    public record Answer(boolean allowed, Runnable report) {}
 
     /// A new group, or null where the kernel or the lack of CAP_SYS_ADMIN forbids it.
     public static @Nullable Fanotify open() {
@@ -105,17 +111,21 @@ public final class Fanotify {
         if (file < 0) {
             return;
         }
+        int pid = event.get(JAVA_INT, 20);
+        Object identity = LinuxFile.identity(file);
+        Runnable report = () -> {};
         boolean allowed = true;
-        try {
-            Object identity = LinuxFile.identity(file);
-            allowed = identity == null || decision.allows(identity, event.get(JAVA_INT, 20));
-        } finally {
-            if ((event.get(JAVA_LONG, 8) & FAN_OPEN_PERM) != 0) {
-                response.set(JAVA_INT, 0, file);
-                response.set(JAVA_INT, 4, allowed ? FAN_ALLOW : FAN_DENY);
-                SystemCalls.write(fd, response.address(), response.byteSize());
-            }
-            SystemCalls.close(file);
+        if (identity != null) {
+            Answer answer = decision.about(identity, pid);
+            allowed = answer.allowed();
+            report = answer.report();
         }
+        if ((event.get(JAVA_LONG, 8) & FAN_OPEN_PERM) != 0) {
+            response.set(JAVA_INT, 0, file);
+            response.set(JAVA_INT, 4, allowed ? FAN_ALLOW : FAN_DENY);
+            SystemCalls.write(fd, response.address(), response.byteSize());
+        }
+        SystemCalls.close(file);
+        report.run();
     }
 }

@@ -319,10 +319,13 @@ final class LinuxFile implements OpenFile {
         return flock;
     }
 
+    /// A lease stands in the same list and is no lock.
     @Override
     public int locksHeld() {
         try (Stream<String> lines = Files.lines(Path.of("/proc/self/fdinfo/" + fd))) {
-            return (int) lines.filter(line -> line.startsWith("lock:")).count();
+            return (int)
+                    lines.filter(line -> line.startsWith("lock:") && line.contains("OFDLCK"))
+                            .count();
         } catch (IOException | UncheckedIOException _) {
             return -1;
         }
