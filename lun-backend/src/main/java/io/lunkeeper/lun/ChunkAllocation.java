@@ -112,13 +112,17 @@ final class ChunkAllocation implements Completion {
     }
 
     @Override
-    public boolean complete(long offset, long length) throws IOException {
-        boolean completed = false;
+    public long unitBytes() {
+        return chunkBytes;
+    }
+
+    @Override
+    public long complete(long offset, long length) throws IOException {
+        long completed = 0;
         long end = Math.min(offset + length, tree.sizeBytes());
-        for (long chunk = offset & -chunkBytes; chunk < end; chunk += chunkBytes) {
+        for (long chunk = offset; chunk < end; chunk += chunkBytes) {
             if (worthCompleting(chunk)) {
-                completeChunk(chunk);
-                completed = true;
+                completed += completeChunk(chunk);
             }
         }
         return completed;
@@ -150,8 +154,9 @@ final class ChunkAllocation implements Completion {
         return Math.max(0, Math.min(at + bytes, chunk + length) - Math.max(at, chunk));
     }
 
-    private void completeChunk(long chunk) throws IOException {
+    private long completeChunk(long chunk) throws IOException {
         long length = lengthOf(chunk);
+        long written = 0;
         long stripes = RangeLocks.stripes(chunk, length);
         locks.lockExclusive(stripes);
         try {
@@ -168,12 +173,14 @@ final class ChunkAllocation implements Completion {
             for (Gap gap : gaps) {
                 tree.markWritten(gap.offset(), gap.length());
                 image.writeZeros(gap.offset(), gap.length());
+                written += gap.length();
             }
         } catch (ImageFullException _) {
             // Nobody asked for these zeros, and what was not written reads as such.
         } finally {
             locks.releaseExclusive(stripes);
         }
+        return written;
     }
 
     /// What is not written of a chunk.

@@ -3,11 +3,15 @@ package io.lunkeeper.lun.writeback;
 import java.io.IOException;
 
 /// Makes whole what was written, and went to the disk, in part.
-@FunctionalInterface
 public interface Completion {
-    /// Makes a range whole where that is worthwhile; it may reach beyond the end of the image. What
-    /// this writes is dirty in the page cache afterwards.
+    /// What is made whole at once, in bytes.
+    long unitBytes();
+
+    /// Makes a range whole where that is worthwhile. What this writes is dirty in the page cache
+    /// afterwards.
     ///
-    /// @return whether anything was written
-    boolean complete(long offset, long length) throws IOException;
+    /// @param offset a multiple of [#unitBytes]
+    /// @param length a multiple of [#unitBytes]; the range may reach beyond the end of the image
+    /// @return the bytes that were written
+    long complete(long offset, long length) throws IOException;
 }

@@ -184,38 +184,59 @@ public final class WritebackBatcher {
 
     /// Makes whole what went to the disk in part, until there is something else to do again.
     private void completePassed() throws IOException {
-        List<DirtyRanges.Run> stretches = passed.take();
-        for (DirtyRanges.Run run : stretches) {
+        Transfer transfer = new Transfer();
+        long unit = completion.unitBytes();
+        for (DirtyRanges.Run run : passed.take()) {
             if (dirty.bytes() * QUIET_PART >= limits.backgroundBytes()) {
                 passed.mark(run.offset(), run.length());
-            } else if (completion.complete(run.offset(), run.length())) {
-                image.startWriteback(run.offset(), run.length());
-                image.awaitWriteback(run.offset(), run.length());
+                continue;
+            }
+            long start = run.offset() / unit * unit;
+            long length = (run.offset() + run.length() + unit - 1) / unit * unit - start;
+            long bytes = completion.complete(start, length);
+            if (bytes > 0) {
+                underWay.addAndGet(bytes);
+                transfer.begin(new DirtyRanges.Run(start, length, bytes));
             }
         }
+        transfer.end();
     }
 
     private void write(List<DirtyRanges.Run> batch) throws IOException {
-        Queue<DirtyRanges.Run> begun = new ArrayDeque<>();
-        long begunBytes = 0;
+        Transfer transfer = new Transfer();
         for (DirtyRanges.Run run : batch) {
+            transfer.begin(run);
+        }
+        transfer.end();
+    }
+
+    /// Runs on their way to the disk, not too many of them.
+    private final class Transfer {
+        private final Queue<DirtyRanges.Run> begun = new ArrayDeque<>();
+        private long begunBytes;
+
+        void begin(DirtyRanges.Run run) throws IOException {
             image.startWriteback(run.offset(), run.length());
             begun.add(run);
             begunBytes += run.dirtyBytes();
             while (begunBytes > UNDER_WAY_BYTES) {
-                begunBytes -= await(begun.remove());
+                await();
             }
         }
-        while (!begun.isEmpty()) {
-            await(begun.remove());
-        }
-    }
 
-    private long await(DirtyRanges.Run run) throws IOException {
-        image.awaitWriteback(run.offset(), run.length());
-        underWay.addAndGet(-run.dirtyBytes());
-        throttle.release();
-        return run.dirtyBytes();
+        void end() throws IOException {
+            while (!begun.isEmpty()) {
+                await();
+            }
+        }
+
+        private void await() throws IOException {
+            DirtyRanges.Run run = begun.remove();
+            image.awaitWriteback(run.offset(), run.length());
+            begunBytes -= run.dirtyBytes();
+            underWay.addAndGet(-run.dirtyBytes());
+            throttle.release();
+        }
     }
 
     private static Comparator<DirtyRanges.Run> largestFirst() {

@@ -45,6 +45,10 @@ public final class LeanClient {
         /// SYNCHRONIZE CACHE only.
         SYNC(4096);
 
+        /// TEST UNIT READY, before what is measured: until this class is compiled it is the client
+        /// that is measured.
+        static final int WARM_UP_COMMANDS = 200_000;
+
         final int commandBytes;
 
         Workload(int commandBytes) {
@@ -73,6 +77,7 @@ public final class LeanClient {
     private long nanos = Long.MAX_VALUE;
     private double bytesPerNano = Double.POSITIVE_INFINITY;
     private long issued;
+    private boolean warmingUp;
     private final long[] startedAt = new long[RING];
     private long[] times = new long[1 << 16];
     private int timed;
@@ -126,6 +131,7 @@ public final class LeanClient {
                             initiator,
                             Integer.parseInt(arguments[2]),
                             Workload.valueOf(arguments[3].toUpperCase(Locale.ROOT)));
+            client.warmUp();
             String limit = arguments[5];
             if (limit.endsWith("x")) {
                 client.commands = Long.parseLong(limit.substring(0, limit.length() - 1));
@@ -157,6 +163,17 @@ public final class LeanClient {
     private static long percentile(long[] sorted, double part) {
         int index = (int) Math.ceil(part * sorted.length) - 1;
         return sorted.length == 0 ? 0 : sorted[Math.max(0, index)] / 1000;
+    }
+
+    private void warmUp() throws IOException {
+        warmingUp = true;
+        commands = Workload.WARM_UP_COMMANDS;
+        run(32);
+        warmingUp = false;
+        commands = Long.MAX_VALUE;
+        issued = 0;
+        completed = 0;
+        timed = 0;
     }
 
     private double run(int depth) throws IOException {
@@ -195,6 +212,11 @@ public final class LeanClient {
         boolean second = workload == Workload.COMMIT && issued % 2 == 1;
         startedAt[cmdSn & (RING - 1)] =
                 second ? startedAt[(cmdSn - 1) & (RING - 1)] : System.nanoTime();
+        if (warmingUp) {
+            command(0x00, 0, 0);
+            issued++;
+            return;
+        }
         switch (workload) {
             case READ -> command(0x28, 0, random.nextInt(places));
             case WRITE -> command(0x2a, 0, random.nextInt(places));
@@ -221,10 +243,10 @@ public final class LeanClient {
     /// Puts a command of ten bytes, with its data as immediate data, behind what waits in `out`.
     private void command(int opcode, int flags, int place) {
         boolean write = opcode == 0x2a;
-        boolean sync = opcode == 0x35;
+        boolean dataless = opcode == 0x35 || opcode == 0x00;
         int start = out.position();
-        int bytes = sync ? 0 : workload.commandBytes;
-        int attributes = write ? 0xa1 : sync ? 0x81 : 0xc1;
+        int bytes = dataless ? 0 : workload.commandBytes;
+        int attributes = write ? 0xa1 : dataless ? 0x81 : 0xc1;
         out.put((byte) Pdu.SCSI_COMMAND)
                 .put((byte) attributes)
                 .putShort((short) 0)
@@ -236,9 +258,9 @@ public final class LeanClient {
                 .putInt(expStatSn)
                 .put((byte) opcode)
                 .put((byte) flags)
-                .putInt(sync ? 0 : place * blocksPerCommand)
+                .putInt(dataless ? 0 : place * blocksPerCommand)
                 .put((byte) 0)
-                .putShort((short) (sync ? 0 : blocksPerCommand))
+                .putShort((short) (dataless ? 0 : blocksPerCommand))
                 .put((byte) 0);
         out.position(start + Pdu.HEADER_BYTES);
         if (write) {
