@@ -5,33 +5,56 @@ import io.lunkeeper.lun.image.ImageFile;
 import io.lunkeeper.lun.image.ImageFullException;
 import io.lunkeeper.lun.image.ImageRefusedException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 
-/// Opens or creates the image that a [LunSpec] asks for, or refuses in one line that names the
-/// image and what would be right. A refusal leaves nothing behind and nothing changed.
+/// Opens, creates or extends the image that a [LunSpec] asks for, or refuses in one line that names
+/// the image and what would be right. A refusal leaves nothing behind and nothing changed.
 final class ImageOpening {
+    /// How much is filled with zeros before anybody asks how far it is.
+    private static final long PIECE_BYTES = 64L << 20;
+
+    private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private static final Logger LOG = LogManager.getLogger(ImageOpening.class);
+
     private final LunSpec spec;
+    private final BooleanSupplier stopping;
     private final String image;
 
-    private ImageOpening(LunSpec spec) {
+    private ImageOpening(LunSpec spec, BooleanSupplier stopping) {
         this.spec = spec;
+        this.stopping = stopping;
         this.image = "image " + spec.image();
     }
 
-    /// Opens or creates; the image is owned, has its size and the space asked for.
-    static ImageFile open(LunSpec spec) throws IOException {
-        ImageOpening opening = new ImageOpening(spec);
+    /// Opens, creates or extends; the image is owned, has its size and the space asked for.
+    ///
+    /// @param stopping whether nobody wants it any more; ends a long allocation
+    static ImageFile open(LunSpec spec, BooleanSupplier stopping) throws IOException {
+        ImageOpening opening = new ImageOpening(spec, stopping);
+        return opening.refusing(opening::open);
+    }
+
+    private interface Step<T> {
+        T run() throws IOException;
+    }
+
+    private <T> T refusing(Step<T> step) throws IOException {
         try {
-            return opening.open();
+            return step.run();
         } catch (ImageRefusedException e) {
             throw new LunOpenException(e.getMessage() + "", e);
         } catch (ImageFullException e) {
             throw new LunOpenException(
-                    opening.image + ": the file system is full; make room or choose a smaller size",
-                    e);
+                    image + ": the file system is full; make room or choose a smaller size", e);
         }
     }
 
@@ -104,26 +127,91 @@ final class ImageOpening {
                 ImageFile.open(spec.image(), spec.readOnly(), spec.cacheMode().directIo());
         try {
             long sizeBytes = opened.sizeBytes();
-            if (spec.sizeBytes().isPresent() && spec.sizeBytes().getAsLong() != sizeBytes) {
-                throw new LunOpenException(
-                        image
-                                + " has "
-                                + sizeBytes
-                                + " bytes, but the size asked for is "
-                                + spec.sizeBytes().getAsLong()
-                                + "; correct the size or leave it out");
-            }
-            checkSize(sizeBytes, "its size");
-            checkAlignment(opened, sizeBytes);
-            if (spec.allocation() == Allocation.RESERVE && !spec.readOnly()) {
-                checkRoom(sizeBytes - opened.allocatedBytes());
-                reserve(opened, sizeBytes);
-            }
+            long wantedBytes = spec.sizeBytes().orElse(sizeBytes);
+            checkSize(wantedBytes, "its size");
+            resize(opened, sizeBytes, wantedBytes);
             return opened;
         } catch (IOException | RuntimeException e) {
             close(opened, e);
             throw e;
         }
+    }
+
+    /// Makes an image that is being served larger, with space for the new part as the specification
+    /// says. It reads as zeros. Not yet durable.
+    ///
+    /// @throws LunOpenException when it cannot be had; the size is as before
+    static void grow(LunSpec spec, ImageFile opened, long sizeBytes, BooleanSupplier stopping)
+            throws IOException {
+        ImageOpening opening = new ImageOpening(spec, stopping);
+        opening.checkSize(sizeBytes, "the size asked for");
+        opening.refusing(() -> {
+            opening.resize(opened, opened.sizeBytes(), sizeBytes);
+            return opened;
+        });
+    }
+
+    /// Sets the size and takes the space that the specification asks for.
+    private void resize(ImageFile opened, long fromBytes, long toBytes) throws IOException {
+        if (toBytes < fromBytes || (spec.readOnly() && toBytes > fromBytes)) {
+            throw new LunOpenException(
+                    image
+                            + " has "
+                            + fromBytes
+                            + " bytes, but the size asked for is "
+                            + toBytes
+                            + (spec.readOnly()
+                                    ? "; a read-only image keeps its size: leave the size out"
+                                    : "; an image only grows: correct the size or leave it out"));
+        }
+        checkAlignment(opened, toBytes);
+        if (spec.readOnly()) {
+            return;
+        }
+        checkRoom(missingBytes(opened, fromBytes, toBytes));
+        if (toBytes > fromBytes) {
+            opened.resize(toBytes);
+        }
+        try {
+            switch (spec.allocation()) {
+                case SPARSE -> {}
+                case RESERVE -> reserve(opened, toBytes);
+                case FULL -> fill(opened, fromBytes, toBytes);
+            }
+        } catch (IOException | RuntimeException e) {
+            opened.resize(fromBytes);
+            throw e;
+        }
+    }
+
+    /// Writes zeros, to the disk as it goes, and says how far it is: this can take hours.
+    private void fill(ImageFile opened, long fromBytes, long toBytes) throws IOException {
+        long reported = System.nanoTime();
+        for (long at = fromBytes; at < toBytes; at += PIECE_BYTES) {
+            if (stopping.getAsBoolean()) {
+                throw new InterruptedIOException(image + ": stopped while it was filled");
+            }
+            long bytes = Math.min(PIECE_BYTES, toBytes - at);
+            opened.writeZeros(at, bytes);
+            opened.startWriteback(at, bytes);
+            if (System.nanoTime() - reported >= REPORT_NANOS) {
+                reported = System.nanoTime();
+                LOG.info(
+                        "{}: filled {} of {} MiB, {} %",
+                        image,
+                        (at + bytes - fromBytes) >> 20,
+                        (toBytes - fromBytes) >> 20,
+                        100 * (at + bytes - fromBytes) / (toBytes - fromBytes));
+            }
+        }
+    }
+
+    private long missingBytes(ImageFile opened, long fromBytes, long toBytes) throws IOException {
+        return switch (spec.allocation()) {
+            case SPARSE -> 0;
+            case RESERVE -> toBytes - opened.allocatedBytes();
+            case FULL -> toBytes - fromBytes;
+        };
     }
 
     private ImageFile create(long sizeBytes) throws IOException {
@@ -148,18 +236,9 @@ final class ImageOpening {
     }
 
     private ImageFile createIn(long sizeBytes) throws IOException {
-        if (spec.allocation() != Allocation.SPARSE) {
-            checkRoom(sizeBytes);
-        }
         ImageFile created = ImageFile.create(spec.image(), spec.cacheMode().directIo());
         try {
-            checkAlignment(created, sizeBytes);
-            created.resize(sizeBytes);
-            switch (spec.allocation()) {
-                case SPARSE -> {}
-                case RESERVE -> reserve(created, sizeBytes);
-                case FULL -> created.writeZeros(0, sizeBytes);
-            }
+            resize(created, 0, sizeBytes);
             created.syncCreation();
             return created;
         } catch (IOException | RuntimeException e) {

@@ -2,6 +2,7 @@ package io.lunkeeper.lun;
 
 import io.lunkeeper.lun.extent.ExtentScanner;
 import io.lunkeeper.lun.extent.ExtentTree;
+import io.lunkeeper.lun.image.BlockState;
 import io.lunkeeper.lun.image.ImageFile;
 import io.lunkeeper.lun.image.ImageWatch;
 import io.lunkeeper.lun.writeback.FirstFailure;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +46,6 @@ public final class LunBackend implements AutoCloseable {
     private final FirstFailure failure;
     private final FlushGate gate;
     private final WritebackBatcher batcher;
-    private final long sizeBytes;
     private final ExtentTree tree;
     private final ExtentScanner scanner;
     private final LunHealth health;
@@ -60,7 +61,15 @@ public final class LunBackend implements AutoCloseable {
     /// @throws LunOpenException when the image cannot be served as asked; nothing is left behind
     /// @throws IOException when a system call fails otherwise
     public static LunBackend open(LunSpec spec) throws IOException {
-        ImageFile image = ImageOpening.open(spec);
+        return open(spec, () -> false);
+    }
+
+    /// The same; filling a new image may take hours, and ends when somebody wants it to.
+    ///
+    /// @param stopping whether the image is not wanted any more
+    /// @throws java.io.InterruptedIOException when it was not
+    public static LunBackend open(LunSpec spec, BooleanSupplier stopping) throws IOException {
+        ImageFile image = ImageOpening.open(spec, stopping);
         try {
             // Dirty pages of whoever had the file before hide behind unwritten blocks and holes.
             image.syncData();
@@ -77,8 +86,7 @@ public final class LunBackend implements AutoCloseable {
             throws IOException {
         this.spec = spec;
         this.image = image;
-        this.sizeBytes = image.sizeBytes();
-        this.tree = new ExtentTree(sizeBytes);
+        this.tree = new ExtentTree(image.sizeBytes());
         this.scanner = new ExtentScanner(image, tree);
         this.ioThreads = new IoThreads(spec.image(), spec.tuning().ioThreads());
         RangeLocks locks = new RangeLocks();
@@ -172,9 +180,33 @@ public final class LunBackend implements AutoCloseable {
         return new MapChanges(scanner.movedBytes(), scanner.sharedBytes(), scanner.foreignBytes());
     }
 
-    /// The capacity served, a multiple of the block size.
+    /// The capacity served, a multiple of the block size. It only grows, by [#grow].
     public long sizeBytes() {
-        return sizeBytes;
+        return tree.sizeBytes();
+    }
+
+    /// Makes the image larger while it is served, with space for the new part as the specification
+    /// says. On return the new size is durable and served, and the new part reads as zeros. May
+    /// take hours where the new part is filled; other calls go on meanwhile. Not on the I/O
+    /// threads, and not twice at a time.
+    ///
+    /// @param sizeBytes a multiple of the block size, at least [#sizeBytes]
+    /// @param stopping whether it is not wanted any more
+    /// @throws LunOpenException when it cannot be had; the size is as before
+    /// @throws LunFailedException when the LUN has failed, or the file system reports an error
+    /// @throws java.io.InterruptedIOException when it was stopped; the size is as before
+    public void grow(long sizeBytes, BooleanSupplier stopping) throws IOException {
+        health.checkUsable();
+        long before = sizeBytes();
+        ImageOpening.grow(spec, image, sizeBytes, stopping);
+        if (sizeBytes == before) {
+            return;
+        }
+        flush();
+        tree.grow(sizeBytes);
+        if (spec.allocation() != Allocation.SPARSE) {
+            tree.turn(BlockState.HOLE, BlockState.UNWRITTEN, before, sizeBytes - before);
+        }
     }
 
     /// Whether writes are refused.
@@ -338,6 +370,6 @@ public final class LunBackend implements AutoCloseable {
     }
 
     private boolean inside(long offset, long length) {
-        return offset >= 0 && length >= 0 && length <= sizeBytes - offset;
+        return offset >= 0 && length >= 0 && length <= sizeBytes() - offset;
     }
 }

@@ -39,9 +39,9 @@ public final class ExtentTree {
 
     private static final int ZEROS = Window.bit(BlockState.HOLE) | Window.bit(BlockState.UNWRITTEN);
 
-    private final long sizeBytes;
     private final long maxRuns;
-    private final AtomicReferenceArray<@Nullable AtomicReferenceArray<@Nullable Window>> chunks;
+    private volatile long sizeBytes;
+    private volatile AtomicReferenceArray<@Nullable AtomicReferenceArray<@Nullable Window>> chunks;
     private final LongAdder runs = new LongAdder();
 
     /// Set for good when there are too many runs. From then on no scan is taken in, and a mark
@@ -59,14 +59,31 @@ public final class ExtentTree {
         assert sizeBytes > 0 && sizeBytes <= MAX_SIZE_BYTES : sizeBytes;
         this.sizeBytes = sizeBytes;
         this.maxRuns = maxRuns;
-        long windows = windowAt(sizeBytes - 1) + 1;
-        this.chunks =
-                new AtomicReferenceArray<>((int) ((windows + CHUNK_WINDOWS - 1) >>> CHUNK_SHIFT));
+        this.chunks = new AtomicReferenceArray<>(chunksOf(sizeBytes));
     }
 
-    /// The size of the image in bytes.
+    private static int chunksOf(long sizeBytes) {
+        return (int) (windowAt(sizeBytes - 1) >>> CHUNK_SHIFT) + 1;
+    }
+
+    /// The size of the image in bytes; it only grows.
     public long sizeBytes() {
         return sizeBytes;
+    }
+
+    /// Makes room for a larger image. What the last window holds beyond the old end are holes; the
+    /// rest is unknown. To be called after the file was extended; all other calls may go on.
+    ///
+    /// @param newSizeBytes more than [#sizeBytes], at most [#MAX_SIZE_BYTES]
+    public synchronized void grow(long newSizeBytes) {
+        assert newSizeBytes > sizeBytes && newSizeBytes <= MAX_SIZE_BYTES : newSizeBytes;
+        AtomicReferenceArray<@Nullable AtomicReferenceArray<@Nullable Window>> larger =
+                new AtomicReferenceArray<>(chunksOf(newSizeBytes));
+        for (int i = 0; i < chunks.length(); i++) {
+            larger.setPlain(i, chunks.get(i));
+        }
+        chunks = larger;
+        sizeBytes = newSizeBytes;
     }
 
     /// Whether the whole range reads as zeros, so that the file need not be asked.
@@ -250,12 +267,17 @@ public final class ExtentTree {
 
     private AtomicReferenceArray<@Nullable Window> chunk(int index) {
         AtomicReferenceArray<@Nullable Window> present = chunks.get(index);
+        return present == null ? newChunk(index) : present;
+    }
+
+    /// Not while the directory is being copied, or the new chunk would be missing in the copy.
+    private synchronized AtomicReferenceArray<@Nullable Window> newChunk(int index) {
+        AtomicReferenceArray<@Nullable Window> present = chunks.get(index);
         if (present != null) {
             return present;
         }
         AtomicReferenceArray<@Nullable Window> fresh = new AtomicReferenceArray<>(CHUNK_WINDOWS);
-        AtomicReferenceArray<@Nullable Window> witness =
-                chunks.compareAndExchange(index, null, fresh);
-        return witness == null ? fresh : witness;
+        chunks.set(index, fresh);
+        return fresh;
     }
 }

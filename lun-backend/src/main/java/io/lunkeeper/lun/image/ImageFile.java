@@ -367,7 +367,7 @@ public final class ImageFile implements AutoCloseable {
         }
     }
 
-    /// Sets the size of a file just created.
+    /// Sets the size; what is new reads as zeros.
     ///
     /// @throws ImageRefusedException when the file system does not allow files of that size
     public synchronized void resize(long sizeBytes) throws IOException {

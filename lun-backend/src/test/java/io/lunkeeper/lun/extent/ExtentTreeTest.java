@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -123,6 +124,29 @@ class ExtentTreeTest {
         tree.markWritten(3 * WINDOW, UNIT);
         assertFalse(tree.replace(3, seen, Window.unknown()));
         assertTrue(tree.is(BlockState.UNKNOWN, 3 * WINDOW, UNIT));
+    }
+
+    /// Marks go where nobody marked before while the directory is replaced, again and again.
+    @Test
+    void noMarkIsLostWhileItGrows() {
+        long step = WINDOW << 12;
+        int steps = 4000;
+        ExtentTree tree = new ExtentTree(step);
+        CompletableFuture<Void> marker =
+                CompletableFuture.runAsync(() -> {
+                    for (long marked = 0; marked < steps; ) {
+                        if (marked * step < tree.sizeBytes()) {
+                            tree.markWritten(marked++ * step, UNIT);
+                        }
+                    }
+                });
+        for (int size = 2; size <= steps; size++) {
+            tree.grow(size * step);
+        }
+        marker.join();
+        for (long at = 0; at < tree.sizeBytes(); at += step) {
+            assertTrue(tree.is(BlockState.MAPPED, at, UNIT));
+        }
     }
 
     @Test
