@@ -13,7 +13,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
 import java.util.function.ToIntFunction;
 import org.apache.commons.cli.DefaultParser;
 import org.apache.commons.cli.MissingArgumentException;
@@ -50,6 +49,9 @@ final class CommandLine {
             initiators can log in. The log goes to standard error. SIGTERM and SIGINT end it: what
             was written is flushed, the images are released, and the exit code is 0.
 
+            SIGHUP reads the configuration again. A LUN whose size is larger now grows while it is
+            served, and every initiator is told; a file with any other change is refused as a whole.
+
               -c, --config FILE   the configuration; its paths are relative to it
             """;
 
@@ -79,21 +81,21 @@ final class CommandLine {
     private final PrintStream err;
     private final Set<Feature> served;
     private final ServeCommand.Opening opening;
-    private final CountDownLatch stop;
+    private final Orders orders;
 
     /// @param opening how a server is opened
-    /// @param stop ends `serve` when it is counted down
+    /// @param orders what `serve` does while it runs
     CommandLine(
             PrintStream out,
             PrintStream err,
             Set<Feature> served,
             ServeCommand.Opening opening,
-            CountDownLatch stop) {
+            Orders orders) {
         this.out = out;
         this.err = err;
         this.served = served;
         this.opening = opening;
-        this.stop = stop;
+        this.orders = orders;
     }
 
     /// Runs one command to its end.
@@ -115,7 +117,7 @@ final class CommandLine {
     }
 
     private int serve(String file, Configuration configuration) {
-        return new ServeCommand(out, err, file).run(configuration, opening, stop);
+        return new ServeCommand(out, err, file, served).run(configuration, opening, orders);
     }
 
     private int check(List<String> rest) {
@@ -204,11 +206,16 @@ final class CommandLine {
         } catch (InvalidPathException _) {
             return usage(file + " is not a path");
         } catch (ConfigurationException e) {
-            String.valueOf(e.getMessage())
-                    .lines()
-                    .forEach(line -> err.println("lunkeeper: " + line));
+            report(err, e);
             return USAGE;
         }
+    }
+
+    /// Prints everything that is wrong with a file, a line for each.
+    static void report(PrintStream err, ConfigurationException wrong) {
+        String.valueOf(wrong.getMessage())
+                .lines()
+                .forEach(line -> err.println("lunkeeper: " + line));
     }
 
     /// Runs a command that takes one file and nothing else.

@@ -8,7 +8,8 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import org.apache.logging.log4j.LogManager;
 
-/// The process: runs the command line, and turns SIGTERM and SIGINT into a clean end.
+/// The process: runs the command line, and turns SIGTERM and SIGINT into a clean end, SIGHUP into a
+/// reading of the configuration.
 ///
 /// The JVM answers these signals by running its shutdown hooks and would then report 143 or 130.
 /// The hook here tells the command to stop, waits until it has, and leaves with the command's own
@@ -18,13 +19,13 @@ public final class Main {
     /// refused as a whole; this is the one place to change when a feature arrives.
     static final Set<Feature> SERVED = Set.copyOf(EnumSet.noneOf(Feature.class));
 
-    private final ServeCommand.Opening opening;
-    private final CountDownLatch stop = new CountDownLatch(1);
+    private final Opening opening;
+    private final Orders orders = new Orders();
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile int exitCode = CommandLine.FAILED;
 
     /// @param opening how `serve` opens a server
-    Main(ServeCommand.Opening opening) {
+    Main(Opening opening) {
         this.opening = opening;
     }
 
@@ -41,7 +42,8 @@ public final class Main {
         System.setProperty("log4j2.shutdownHookEnabled", "false");
         Runtime.getRuntime().addShutdownHook(new Thread(this::end, "end"));
         try {
-            exitCode = new CommandLine(System.out, System.err, SERVED, opening, stop).run(args);
+            ServeCommand.Opening serve = configuration -> opening.open(configuration, orders);
+            exitCode = new CommandLine(System.out, System.err, SERVED, serve, orders).run(args);
         } catch (RuntimeException | Error e) {
             // Threads of a half-started server would keep the process alive otherwise.
             System.err.println("lunkeeper: this is a fault of lunkeeper itself; please report it");
@@ -52,10 +54,18 @@ public final class Main {
         return exitCode;
     }
 
-    private static ServeCommand.Serving open(Configuration configuration) throws IOException {
-        TargetServer server = TargetServer.open(configuration);
+    /// How a server is opened that can be told what to do.
+    interface Opening {
+        ServeCommand.Serving open(Configuration configuration, Orders orders) throws IOException;
+    }
+
+    private static ServeCommand.Serving open(Configuration configuration, Orders orders)
+            throws IOException {
+        HangUp.handle(orders::reload);
+        TargetServer server = TargetServer.open(configuration, orders::stopping);
         return new ServeCommand.Serving(
                 server.addresses(),
+                server::reload,
                 () -> {
                     try {
                         server.close();
@@ -66,7 +76,7 @@ public final class Main {
     }
 
     private void end() {
-        stop.countDown();
+        orders.stop();
         try {
             ended.await();
         } catch (InterruptedException e) {

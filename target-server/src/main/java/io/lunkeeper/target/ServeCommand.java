@@ -1,26 +1,33 @@
 package io.lunkeeper.target;
 
 import io.lunkeeper.target.config.Configuration;
+import io.lunkeeper.target.config.ConfigurationException;
+import io.lunkeeper.target.config.ConfigurationFile;
+import io.lunkeeper.target.config.Feature;
 import io.lunkeeper.target.config.UnservableException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
+import java.util.Set;
 import java.util.stream.Collectors;
 
-/// `lunkeeper serve`: opens a server, says so, waits for the end, closes it.
+/// `lunkeeper serve`: opens a server, says so, carries out orders until the end, closes it.
 final class ServeCommand {
     private final PrintStream out;
     private final PrintStream err;
     private final String file;
+    private final Set<Feature> served;
 
     /// @param file the configuration's name as the administrator gave it
-    ServeCommand(PrintStream out, PrintStream err, String file) {
+    /// @param served what the server can do
+    ServeCommand(PrintStream out, PrintStream err, String file, Set<Feature> served) {
         this.out = out;
         this.err = err;
         this.file = file;
+        this.served = served;
     }
 
     /// How a server is opened.
@@ -31,13 +38,23 @@ final class ServeCommand {
     /// A server that is open.
     ///
     /// @param addresses where it listens
+    /// @param reloading takes over what may change in the file
     /// @param end flushes and releases everything; fails when acknowledged data may be lost
-    record Serving(List<InetSocketAddress> addresses, Closeable end) {}
+    record Serving(List<InetSocketAddress> addresses, Reloading reloading, Closeable end) {}
 
-    /// Serves until `stop` is counted down.
+    /// Takes over a configuration that was read again.
+    interface Reloading {
+        /// Takes over what may change.
+        ///
+        /// @throws ConfigurationException when it changes what cannot change
+        /// @throws UnservableException naming the place in the file that cannot be had now
+        void reload(Configuration configuration) throws ConfigurationException, IOException;
+    }
+
+    /// Serves until the end is ordered.
     ///
     /// @return the exit code
-    int run(Configuration configuration, Opening opening, CountDownLatch stop) {
+    int run(Configuration configuration, Opening opening, Orders orders) {
         Serving serving;
         try {
             serving = opening.open(configuration);
@@ -55,13 +72,24 @@ final class ServeCommand {
         out.println("lunkeeper ready: " + portals);
         out.flush();
         AttachHints.of(configuration, serving.addresses()).forEach(err::println);
-        try {
-            stop.await();
-        } catch (InterruptedException _) {
-            // Whoever interrupts this thread wants the end as well.
-            Thread.currentThread().interrupt();
+        while (orders.next() == Orders.Order.RELOAD) {
+            reload(serving);
         }
         return close(serving);
+    }
+
+    private void reload(Serving serving) {
+        try {
+            serving.reloading().reload(ConfigurationFile.read(Path.of(file), served));
+            err.println("lunkeeper: " + file + ": reloaded");
+        } catch (ConfigurationException e) {
+            CommandLine.report(err, e);
+            err.println("lunkeeper: " + file + ": not reloaded; all goes on as before");
+        } catch (UnservableException e) {
+            err.println("lunkeeper: " + e.problem().in(file));
+        } catch (IOException e) {
+            err.println("lunkeeper: " + file + ": cannot be reloaded: " + e);
+        }
     }
 
     private int close(Serving serving) {

@@ -4,7 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import io.lunkeeper.lun.LunBackend;
 import io.lunkeeper.target.config.Configuration;
+import io.lunkeeper.target.config.ConfigurationException;
 import io.lunkeeper.target.config.Problem;
+import io.lunkeeper.target.config.Reload;
 import io.lunkeeper.target.config.UnservableException;
 import io.lunkeeper.target.login.NegotiationLimits;
 import io.lunkeeper.target.net.EventLoop;
@@ -24,6 +26,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -42,19 +46,27 @@ public final class TargetServer implements AutoCloseable {
     private final List<LunBackend> backends = new ArrayList<>();
     private final Map<String, TargetNode> targets = new HashMap<>();
     private final SessionRegistry registry = new SessionRegistry();
+    private final Map<String, LunBackend> opened = new HashMap<>();
+    private final Configuration configuration;
+    private final BooleanSupplier stopping;
 
-    private TargetServer() {}
+    private TargetServer(Configuration configuration, BooleanSupplier stopping) {
+        this.configuration = configuration;
+        this.stopping = stopping;
+    }
 
     /// Takes the ports, then the images, then serves. Ports first: an image must not be created for
     /// a server that cannot start.
     ///
+    /// @param stopping whether the end is wanted already; ends work that takes long
     /// @throws UnservableException naming the place in the file whose port or image cannot be had;
     ///   what was taken until then is given back
     /// @throws IOException when the machine refuses something that no key asks for
-    public static TargetServer open(Configuration configuration) throws IOException {
-        TargetServer server = new TargetServer();
+    public static TargetServer open(Configuration configuration, BooleanSupplier stopping)
+            throws IOException {
+        TargetServer server = new TargetServer(configuration, stopping);
         try {
-            server.start(configuration);
+            server.start();
             return server;
         } catch (IOException | RuntimeException refused) {
             server.abandon(refused);
@@ -62,19 +74,19 @@ public final class TargetServer implements AutoCloseable {
         }
     }
 
-    private void start(Configuration configuration) throws IOException {
+    private void start() throws IOException {
         int processors = Runtime.getRuntime().availableProcessors();
         for (int i = 0; i < processors; i++) {
             // Polling on the only processor would keep everybody else from it.
             loops.add(new EventLoop("loop-" + i, processors > 1));
         }
-        bind(configuration);
-        openUnits(configuration);
+        bind();
+        openUnits();
         loops.forEach(EventLoop::start);
         portals.forEach(Portal::start);
     }
 
-    private void bind(Configuration configuration) throws IOException {
+    private void bind() throws IOException {
         PortalDirectory directory = PortalDirectory.of(configuration.targets());
         int index = 0;
         for (Configuration.Portal each : configuration.portals()) {
@@ -104,59 +116,103 @@ public final class TargetServer implements AutoCloseable {
         }
     }
 
-    /// A LUN of the configuration on its way to a backend.
-    private record Place(String key, Configuration.Lun spec) {
-        static Place of(List<Configuration.Target> targets, int target, int lun) {
-            return new Place(
-                    "targets[" + target + "].luns[" + lun + "].image",
-                    targets.get(target).luns().get(lun));
+    /// A LUN of a configuration, and where it stands there.
+    private record Place(String key, String target, Configuration.Lun spec) {
+        static List<Place> of(Configuration configuration) {
+            List<Place> places = new ArrayList<>();
+            List<Configuration.Target> targets = configuration.targets();
+            for (int t = 0; t < targets.size(); t++) {
+                List<Configuration.Lun> luns = targets.get(t).luns();
+                for (int l = 0; l < luns.size(); l++) {
+                    places.add(
+                            new Place(
+                                    "targets[" + t + "].luns[" + l + "]",
+                                    targets.get(t).iqn(),
+                                    luns.get(l)));
+                }
+            }
+            return places;
         }
     }
 
     /// Opens the images that are there before any is created, so that a server that cannot start
     /// for one of them leaves no new file behind.
-    private void openUnits(Configuration configuration) throws IOException {
-        List<Place> places = new ArrayList<>();
-        List<Configuration.Target> configured = configuration.targets();
-        for (int t = 0; t < configured.size(); t++) {
-            for (int l = 0; l < configured.get(t).luns().size(); l++) {
-                places.add(Place.of(configured, t, l));
-            }
-        }
+    private void openUnits() throws IOException {
+        List<Place> places = Place.of(configuration);
         places.sort(Comparator.comparing(each -> Files.notExists(each.spec().image().image())));
-        Map<String, LunBackend> opened = new HashMap<>();
         for (Place each : places) {
             opened.put(each.key(), open(each));
         }
-        for (int t = 0; t < configured.size(); t++) {
-            List<DeviceServer.LogicalUnitSpec> units = new ArrayList<>();
-            for (int l = 0; l < configured.get(t).luns().size(); l++) {
-                Place place = Place.of(configured, t, l);
-                units.add(unit(place.spec(), requireNonNull(opened.get(place.key()))));
-            }
-            String name = configured.get(t).iqn();
-            targets.put(name, new TargetNode(new DeviceServer(name, units)));
+        Map<String, List<DeviceServer.LogicalUnitSpec>> units =
+                Place.of(configuration).stream()
+                        .collect(
+                                Collectors.groupingBy(
+                                        Place::target,
+                                        Collectors.mapping(this::unit, Collectors.toList())));
+        for (Configuration.Target each : configuration.targets()) {
+            List<DeviceServer.LogicalUnitSpec> its = units.getOrDefault(each.iqn(), List.of());
+            targets.put(each.iqn(), new TargetNode(new DeviceServer(each.iqn(), its)));
         }
     }
 
     private LunBackend open(Place each) throws IOException {
         try {
-            LunBackend backend = LunBackend.open(each.spec().image());
+            LunBackend backend = LunBackend.open(each.spec().image(), stopping);
             backends.add(backend);
             return backend;
         } catch (IOException refused) {
-            String message = String.valueOf(refused.getMessage());
-            throw unservable(each.spec().line(), each.key(), message, refused);
+            throw unservable(each, "image", refused);
         }
     }
 
-    private static DeviceServer.LogicalUnitSpec unit(Configuration.Lun lun, LunBackend backend) {
+    /// Takes over the sizes of a configuration that was read again: LUNs grow, and whoever is
+    /// logged in is told. What grew before a refusal stays so.
+    ///
+    /// @throws ConfigurationException when it changes anything else; nothing is done then
+    /// @throws UnservableException naming the LUN that cannot grow
+    public synchronized void reload(Configuration wanted)
+            throws ConfigurationException, IOException {
+        Reload.check(configuration, wanted);
+        for (Place each : Place.of(wanted)) {
+            LunBackend backend = requireNonNull(opened.get(each.key()));
+            long before = backend.sizeBytes();
+            long sizeBytes = each.spec().image().sizeBytes().orElse(before);
+            if (sizeBytes != before) {
+                grow(each, backend, sizeBytes);
+                LOG.info(
+                        "image {}: grew from {} to {} bytes",
+                        each.spec().image().image(),
+                        before,
+                        sizeBytes);
+            }
+        }
+    }
+
+    private void grow(Place place, LunBackend backend, long sizeBytes) throws IOException {
+        try {
+            backend.grow(sizeBytes, stopping);
+        } catch (IOException refused) {
+            throw unservable(place, "size", refused);
+        }
+        requireNonNull(targets.get(place.target())).capacityChanged(place.spec().lun());
+    }
+
+    private DeviceServer.LogicalUnitSpec unit(Place place) {
+        Configuration.Lun lun = place.spec();
         return new DeviceServer.LogicalUnitSpec(
                 lun.lun(),
-                backend,
+                requireNonNull(opened.get(place.key())),
                 lun.image().blockSizeBytes(),
                 lun.physicalBlockSizeBytes(),
                 lun.serial());
+    }
+
+    private static UnservableException unservable(Place place, String key, IOException cause) {
+        return unservable(
+                place.spec().line(),
+                place.key() + "." + key,
+                String.valueOf(cause.getMessage()),
+                cause);
     }
 
     private static UnservableException unservable(
@@ -182,7 +238,7 @@ public final class TargetServer implements AutoCloseable {
     ///
     /// @throws IOException when an image could not be flushed: acknowledged data may be lost
     @Override
-    public void close() throws IOException {
+    public synchronized void close() throws IOException {
         IOException failure = null;
         for (Portal portal : portals) {
             portal.close();

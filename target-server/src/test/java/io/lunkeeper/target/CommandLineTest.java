@@ -9,6 +9,7 @@ import io.lunkeeper.lun.LunBackend;
 import io.lunkeeper.lun.LunSpec;
 import io.lunkeeper.target.ServeCommand.Opening;
 import io.lunkeeper.target.ServeCommand.Serving;
+import io.lunkeeper.target.config.Configuration;
 import io.lunkeeper.target.config.Problem;
 import io.lunkeeper.target.config.UnservableException;
 import java.io.ByteArrayOutputStream;
@@ -19,9 +20,9 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +35,11 @@ final class CommandLineTest {
                 throw new AssertionError("must not be opened");
             };
 
+    private static final ServeCommand.Reloading NEVER =
+            _ -> {
+                throw new AssertionError("nobody ordered it");
+            };
+
     @TempDir Path directory;
 
     private static InetSocketAddress at(String address, int port) {
@@ -42,7 +48,7 @@ final class CommandLineTest {
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
-    private final CountDownLatch stop = new CountDownLatch(1);
+    private final Orders orders = new Orders();
 
     private int run(Opening opening, String... args) {
         return new CommandLine(
@@ -50,7 +56,7 @@ final class CommandLineTest {
                         new PrintStream(err, true, StandardCharsets.UTF_8),
                         Main.SERVED,
                         opening,
-                        stop)
+                        orders)
                 .run(args);
     }
 
@@ -160,12 +166,13 @@ final class CommandLineTest {
     void serveSaysReadyAndHowToAttachAndEndsClean() throws Exception {
         String file = configuration("");
         AtomicBoolean ended = new AtomicBoolean();
-        stop.countDown();
+        orders.stop();
         int code =
                 run(
                         _ ->
                                 new Serving(
                                         List.of(at("0.0.0.0", 4711), at("::1", 4712)),
+                                        NEVER,
                                         () -> ended.set(true)),
                         "serve",
                         "--config",
@@ -177,6 +184,50 @@ final class CommandLineTest {
                 err().contains("iscsiadm -m node -T iqn.2026-11.io.x:a -p 127.0.0.1:4711 --login"),
                 err());
         assertTrue(err().contains("file=iscsi://127.0.0.1:4711/iqn.2026-11.io.x:a/3"), err());
+    }
+
+    @Test
+    void reloadsWhatTheFileSaysByThenAndGoesOnWhateverComesOfIt() throws Exception {
+        String file = configuration("");
+        List<Long> sizes = new ArrayList<>();
+        Problem full = new Problem(4, "targets[0].luns[0].size", "no room");
+        List<String> contents =
+                List.of(
+                        Files.readString(Path.of(file)).replace("1MiB", "2MiB"),
+                        Files.readString(Path.of(file)).replace("1MiB", "3MiB"));
+        Opening opening =
+                _ -> {
+                    Files.writeString(Path.of(file), contents.getFirst());
+                    orders.reload();
+                    return new Serving(
+                            List.of(at("127.0.0.1", 1)),
+                            read -> {
+                                sizes.add(size(read));
+                                if (sizes.size() == 1) {
+                                    Files.writeString(Path.of(file), contents.get(1));
+                                    orders.reload();
+                                    return;
+                                }
+                                orders.stop();
+                                throw new UnservableException(full, new IOException());
+                            },
+                            () -> {});
+                };
+        assertEquals(CommandLine.FINE, run(opening, "serve", "-c", file));
+        assertEquals(List.of(2L << 20, 3L << 20), sizes);
+        assertTrue(err().contains("lunkeeper: " + file + ": reloaded\n"), err());
+        assertTrue(err().contains(file + ":4: targets[0].luns[0].size: no room\n"), err());
+    }
+
+    private static long size(Configuration configuration) {
+        return configuration
+                .targets()
+                .getFirst()
+                .luns()
+                .getFirst()
+                .image()
+                .sizeBytes()
+                .orElseThrow();
     }
 
     @Test
@@ -209,11 +260,12 @@ final class CommandLineTest {
 
     @Test
     void lostDataAtTheEndIsAFailure() throws Exception {
-        stop.countDown();
+        orders.stop();
         Opening opening =
                 _ ->
                         new Serving(
                                 List.of(at("127.0.0.1", 1)),
+                                NEVER,
                                 () -> {
                                     throw new IOException("flush failed");
                                 });

@@ -34,13 +34,14 @@ final class MainTest {
             ServeCommand.Serving serving =
                     new ServeCommand.Serving(
                             List.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 1)),
+                            _ -> {},
                             () -> {
                                 LogManager.getLogger(Program.class).error("the end is logged");
                                 if (fails) {
                                     throw new IOException("flush failed");
                                 }
                             });
-            System.exit(new Main(_ -> serving).run(args));
+            System.exit(new Main((_, _) -> serving).run(args));
         }
     }
 

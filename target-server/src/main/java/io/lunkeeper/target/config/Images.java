@@ -96,14 +96,16 @@ final class Images {
                     "this user may not " + (spec.readOnly() ? "read " : "read and write ") + image);
         }
         long bytes = attributes.size();
-        if (spec.sizeBytes().isPresent() && bytes != spec.sizeBytes().getAsLong()) {
+        long wanted = spec.sizeBytes().orElse(bytes);
+        if (bytes > wanted || (spec.readOnly() && bytes < wanted)) {
             return Optional.of(
                     image
                             + " has "
                             + bytes
                             + " bytes, not the "
-                            + spec.sizeBytes().getAsLong()
-                            + " of size; remove size, or make them the same");
+                            + wanted
+                            + " of size; remove size, or make them the same"
+                            + (spec.readOnly() ? "" : ": an image only grows"));
         }
         if (spec.sizeBytes().isEmpty() && (bytes == 0 || bytes % spec.blockSizeBytes() != 0)) {
             return Optional.of(

@@ -1,5 +1,7 @@
 package io.lunkeeper.target.scsi;
 
+import static java.util.Objects.requireNonNull;
+
 import io.lunkeeper.lun.LunBackend;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
@@ -209,6 +211,16 @@ public final class DeviceServer {
         if (unit != null) {
             victim.attentions(unit.index())
                     .post(UnitAttention.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
+        }
+    }
+
+    /// The logical unit has another capacity: every nexus is told (SBC-3 4.10 Capacity).
+    ///
+    /// @param number the LUN, 0 to 16383, one that this server has
+    public void capacityChanged(int number) {
+        int index = requireNonNull(unitsByNumber[number]).index();
+        for (Nexus nexus : nexuses) {
+            nexus.attentions(index).post(UnitAttention.CAPACITY_DATA_HAS_CHANGED);
         }
     }
 

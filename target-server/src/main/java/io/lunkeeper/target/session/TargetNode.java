@@ -15,6 +15,13 @@ public final class TargetNode {
         this.device = device;
     }
 
+    /// Tells every nexus that a logical unit has another capacity now.
+    ///
+    /// @param lun its number, one that this target has
+    public void capacityChanged(int lun) {
+        device.capacityChanged(lun);
+    }
+
     DeviceServer device() {
         return device;
     }

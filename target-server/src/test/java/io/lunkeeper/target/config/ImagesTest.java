@@ -89,9 +89,14 @@ final class ImagesTest {
                 "image: a.img");
         assertFault(
                 image
+                        + " has 1000 bytes, not the 512 of size; remove size, or make them the"
+                        + " same: an image only grows",
+                "image: a.img, size: 512");
+        assertFault(
+                image
                         + " has 1000 bytes, not the 1048576 of size; remove size, or make them the"
                         + " same",
-                "image: a.img, size: 1MiB");
+                "image: a.img, size: 1MiB, read-only: true");
     }
 
     @Test
