@@ -54,6 +54,8 @@ public final class LunBackend implements AutoCloseable {
     private final ErasePath erasures;
     private final IoThreads ioThreads;
     private final AtomicBoolean closed = new AtomicBoolean();
+    private final SpaceWatch spaceWatch;
+    private volatile Listener listener = new Listener() {};
     private @Nullable ImageWatch watch;
 
     /// Opens or creates the image, takes its locks and learns its extents.
@@ -93,7 +95,7 @@ public final class LunBackend implements AutoCloseable {
         LunTuning tuning = spec.tuning();
         ChunkAllocation chunks =
                 new ChunkAllocation(image, tree, locks, tuning.allocationChunkBytes());
-        this.failure = new FirstFailure("image " + spec.image());
+        this.failure = new FirstFailure("image " + spec.image(), () -> listener.failed());
         this.batcher =
                 new WritebackBatcher(
                         image,
@@ -112,6 +114,27 @@ public final class LunBackend implements AutoCloseable {
                 new ReadPath(image, tree, scanner, health, new ReadAhead(image, tree, ioThreads));
         this.writes = new WritePath(spec, image, tree, scanner, locks, health, chunks, batcher);
         this.erasures = new ErasePath(image, tree, scanner, locks, health);
+        this.spaceWatch =
+                new SpaceWatch(
+                        "image " + spec.image(),
+                        lowSpaceBytes(),
+                        System::nanoTime,
+                        () -> listener.lowOnSpace());
+    }
+
+    /// Who wants to know what happens to a LUN when nobody asks. Called from any thread; must not
+    /// block.
+    public interface Listener {
+        /// The file system has less than [#lowSpaceBytes] left. Told again while it stays so.
+        default void lowOnSpace() {}
+
+        /// The LUN has failed: data of writes that were acknowledged may be lost.
+        default void failed() {}
+    }
+
+    /// Says who wants to know; at most one.
+    public void listen(Listener wanting) {
+        listener = wanting;
     }
 
     private void watch() throws IOException {
@@ -137,7 +160,10 @@ public final class LunBackend implements AutoCloseable {
         }
 
         @Override
-        public void tick() {
+        public void tick() throws IOException {
+            if (mayNeedSpace()) {
+                spaceWatch.look(image.freeBytes());
+            }
             if (++ticks % REFRESH_TICKS == 0) {
                 refresh(REFRESH_WINDOWS);
             }
@@ -338,6 +364,25 @@ public final class LunBackend implements AutoCloseable {
     /// here, and no thread with them.
     public Executor writeThreads() {
         return batcher.throttle();
+    }
+
+    /// How much space an image takes, and how much more there is for all files of its file system.
+    public record Space(long usedBytes, long availableBytes) {}
+
+    /// The space of now. Asks the file system.
+    public Space space() throws IOException {
+        return new Space(image.allocatedBytes(), image.freeBytes());
+    }
+
+    /// How little space is reported as too little; 0: nothing is reported.
+    public long lowSpaceBytes() {
+        return spec.tuning().lowSpaceBytes();
+    }
+
+    /// Whether a write can still fail for lack of space.
+    private boolean mayNeedSpace() throws IOException {
+        return !spec.readOnly()
+                && (image.allocatedBytes() < sizeBytes() || !image.overwritesInPlace());
     }
 
     /// Bytes that were written and are not known to have reached the disk.

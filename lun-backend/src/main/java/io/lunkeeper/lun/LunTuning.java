@@ -13,6 +13,8 @@ import java.time.Duration;
 ///   begins whatever its age. Positive
 /// @param dirtyBytes how much written data may lie in the page cache before writers are slowed; at
 ///   least `dirtyBackgroundBytes`
+/// @param lowSpaceBytes how little free space in the file system is reported as too little, for
+///   images that may need more; 0: never
 /// @param ioThreads calls that may wait for the disk at once, 1 to 64
 public record LunTuning(
         Guard guard,
@@ -20,11 +22,19 @@ public record LunTuning(
         Duration dirtyExpire,
         long dirtyBackgroundBytes,
         long dirtyBytes,
+        long lowSpaceBytes,
         int ioThreads) {
     /// What a LUN does unless told otherwise. Opening is watched and not refused, because the
     /// refusal needs a privilege and a default must mean the same everywhere. The amounts keep a
     /// flush short (a background batch is written in a fraction of a second by any disk) and stay
     /// below the kernel's own limits, at which it would stop the event loop.
     public static final LunTuning DEFAULT =
-            new LunTuning(Guard.WARN, 256 << 10, Duration.ofSeconds(5), 64L << 20, 512L << 20, 8);
+            new LunTuning(
+                    Guard.WARN,
+                    256 << 10,
+                    Duration.ofSeconds(5),
+                    64L << 20,
+                    512L << 20,
+                    1L << 30,
+                    8);
 }

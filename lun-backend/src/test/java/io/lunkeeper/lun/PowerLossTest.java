@@ -211,6 +211,7 @@ class PowerLossTest {
                         Duration.ofMillis(2),
                         64 << 10,
                         256 << 10,
+                        0,
                         2));
     }
 

@@ -36,7 +36,7 @@ class WritebackTest {
                         CacheMode.WRITE_BACK,
                         512,
                         false,
-                        new LunTuning(Guard.OFF, 256 << 10, expire, background, limit, 2));
+                        new LunTuning(Guard.OFF, 256 << 10, expire, background, limit, 0, 2));
         ImageFile image = ImageFiles.over(Path.of("simulated"), file);
         return new LunBackend(spec, image, image::syncData);
     }

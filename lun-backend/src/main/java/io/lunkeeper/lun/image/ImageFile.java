@@ -218,6 +218,11 @@ public final class ImageFile implements AutoCloseable {
         return file.status().sizeBytes();
     }
 
+    /// The space in bytes that an unprivileged user may still take of the file system.
+    public long freeBytes() throws IOException {
+        return file.fileSystem().availableBytes();
+    }
+
     /// The space the file takes in bytes, at most.
     public long allocatedBytes() throws IOException {
         return file.status().allocatedBytes();

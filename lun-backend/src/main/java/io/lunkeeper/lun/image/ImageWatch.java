@@ -35,7 +35,7 @@ public final class ImageWatch implements AutoCloseable {
         void opened();
 
         /// A second has passed.
-        void tick();
+        void tick() throws IOException;
     }
 
     private final ImageFile image;

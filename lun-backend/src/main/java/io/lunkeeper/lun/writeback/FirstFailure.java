@@ -11,13 +11,16 @@ public final class FirstFailure {
     private static final Logger LOG = LogManager.getLogger(FirstFailure.class);
 
     private final String name;
+    private final Runnable alarm;
     private volatile @Nullable IOException error;
 
     /// No failure yet.
     ///
     /// @param name what fails when it fails, for the log
-    public FirstFailure(String name) {
+    /// @param alarm called when it happens, at most once; must not block
+    public FirstFailure(String name, Runnable alarm) {
         this.name = name;
+        this.alarm = alarm;
     }
 
     /// What fails.
@@ -35,9 +38,12 @@ public final class FirstFailure {
         if (error == null) {
             error = e;
             LOG.error(
-                    "{} has failed: written data may be lost, and nothing more is served from it",
+                    "{} has failed: data that was written may be lost. Nothing more is served from it"
+                            + " until lunkeeper is started again; look after the disk and its"
+                            + " file system before",
                     name,
                     e);
+            alarm.run();
         }
     }
 }

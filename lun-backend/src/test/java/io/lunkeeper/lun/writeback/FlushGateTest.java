@@ -25,7 +25,7 @@ class FlushGateTest {
     /// What happens during the next synchronization.
     private FlushGate.Synchronization meanwhile = () -> {};
 
-    private final FirstFailure first = new FirstFailure("test");
+    private final FirstFailure first = new FirstFailure("test", () -> {});
     private final FlushGate gate =
             new FlushGate(
                     first,

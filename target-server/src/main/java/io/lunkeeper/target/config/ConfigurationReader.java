@@ -40,7 +40,8 @@ final class ConfigurationReader {
                     "allocation-chunk",
                     "dirty-expire",
                     "dirty-background-bytes",
-                    "dirty-bytes");
+                    "dirty-bytes",
+                    "low-space");
 
     private static final Map<String, Allocation> ALLOCATIONS =
             Words.inOrder(

@@ -23,6 +23,7 @@ final class TuningKeys {
     private static final long MIN_DIRTY_BYTES = 1 << 20;
 
     private static final long MAX_DIRTY_BYTES = 1L << 40;
+    private static final long MAX_LOW_SPACE_BYTES = 1L << 50;
 
     /// Younger data is not worth looking for; older than an hour is forgotten.
     private static final Duration MIN_EXPIRE = Duration.ofMillis(100);
@@ -60,6 +61,9 @@ final class TuningKeys {
                         .orElse(usual.dirtyExpire()),
                 background,
                 dirtyBytes,
+                keys.optional("low-space")
+                        .flatMap(e -> ByteCount.read(e, 0, MAX_LOW_SPACE_BYTES))
+                        .orElse(usual.lowSpaceBytes()),
                 keys.optional("threads")
                         .flatMap(e -> e.integer(1, MAX_THREADS))
                         .orElse(usual.ioThreads()));

@@ -44,6 +44,12 @@ sealed interface Cdb {
             long allocationLength)
             implements Cdb {}
 
+    /// LOG SENSE. The kind of values (PC) is not looked at: no parameter has more than one.
+    ///
+    /// @param pointer the first parameter code that is wanted
+    record LogSense(int pageCode, int subpageCode, int pointer, long allocationLength)
+            implements Cdb {}
+
     /// The two forms of the mode parameter header (SPC-4 7.5.5 Mode parameter header formats).
     enum ModeHeader {
         SIX,

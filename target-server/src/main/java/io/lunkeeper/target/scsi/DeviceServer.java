@@ -54,6 +54,7 @@ public final class DeviceServer {
             assert spec.lun() >= 0 && spec.lun() <= LunField.MAX_NUMBER : spec;
             assert unitsByNumber[spec.lun()] == null : spec;
             unitsByNumber[spec.lun()] = new LogicalUnit(targetName, index, spec);
+            spec.backend().listen(new Tidings(index));
         }
         this.allLuns =
                 Parameters.bytes(
@@ -61,6 +62,31 @@ public final class DeviceServer {
                                 sorted.stream()
                                         .map(s -> new LogicalUnitNumber(LunField.of(s.lun())))
                                         .toArray(LogicalUnitNumber[]::new)));
+    }
+
+    /// What a backend tells of itself is told to every nexus.
+    private final class Tidings implements LunBackend.Listener {
+        private final int index;
+
+        Tidings(int index) {
+            this.index = index;
+        }
+
+        @Override
+        public void lowOnSpace() {
+            postToAll(index, PendingCondition.THIN_PROVISIONING_SOFT_THRESHOLD_REACHED);
+        }
+
+        @Override
+        public void failed() {
+            postToAll(index, PendingCondition.DEFERRED_ERROR);
+        }
+    }
+
+    private void postToAll(int index, PendingCondition condition) {
+        for (Nexus nexus : nexuses) {
+            nexus.pending(index).post(condition);
+        }
     }
 
     /// One logical unit to serve.
@@ -99,11 +125,11 @@ public final class DeviceServer {
         if (unit == null) {
             return withoutUnit(nexus, operation, high, low);
         }
-        UnitAttentions attentions = nexus.attentions(unit.index());
-        if (attentions.any() && (operation == null || !operation.passesUnitAttention())) {
-            Optional<UnitAttention> condition = attentions.take();
+        PendingConditions pending = nexus.pending(unit.index());
+        if (pending.any() && (operation == null || !operation.passesUnitAttention())) {
+            Optional<PendingCondition> condition = pending.take();
             if (condition.isPresent()) {
-                return unit.refuse(Sense.unitAttention(condition.get()));
+                return unit.refuse(condition.get().sense());
             }
         }
         if (operation == null) {
@@ -198,9 +224,7 @@ public final class DeviceServer {
             return;
         }
         unit.reset();
-        for (Nexus nexus : nexuses) {
-            nexus.attentions(unit.index()).post(UnitAttention.LOGICAL_UNIT_RESET);
-        }
+        postToAll(unit.index(), PendingCondition.LOGICAL_UNIT_RESET);
     }
 
     /// CLEAR TASK SET (SAM-5 7.5): tells `victim`, a nexus other than the one that asked, that its
@@ -209,8 +233,8 @@ public final class DeviceServer {
     public void tasksCleared(long lun, Nexus victim) {
         LogicalUnit unit = unit(lun);
         if (unit != null) {
-            victim.attentions(unit.index())
-                    .post(UnitAttention.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
+            victim.pending(unit.index())
+                    .post(PendingCondition.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
         }
     }
 
@@ -219,9 +243,7 @@ public final class DeviceServer {
     /// @param number the LUN, 0 to 16383, one that this server has
     public void capacityChanged(int number) {
         int index = requireNonNull(unitsByNumber[number]).index();
-        for (Nexus nexus : nexuses) {
-            nexus.attentions(index).post(UnitAttention.CAPACITY_DATA_HAS_CHANGED);
-        }
+        postToAll(index, PendingCondition.CAPACITY_DATA_HAS_CHANGED);
     }
 
     private @Nullable LogicalUnit unit(long lun) {
@@ -245,6 +267,7 @@ public final class DeviceServer {
             case Cdb.ReadCapacity16 capacity -> unit.readCapacity16(capacity);
             case Cdb.GetLbaStatus status -> LbaStatus.begin(unit, status);
             case Cdb.ModeSense modeSense -> unit.modeSense(modeSense);
+            case Cdb.LogSense logSense -> unit.logSense(logSense);
             case Cdb.RequestSense requestSense -> unit.requestSense(nexus, requestSense);
             case Cdb.StartStopUnit startStop -> unit.startStop(startStop);
             case Cdb.Reserve _ -> unit.reserve(nexus);
@@ -298,7 +321,7 @@ public final class DeviceServer {
                 return Sense.invalidFieldInCdb(2).checkCondition(format);
             }
         }
-        nexus.clear(UnitAttention.REPORTED_LUNS_DATA_HAS_CHANGED);
+        nexus.clear(PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
         return Parameters.cut(luns, cdb.allocationLength());
     }
 

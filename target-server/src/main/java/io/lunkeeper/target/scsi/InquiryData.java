@@ -37,7 +37,12 @@ final class InquiryData {
     private final SortedMap<Integer, byte[]> pages = new TreeMap<>();
 
     /// @param volatileCache whether an acknowledged write may be lost by power failure
-    InquiryData(UnitIdentity identity, BlockLimits limits, boolean volatileCache) {
+    /// @param thresholdExponent the THRESHOLD EXPONENT, 0 without thresholds
+    InquiryData(
+            UnitIdentity identity,
+            BlockLimits limits,
+            boolean volatileCache,
+            int thresholdExponent) {
         pages.put(
                 UNIT_SERIAL_NUMBER,
                 page(UNIT_SERIAL_NUMBER, identity.serial().getBytes(StandardCharsets.US_ASCII)));
@@ -47,7 +52,7 @@ final class InquiryData {
         pages.put(EXTENDED_INQUIRY, extendedInquiry(volatileCache));
         pages.put(BLOCK_LIMITS, blockLimits(limits));
         pages.put(BLOCK_DEVICE_CHARACTERISTICS, blockDeviceCharacteristics());
-        pages.put(LOGICAL_BLOCK_PROVISIONING, logicalBlockProvisioning());
+        pages.put(LOGICAL_BLOCK_PROVISIONING, logicalBlockProvisioning(thresholdExponent));
         pages.put(SUPPORTED_PAGES, new byte[0]);
         byte[] codes = new byte[pages.size()];
         int next = 0;
@@ -134,7 +139,9 @@ final class InquiryData {
     }
 
     /// SBC-3, Logical Block Provisioning VPD page: LBPU, LBPWS, LBPWS10, LBPRZ and ANC_SUP; thin.
-    private static byte[] logicalBlockProvisioning() {
-        return page(LOGICAL_BLOCK_PROVISIONING, new byte[] {0, (byte) 0xe6, 0x02, 0});
+    private static byte[] logicalBlockProvisioning(int thresholdExponent) {
+        return page(
+                LOGICAL_BLOCK_PROVISIONING,
+                new byte[] {(byte) thresholdExponent, (byte) 0xe6, 0x02, 0});
     }
 }

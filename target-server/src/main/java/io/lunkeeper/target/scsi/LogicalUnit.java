@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 /// One logical unit: what it is, and the state that all nexuses share (started or stopped, who has
 /// reserved it). Safe from any thread; a command on the medium takes no lock.
 final class LogicalUnit {
+    /// The unit of space in provisioning pages: large enough for 32 bits to count any image.
+    static final int THRESHOLD_SET_BYTES = 1 << 20;
+
     private static final long MAX_LBA_OF_READ_CAPACITY_10 = 0xffff_ffffL;
 
     private final int index;
@@ -25,7 +28,7 @@ final class LogicalUnit {
     private final AtomicReference<@Nullable Nexus> reservedBy = new AtomicReference<>();
     private volatile boolean stopped;
 
-    /// @param index where each [Nexus] keeps the unit attentions of this unit
+    /// @param index where each [Nexus] keeps what it has not been told of this unit
     LogicalUnit(String targetName, int index, DeviceServer.LogicalUnitSpec spec) {
         assert Integer.bitCount(spec.blockSizeBytes()) == 1 : spec;
         assert Integer.bitCount(spec.physicalBlockSizeBytes()) == 1 : spec;
@@ -35,12 +38,20 @@ final class LogicalUnit {
         this.blockShift = Integer.numberOfTrailingZeros(spec.blockSizeBytes());
         this.limits = new BlockLimits(spec.blockSizeBytes(), spec.physicalBlockSizeBytes());
         UnitIdentity identity = UnitIdentity.derive(targetName, spec.lun(), spec.serial());
-        this.inquiryData = new InquiryData(identity, limits, volatileCache());
+        this.inquiryData = new InquiryData(identity, limits, volatileCache(), thresholdExponent());
         this.modePages = new ModePages(this);
     }
 
     int index() {
         return index;
+    }
+
+    /// How many blocks a threshold set has, as a power of two; 0 without thresholds (SBC-3, Logical
+    /// Block Provisioning VPD page).
+    private int thresholdExponent() {
+        return lowSpaceSets() == 0
+                ? 0
+                : Integer.numberOfTrailingZeros(THRESHOLD_SET_BYTES) - blockShift;
     }
 
     LunBackend backend() {
@@ -128,10 +139,20 @@ final class LogicalUnit {
         return modePages.sense(this, cdb);
     }
 
+    Outcome logSense(Cdb.LogSense cdb) {
+        return LogPages.sense(this, cdb);
+    }
+
+    /// The free space of the file system below which initiators are told, in threshold sets; 0:
+    /// never, since the unit cannot need more space or nobody wants to know.
+    long lowSpaceSets() {
+        return readOnly() ? 0 : backend.lowSpaceBytes() / THRESHOLD_SET_BYTES;
+    }
+
     /// SPC-4 6.39 REQUEST SENSE command: reports a unit attention, and with that clears it.
     Outcome requestSense(Nexus nexus, Cdb.RequestSense cdb) {
         Sense idle = stopped ? Sense.INITIALIZING_COMMAND_REQUIRED : Sense.NO_SENSE;
-        Sense sense = nexus.attentions(index).take().map(Sense::unitAttention).orElse(idle);
+        Sense sense = nexus.pending(index).take().map(PendingCondition::sense).orElse(idle);
         SenseFormat format = cdb.descriptor() ? SenseFormat.DESCRIPTOR : SenseFormat.FIXED;
         return Parameters.cut(sense.bytes(format), cdb.allocationLength());
     }

@@ -3,6 +3,7 @@ package io.lunkeeper.target.scsi;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jscsi.target.scsi.modeSense.CachingModePage;
 import org.jscsi.target.scsi.modeSense.InformationExceptionsControlModePage;
 
@@ -22,6 +23,17 @@ final class ModePages {
     private static final int LONG_DESCRIPTOR_LENGTH = 16;
     private static final long MAX_SHORT_BLOCKS = 0xffff_ffffL;
     private static final int PAGE_HEADER_LENGTH = 2;
+    private static final int SUBPAGE_HEADER_LENGTH = 4;
+
+    /// In the first byte of a page: it is a subpage (SPF).
+    private static final int SUBPAGE_FORMAT = 0x40;
+
+    private static final int PAGE_CODE_MASK = 0x3f;
+    private static final int PROVISIONING_PAGE = 0x1c;
+    private static final int PROVISIONING_SUBPAGE = 0x02;
+
+    /// Where the one threshold descriptor is in the Logical Block Provisioning mode page.
+    static final int THRESHOLD_OFFSET = 16;
 
     private final List<byte[]> pages;
     private final int deviceSpecific;
@@ -29,11 +41,14 @@ final class ModePages {
 
     ModePages(LogicalUnit unit) {
         pages =
-                List.of(
-                        errorRecovery(),
-                        caching(unit.volatileCache()),
-                        control(unit.senseFormat()),
-                        informationalExceptions());
+                Stream.of(
+                                errorRecovery(),
+                                caching(unit.volatileCache()),
+                                control(unit.senseFormat()),
+                                informationalExceptions(),
+                                provisioning(unit.lowSpaceSets()))
+                        .filter(page -> page.length > 0)
+                        .toList();
         deviceSpecific = DPO_AND_FUA_SUPPORTED | (unit.readOnly() ? WRITE_PROTECTED : 0);
         blockSizeBytes = unit.limits().blockSizeBytes();
     }
@@ -42,18 +57,30 @@ final class ModePages {
         if (cdb.pageControl() == SAVED_VALUES) {
             return Sense.SAVING_PARAMETERS_NOT_SUPPORTED.checkCondition(unit.senseFormat());
         }
-        if (cdb.subpageCode() != 0 && cdb.subpageCode() != ALL_SUBPAGES) {
-            return Sense.invalidFieldInCdb(3).checkCondition(unit.senseFormat());
-        }
         List<byte[]> wanted =
                 pages.stream()
-                        .filter(p -> cdb.pageCode() == ALL_PAGES || cdb.pageCode() == p[0])
+                        .filter(p -> wants(cdb, p[0] & PAGE_CODE_MASK, subpageCode(p)))
                         .map(p -> cdb.pageControl() == CHANGEABLE_VALUES ? unchangeable(p) : p)
                         .toList();
         if (wanted.isEmpty()) {
-            return Sense.invalidFieldInCdb(2, 5).checkCondition(unit.senseFormat());
+            boolean havePage =
+                    cdb.pageCode() == ALL_PAGES
+                            || pages.stream()
+                                    .anyMatch(p -> cdb.pageCode() == (p[0] & PAGE_CODE_MASK));
+            Sense sense = havePage ? Sense.invalidFieldInCdb(3) : Sense.invalidFieldInCdb(2, 5);
+            return sense.checkCondition(unit.senseFormat());
         }
         return Parameters.cut(data(unit.capacityBlocks(), cdb, wanted), cdb.allocationLength());
+    }
+
+    /// SPC-4, Mode page codes and subpage codes: 00h alone does not mean the subpages.
+    private static boolean wants(Cdb.ModeSense cdb, int pageCode, int subpageCode) {
+        return (cdb.pageCode() == ALL_PAGES || cdb.pageCode() == pageCode)
+                && (cdb.subpageCode() == ALL_SUBPAGES || cdb.subpageCode() == subpageCode);
+    }
+
+    private static int subpageCode(byte[] page) {
+        return (page[0] & SUBPAGE_FORMAT) == 0 ? 0 : page[1];
     }
 
     private byte[] data(long capacityBlocks, Cdb.ModeSense cdb, List<byte[]> wanted) {
@@ -107,7 +134,8 @@ final class ModePages {
     }
 
     private static byte[] unchangeable(byte[] page) {
-        return Arrays.copyOf(Arrays.copyOf(page, PAGE_HEADER_LENGTH), page.length);
+        int header = subpageCode(page) == 0 ? PAGE_HEADER_LENGTH : SUBPAGE_HEADER_LENGTH;
+        return Arrays.copyOf(Arrays.copyOf(page, header), page.length);
     }
 
     /// SBC-3, Read-Write Error Recovery mode page: no retries, nothing reallocated.
@@ -164,5 +192,19 @@ final class ModePages {
                         0,
                         0,
                         0));
+    }
+
+    /// SBC-3, Logical Block Provisioning mode page: one threshold, enabled, soft, for all
+    /// initiators (SITUA=0), reached when the available LBA mapping resources fall to the count.
+    private static byte[] provisioning(long lowSpaceSets) {
+        if (lowSpaceSets == 0) {
+            return new byte[0];
+        }
+        ByteBuffer page = ByteBuffer.allocate(THRESHOLD_OFFSET + 8);
+        page.put((byte) (SUBPAGE_FORMAT | PROVISIONING_PAGE)).put((byte) PROVISIONING_SUBPAGE);
+        page.putShort((short) (page.capacity() - SUBPAGE_HEADER_LENGTH));
+        page.position(THRESHOLD_OFFSET);
+        page.put((byte) 0x82).put((byte) 0x01).putShort((short) 0).putInt((int) lowSpaceSets);
+        return page.array();
     }
 }

@@ -2,28 +2,30 @@ package io.lunkeeper.target.scsi;
 
 import java.util.stream.Stream;
 
-/// What a target remembers of one I_T nexus (SAM-5 4.7): the unit attentions that it has not seen.
+/// What a target remembers of one I_T nexus (SAM-5 4.7): what it has not been told yet.
 public final class Nexus {
     private final String initiatorPortName;
-    private final UnitAttentions[] attentions;
+    private final PendingConditions[] pending;
 
     Nexus(String initiatorPortName, int units) {
         this.initiatorPortName = initiatorPortName;
-        this.attentions =
-                Stream.generate(UnitAttentions::new).limit(units).toArray(UnitAttentions[]::new);
-        for (UnitAttentions ofUnit : attentions) {
-            ofUnit.post(UnitAttention.POWER_ON_OR_RESET);
+        this.pending =
+                Stream.generate(PendingConditions::new)
+                        .limit(units)
+                        .toArray(PendingConditions[]::new);
+        for (PendingConditions ofUnit : pending) {
+            ofUnit.post(PendingCondition.POWER_ON_OR_RESET);
         }
     }
 
     /// What is pending for the logical unit with this [LogicalUnit#index].
-    UnitAttentions attentions(int unitIndex) {
-        return attentions[unitIndex];
+    PendingConditions pending(int unitIndex) {
+        return pending[unitIndex];
     }
 
     /// Drops a condition of every logical unit.
-    void clear(UnitAttention condition) {
-        for (UnitAttentions ofUnit : attentions) {
+    void clear(PendingCondition condition) {
+        for (PendingConditions ofUnit : pending) {
             ofUnit.clear(condition);
         }
     }

@@ -77,6 +77,15 @@ enum OperationCode {
             (h, l) -> new Cdb.Unmap(bit(h, 1, 0), (int) field(h, l, 7, 2)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
+    LOG_SENSE(
+            "4d 00 ff ff 00 ff ff ff ff 00",
+            (h, l) ->
+                    new Cdb.LogSense(
+                            (int) field(h, l, 2, 1) & 0x3f,
+                            (int) field(h, l, 3, 1),
+                            (int) field(h, l, 5, 2),
+                            field(h, l, 7, 2)),
+            Rule.PASSES_RESERVATION),
     RESERVE_10("56 00 00 00 00 00 00 00 00 00", (_, _) -> new Cdb.Reserve()),
     RELEASE_10(
             "57 00 00 00 00 00 00 00 00 00", (_, _) -> new Cdb.Release(), Rule.PASSES_RESERVATION),

@@ -12,8 +12,14 @@ import org.jscsi.target.scsi.sense.SenseKey;
 /// @param additionalSense additional sense code and qualifier, high and low byte
 /// @param information the INFORMATION field, when `informed`
 /// @param keySpecific the three sense key specific bytes with SKSV set; 0: none
+/// @param deferred whether it is about earlier commands than the one that it answers
 record Sense(
-        SenseKey key, int additionalSense, boolean informed, long information, int keySpecific) {
+        SenseKey key,
+        int additionalSense,
+        boolean informed,
+        long information,
+        int keySpecific,
+        boolean deferred) {
 
     static final Sense NO_SENSE =
             of(SenseKey.NO_SENSE, AdditionalSenseCodeAndQualifier.NO_ADDITIONAL_SENSE_INFORMATION);
@@ -47,6 +53,9 @@ record Sense(
             of(SenseKey.MEDIUM_ERROR, AdditionalSenseCodeAndQualifier.UNRECOVERED_READ_ERROR);
     static final Sense WRITE_ERROR = plain(SenseKey.MEDIUM_ERROR, Sense.WRITE_ERROR_CODE);
 
+    static final Sense THIN_PROVISIONING_SOFT_THRESHOLD =
+            plain(SenseKey.UNIT_ATTENTION, Sense.THIN_PROVISIONING_SOFT_THRESHOLD_REACHED);
+
     /// RFC 7143 11.4.7.2 Sense Data: conditions of the transfer, not of the medium.
     static final Sense UNEXPECTED_UNSOLICITED_DATA =
             of(
@@ -61,9 +70,10 @@ record Sense(
     /// A field pointer to a whole byte.
     private static final int NO_BIT = -1;
 
-    // Two codes that jSCSI's list lacks (SPC-4 Annex F Numeric order codes).
+    // Three codes that jSCSI's list lacks (SPC-4 Annex F Numeric order codes).
     private static final int WRITE_ERROR_CODE = 0x0c00;
     private static final int SPACE_ALLOCATION_FAILED_WRITE_PROTECT = 0x2707;
+    private static final int THIN_PROVISIONING_SOFT_THRESHOLD_REACHED = 0x3807;
 
     private static final int FIXED_LENGTH = 18;
     private static final int DESCRIPTOR_HEADER_LENGTH = 8;
@@ -73,10 +83,6 @@ record Sense(
             DESCRIPTOR_HEADER_LENGTH
                     + INFORMATION_DESCRIPTOR_LENGTH
                     + KEY_SPECIFIC_DESCRIPTOR_LENGTH;
-
-    static Sense unitAttention(UnitAttention condition) {
-        return of(SenseKey.UNIT_ATTENTION, condition.additionalSense());
-    }
 
     /// The command cannot be obeyed because of the field that starts at this byte of the CDB.
     static Sense invalidFieldInCdb(int index) {
@@ -111,7 +117,12 @@ record Sense(
 
     /// The same sense with a valid INFORMATION field.
     Sense informing(long value) {
-        return new Sense(key, additionalSense, true, value, keySpecific);
+        return new Sense(key, additionalSense, true, value, keySpecific, deferred);
+    }
+
+    /// The same sense about commands that were answered before (SPC-4 4.5.7 Deferred errors).
+    Sense asDeferred() {
+        return new Sense(key, additionalSense, informed, information, keySpecific, true);
     }
 
     /// CHECK CONDITION with this sense.
@@ -133,7 +144,9 @@ record Sense(
     private byte[] fixed() {
         boolean fits = informed && information >>> Integer.SIZE == 0;
         ByteBuffer sense = ByteBuffer.allocate(FIXED_LENGTH);
-        sense.put((byte) (fits ? 0xf0 : 0x70)).put((byte) 0).put((byte) key.getValue());
+        sense.put((byte) ((fits ? 0xf0 : 0x70) | (deferred ? 1 : 0)))
+                .put((byte) 0)
+                .put((byte) key.getValue());
         sense.putInt(fits ? (int) information : 0);
         sense.put((byte) (FIXED_LENGTH - DESCRIPTOR_HEADER_LENGTH)).putInt(0);
         sense.putShort((short) additionalSense).put((byte) 0);
@@ -144,7 +157,9 @@ record Sense(
     /// SPC-4 4.5.2 Descriptor format sense data.
     private byte[] descriptor() {
         ByteBuffer sense = ByteBuffer.allocate(MAX_LENGTH);
-        sense.put((byte) 0x72).put((byte) key.getValue()).putShort((short) additionalSense);
+        sense.put((byte) (deferred ? 0x73 : 0x72))
+                .put((byte) key.getValue())
+                .putShort((short) additionalSense);
         sense.position(DESCRIPTOR_HEADER_LENGTH);
         if (informed) {
             sense.put((byte) 0x00).put((byte) (INFORMATION_DESCRIPTOR_LENGTH - 2));
@@ -170,18 +185,19 @@ record Sense(
     /// SPC-4 4.5.2.4.2 Field pointer sense key specific data: SKSV, C/D, BPV, bit, field.
     private Sense pointingTo(boolean inCdb, int index, int bit) {
         int flags = 0x80 | (inCdb ? 0x40 : 0) | (bit == NO_BIT ? 0 : 0x08 | bit);
-        return new Sense(key, additionalSense, informed, information, flags << 16 | index);
+        return new Sense(
+                key, additionalSense, informed, information, flags << 16 | index, deferred);
     }
 
     private static Sense illegal(AdditionalSenseCodeAndQualifier additionalSense) {
         return of(SenseKey.ILLEGAL_REQUEST, additionalSense);
     }
 
-    private static Sense of(SenseKey key, AdditionalSenseCodeAndQualifier additionalSense) {
+    static Sense of(SenseKey key, AdditionalSenseCodeAndQualifier additionalSense) {
         return plain(key, additionalSense.getValue() & 0xffff);
     }
 
     private static Sense plain(SenseKey key, int additionalSense) {
-        return new Sense(key, additionalSense, false, 0, 0);
+        return new Sense(key, additionalSense, false, 0, 0, false);
     }
 }

@@ -71,6 +71,7 @@ final class ConfigurationFileTest {
                                 dirty-expire: 1500 ms
                                 dirty-background-bytes: 1MiB
                                 dirty-bytes: 3MiB
+                                low-space: 5MiB
                         """);
         LunSpec image =
                 new LunSpec(
@@ -81,7 +82,13 @@ final class ConfigurationFileTest {
                         4096,
                         false,
                         new LunTuning(
-                                Guard.DENY, 1 << 20, Duration.ofMillis(1500), 1 << 20, 3 << 20, 3));
+                                Guard.DENY,
+                                1 << 20,
+                                Duration.ofMillis(1500),
+                                1 << 20,
+                                3 << 20,
+                                5 << 20,
+                                3));
         Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), 12);
         Target target =
                 new Target(

@@ -22,6 +22,8 @@ class CdbTest {
                 Arguments.of("12 00 00 00 24 00", new Cdb.Inquiry(false, 0, 36)),
                 Arguments.of("16 00 00 00 00 00", new Cdb.Reserve()),
                 Arguments.of("17 00 00 00 00 00", new Cdb.Release()),
+                Arguments.of(
+                        "4d 00 4c ff 00 12 34 01 02 00", new Cdb.LogSense(12, 255, 0x1234, 258)),
                 Arguments.of("56 00 00 00 00 00 00 00 00 00", new Cdb.Reserve()),
                 Arguments.of("57 00 00 00 00 00 00 00 00 00", new Cdb.Release()),
                 Arguments.of(

@@ -109,7 +109,7 @@ class DeviceServerTest {
 
     @Test
     void dropsTheChangedLunsAttentionOnceTheListWasRead() {
-        unit.nexus().attentions(0).post(UnitAttention.REPORTED_LUNS_DATA_HAS_CHANGED);
+        unit.nexus().pending(0).post(PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
         assertTrue(unit.run(REPORT_LUNS).good());
         assertTrue(unit.run(TEST_UNIT_READY).good());
     }

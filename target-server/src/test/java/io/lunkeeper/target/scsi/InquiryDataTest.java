@@ -172,6 +172,6 @@ class InquiryDataTest {
         ByteBuf characteristics = inquire("12 01 b1 00 ff 00");
         assertEquals("00b1003c" + "0001" + "00".repeat(58), hex(characteristics, 0, 64));
         ByteBuf provisioning = inquire("12 01 b2 00 ff 00");
-        assertEquals("00b20004" + "00e60200", hex(provisioning, 0, provisioning.readableBytes()));
+        assertEquals("00b20004" + "0be60200", hex(provisioning, 0, provisioning.readableBytes()));
     }
 }

@@ -20,6 +20,8 @@ class ModePagesTest {
     private static final String WRITE_THROUGH = "0812" + "00".repeat(18);
     private static final String CONTROL = "0a0a" + "0010" + "00000000" + "ffff" + "0000";
     private static final String EXCEPTIONS = "1c0a" + "08" + "00".repeat(9);
+    private static final String PROVISIONING =
+            "5c020014" + "00".repeat(12) + "8201" + "0000" + "00000400";
     private static final String SHORT_DESCRIPTOR = "00000800" + "00000200";
     private static final String LONG_DESCRIPTOR = "0000000000000800" + "00000000" + "00000200";
 
@@ -39,7 +41,8 @@ class ModePagesTest {
     void returnsAllPagesInOrder() throws IOException {
         String pages = RECOVERY + WRITE_BACK + CONTROL + EXCEPTIONS;
         assertEquals("43001008" + SHORT_DESCRIPTOR + pages, data("1a 00 3f 00 ff 00"));
-        assertEquals("43001008" + SHORT_DESCRIPTOR + pages, data("1a 00 3f ff ff 00"));
+        assertEquals(
+                "5b001008" + SHORT_DESCRIPTOR + pages + PROVISIONING, data("1a 00 3f ff ff 00"));
         assertEquals("3b001000" + pages, data("1a 08 3f 00 ff 00"));
         assertEquals(
                 "0046001000000008" + SHORT_DESCRIPTOR + pages,
@@ -56,7 +59,10 @@ class ModePagesTest {
                 Arguments.of("1a 08 08 00 ff 00", WRITE_BACK),
                 Arguments.of("1a 08 88 00 ff 00", WRITE_BACK),
                 Arguments.of("1a 08 0a ff ff 00", CONTROL),
-                Arguments.of("1a 08 1c 00 ff 00", EXCEPTIONS));
+                Arguments.of("1a 08 1c 00 ff 00", EXCEPTIONS),
+                Arguments.of("1a 08 1c 02 ff 00", PROVISIONING),
+                Arguments.of("1a 08 1c ff ff 00", EXCEPTIONS + PROVISIONING),
+                Arguments.of("1a 08 5c 02 ff 00", "5c020014" + "00".repeat(20)));
     }
 
     @ParameterizedTest
@@ -97,7 +103,9 @@ class ModePagesTest {
         "1a 00 02 00 ff 00, cd0002",
         "1a 00 00 00 ff 00, cd0002",
         "1a 00 0a 01 ff 00, c00003",
-        "1a 00 3f 01 ff 00, c00003"
+        "1a 00 3f 01 ff 00, c00003",
+        "1a 00 1c 01 ff 00, c00003",
+        "1a 00 0a 02 ff 00, c00003"
     })
     void refusesPagesThatItDoesNotHave(String cdb, String pointer) throws IOException {
         ServedUnit.Reply reply = sense(CacheMode.WRITE_BACK, cdb);
@@ -110,5 +118,15 @@ class ModePagesTest {
         assertEquals("43001008", data("1a 00 3f 00 04 00"));
         assertEquals("", data("1a 00 3f 00 00 00"));
         assertEquals("00460010000000080000", data("5a 00 3f 00 00 00 00 00 0a 00"));
+    }
+
+    @Test
+    void hasNoThresholdForAUnitThatTakesNoSpace() throws IOException {
+        try (ServedUnit unit = ServedUnit.openReadOnly(directory, 1 << 20)) {
+            assertEquals("5/24/00", unit.run("1a 08 1c 02 ff 00").code());
+            assertEquals(
+                    "00b2000400e60200",
+                    HexFormat.of().formatHex(unit.run("12 01 b2 00 ff 00").data()));
+        }
     }
 }

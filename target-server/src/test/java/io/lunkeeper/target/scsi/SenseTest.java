@@ -64,13 +64,21 @@ class SenseTest {
                         "70 00 05 00000000 0a 00000000 3900 00 000000",
                         "72 05 39 00 00 00 00 00"),
                 Arguments.of(
-                        Sense.unitAttention(UnitAttention.LOGICAL_UNIT_RESET),
+                        PendingCondition.LOGICAL_UNIT_RESET.sense(),
                         "70 00 06 00000000 0a 00000000 2903 00 000000",
                         "72 06 29 03 00 00 00 00"),
                 Arguments.of(
-                        Sense.unitAttention(UnitAttention.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR),
+                        PendingCondition.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR.sense(),
                         "70 00 06 00000000 0a 00000000 2f00 00 000000",
-                        "72 06 2f 00 00 00 00 00"));
+                        "72 06 2f 00 00 00 00 00"),
+                Arguments.of(
+                        PendingCondition.THIN_PROVISIONING_SOFT_THRESHOLD_REACHED.sense(),
+                        "f0 00 06 00000010 0a 00000000 3807 00 000000",
+                        "72 06 38 07 00 00 00 0c 00 0a 80 00 0000000000000010"),
+                Arguments.of(
+                        PendingCondition.DEFERRED_ERROR.sense(),
+                        "71 00 04 00000000 0a 00000000 3e01 00 000000",
+                        "73 04 3e 01 00 00 00 00"));
     }
 
     @ParameterizedTest

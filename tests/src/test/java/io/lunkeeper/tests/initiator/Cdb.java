@@ -95,7 +95,22 @@ public final class Cdb {
         return cdb;
     }
 
-    /// SBC-3 5.28 UNMAP.
+    /// SBC-3 5.28 UNMAP. LOG SENSE of current cumulative values.
+    public static byte[] logSense(int page, int allocationLength) {
+        return new byte[] {
+            0x4d,
+            0,
+            (byte) (0x40 | page),
+            0,
+            0,
+            0,
+            0,
+            (byte) (allocationLength >> 8),
+            (byte) allocationLength,
+            0
+        };
+    }
+
     public static byte[] unmap(int parameterListLength) {
         return block10(0x42, 0, parameterListLength);
     }

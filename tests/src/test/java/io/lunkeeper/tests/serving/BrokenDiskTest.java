@@ -2,6 +2,7 @@ package io.lunkeeper.tests.serving;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lunkeeper.tests.initiator.Cdb;
@@ -16,51 +17,150 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// A disk of which a part cannot be read any more: a file system in a file that is cut off behind
-/// its back.
+/// A disk of which a part cannot be read or written any more: a file system in a file that is cut
+/// off behind its back.
 @ExtendWith(ShowServerLog.class)
 final class BrokenDiskTest {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final int MEDIUM_ERROR = 3;
+    private static final int CHECK_CONDITION = ScsiResult.CHECK_CONDITION;
+    private static final int LOGICAL_UNIT_FAILURE = 0x43e01;
     private static final int BLOCKS = 32 << 11;
 
     private static Tool.Outcome run(String... command) {
         return Tool.of(command).within(LIMIT).run();
     }
 
-    @Test
-    void readErrorNamesTheFirstBlockThatFailsAndSparesTheOthers() throws Exception {
+    private interface Check {
+        void on(Path device, Path image) throws Exception;
+    }
+
+    /// Runs a check over an image of 32 MiB, all of its blocks written and on the disk, in a file
+    /// system in a file of 64 MiB.
+    private static void onDisk(Check check) throws Exception {
         Path folder = Files.createTempDirectory("lunkeeper-broken");
         Path device = Files.createTempFile("lunkeeper-broken", ".ext4");
-        run("truncate", "-s", "64M", device + "");
-        // Without a journal and its writes, which would fail as well.
-        boolean mounted =
-                run("mkfs.ext4", "-q", "-O", "^has_journal", device + "").exit() == 0
-                        && run("mount", "-o", "loop", device + "", folder + "").exit() == 0;
         try {
-            assumeTrue(mounted, "needs mkfs.ext4 and the privilege to mount");
+            mount(device, "64M", folder);
             Path image = folder.resolve("vm.img");
             Tool.of("dd", "if=/dev/urandom", "of=" + image, "bs=1M", "count=32", "conv=fsync")
                     .within(LIMIT)
                     .succeed();
-            run("truncate", "-s", "24M", device + "");
-            run("dd", "if=" + image, "iflag=nocache", "count=0");
-            run("dd", "of=" + image, "oflag=nocache", "conv=notrunc,fdatasync", "count=0");
-            try (ServerProcess server = ServerProcess.start(Lun.sized(0, "32MiB").over(image));
-                    RawInitiator initiator = RawInitiator.connect(server.address())) {
-                assertEquals(0, initiator.login(ServerProcess.IQN).statusClass());
-                initiator.clearUnitAttentions(0);
-                assertNamesTheFirst(initiator);
-                server.kill9();
-            }
+            check.on(device, image);
         } finally {
             run("umount", "-l", folder + "");
             Files.deleteIfExists(folder);
             Files.deleteIfExists(device);
         }
+    }
+
+    /// Makes a file system in a file. It has no journal, whose writes would fail as well.
+    private static void mount(Path device, String size, Path folder) {
+        run("truncate", "-s", size, device + "");
+        boolean mounted =
+                run("mkfs.ext4", "-q", "-O", "^has_journal", device + "").exit() == 0
+                        && run("mount", "-o", "loop", device + "", folder + "").exit() == 0;
+        assumeTrue(mounted, "needs mkfs.ext4 and the privilege to mount");
+    }
+
+    private static RawInitiator login(ServerProcess server) throws IOException {
+        RawInitiator initiator = RawInitiator.connect(server.address());
+        assertEquals(0, initiator.login(ServerProcess.IQN).statusClass());
+        initiator.clearUnitAttentions(0);
+        return initiator;
+    }
+
+    @Test
+    void readErrorNamesTheFirstBlockThatFailsAndSparesTheOthers() throws Exception {
+        onDisk((device, image) -> {
+            run("truncate", "-s", "24M", device + "");
+            run("dd", "if=" + image, "iflag=nocache", "count=0");
+            run("dd", "of=" + image, "oflag=nocache", "conv=notrunc,fdatasync", "count=0");
+            try (ServerProcess server = ServerProcess.start(Lun.sized(0, "32MiB").over(image));
+                    RawInitiator initiator = login(server)) {
+                assertNamesTheFirst(initiator);
+                server.kill9();
+            }
+        });
+    }
+
+    /// The writes are acknowledged from the page cache and then cannot reach the disk: whoever asks
+    /// for them is told, and so is everybody else, once as the deferred error that it is.
+    @Test
+    void lostWritebackFailsTheUnitForEverybodyUntilARestart() throws Exception {
+        Path folder = Files.createTempDirectory("lunkeeper-full");
+        Path device = Files.createTempFile("lunkeeper-full", ".ext4");
+        try {
+            mount(device, "96M", folder);
+            onThinDisk(folder.resolve("disk"), BrokenDiskTest::losesWriteback);
+        } finally {
+            run("umount", "-l", folder + "");
+            Files.deleteIfExists(folder);
+            Files.deleteIfExists(device);
+        }
+    }
+
+    /// Runs a check over an image whose disk takes its space from a file system that can run full.
+    private static void onThinDisk(Path disk, Check check) throws Exception {
+        Path folder = Files.createTempDirectory("lunkeeper-thin");
+        try {
+            mount(disk, "64M", folder);
+            Path image = folder.resolve("vm.img");
+            Tool.of("fallocate", "-l", "32M", image + "").within(LIMIT).succeed();
+            Tool.of("sync", "-f", image + "").within(LIMIT).succeed();
+            check.on(disk, image);
+        } finally {
+            run("umount", "-l", folder + "");
+            Files.deleteIfExists(folder);
+        }
+    }
+
+    private static void losesWriteback(Path disk, Path image) throws Exception {
+        Path filler = disk.resolveSibling("filler");
+        try (ServerProcess server = ServerProcess.start(Lun.sized(0, "32MiB").over(image));
+                RawInitiator writer = login(server);
+                RawInitiator other = login(server)) {
+            long left = Files.getFileStore(disk).getUsableSpace() - (4 << 20);
+            Tool.of("fallocate", "-l", left + "", filler + "").within(LIMIT).succeed();
+            writeAll(writer);
+            assertEquals(CHECK_CONDITION, flush(writer).status());
+            ScsiResult deferred = read(other, 0, 8);
+            assertEquals(LOGICAL_UNIT_FAILURE, deferred.senseCode());
+            assertEquals(0x71, deferred.sense()[0]);
+            for (int again = 0; again < 3; again++) {
+                ScsiResult current = read(other, 0, 8);
+                assertEquals(LOGICAL_UNIT_FAILURE, current.senseCode());
+                assertEquals(0x70, current.sense()[0]);
+                assertEquals(CHECK_CONDITION, flush(writer).status());
+            }
+            assertTrue(server.log().contains("until lunkeeper is started again"), server.log());
+            Files.delete(filler);
+            assertEquals(CHECK_CONDITION, flush(other).status(), "healed by itself");
+            server.kill9();
+            server.restart();
+            try (RawInitiator after = login(server)) {
+                writeAll(after);
+                assertEquals(ScsiResult.GOOD, flush(after).status());
+            }
+        }
+    }
+
+    private static void writeAll(RawInitiator initiator) throws IOException {
+        byte[] data = new byte[1 << 20];
+        Arrays.fill(data, (byte) 0x5a);
+        int blocks = data.length / 512;
+        for (int lba = 0; lba < BLOCKS; lba += blocks) {
+            ScsiResult write = initiator.write(0, Cdb.write10(lba, blocks), data);
+            assertEquals(ScsiResult.GOOD, write.status());
+        }
+    }
+
+    private static ScsiResult flush(RawInitiator initiator) throws IOException {
+        return initiator.read(0, Cdb.synchronizeCache10(0, 0), 0);
     }
 
     private static ScsiResult read(RawInitiator initiator, int lba, int blocks) throws IOException {

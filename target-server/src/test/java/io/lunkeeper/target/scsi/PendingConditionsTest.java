@@ -14,14 +14,14 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
-class UnitAttentionsTest {
+class PendingConditionsTest {
     @Test
     void areReportedMostUrgentFirst() {
-        UnitAttentions attentions = new UnitAttentions();
-        List<UnitAttention> all = Arrays.asList(UnitAttention.values());
+        PendingConditions attentions = new PendingConditions();
+        List<PendingCondition> all = Arrays.asList(PendingCondition.values());
         Collections.reverse(all);
         all.forEach(attentions::post);
-        for (UnitAttention expected : UnitAttention.values()) {
+        for (PendingCondition expected : PendingCondition.values()) {
             assertTrue(attentions.any());
             assertEquals(Optional.of(expected), attentions.take());
         }
@@ -31,26 +31,26 @@ class UnitAttentionsTest {
 
     @Test
     void areReportedOnceHoweverOftenEstablished() {
-        UnitAttentions attentions = new UnitAttentions();
-        attentions.post(UnitAttention.LOGICAL_UNIT_RESET);
-        attentions.post(UnitAttention.LOGICAL_UNIT_RESET);
-        assertEquals(Optional.of(UnitAttention.LOGICAL_UNIT_RESET), attentions.take());
+        PendingConditions attentions = new PendingConditions();
+        attentions.post(PendingCondition.LOGICAL_UNIT_RESET);
+        attentions.post(PendingCondition.LOGICAL_UNIT_RESET);
+        assertEquals(Optional.of(PendingCondition.LOGICAL_UNIT_RESET), attentions.take());
         assertFalse(attentions.any());
     }
 
     @Test
     void clearsOnlyWhatItIsTold() {
-        UnitAttentions attentions = new UnitAttentions();
-        attentions.post(UnitAttention.REPORTED_LUNS_DATA_HAS_CHANGED);
-        attentions.post(UnitAttention.CAPACITY_DATA_HAS_CHANGED);
-        attentions.clear(UnitAttention.REPORTED_LUNS_DATA_HAS_CHANGED);
-        assertEquals(Optional.of(UnitAttention.CAPACITY_DATA_HAS_CHANGED), attentions.take());
+        PendingConditions attentions = new PendingConditions();
+        attentions.post(PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
+        attentions.post(PendingCondition.CAPACITY_DATA_HAS_CHANGED);
+        attentions.clear(PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
+        assertEquals(Optional.of(PendingCondition.CAPACITY_DATA_HAS_CHANGED), attentions.take());
         assertFalse(attentions.any());
     }
 
     @Test
     void areNeitherLostNorDoubledBetweenThreads() throws Exception {
-        UnitAttentions attentions = new UnitAttentions();
+        PendingConditions attentions = new PendingConditions();
         int rounds = 20_000;
         CyclicBarrier barrier = new CyclicBarrier(2);
         try (ExecutorService threads = Executors.newFixedThreadPool(1)) {
@@ -58,13 +58,13 @@ class UnitAttentionsTest {
                     threads.submit(() -> {
                         for (int i = 0; i < rounds; i++) {
                             barrier.await();
-                            attentions.post(UnitAttention.CAPACITY_DATA_HAS_CHANGED);
+                            attentions.post(PendingCondition.CAPACITY_DATA_HAS_CHANGED);
                             barrier.await();
                         }
                         return null;
                     });
             for (int i = 0; i < rounds; i++) {
-                attentions.post(UnitAttention.LOGICAL_UNIT_RESET);
+                attentions.post(PendingCondition.LOGICAL_UNIT_RESET);
                 barrier.await();
                 int taken = attentions.take().isPresent() ? 1 : 0;
                 barrier.await();

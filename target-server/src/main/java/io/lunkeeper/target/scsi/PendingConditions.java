@@ -3,10 +3,10 @@ package io.lunkeeper.target.scsi;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/// The unit attentions of one logical unit that one nexus has not seen yet: a set, so the same
-/// condition established twice is reported once, and its size is bounded. Posted from any thread; a
-/// command that has nothing to report costs one volatile read.
-final class UnitAttentions {
+/// What one nexus has not been told yet of one logical unit: a set, so the same condition
+/// established twice is reported once, and its size is bounded. Posted from any thread; a command
+/// that has nothing to report costs one volatile read.
+final class PendingConditions {
     /// One bit per condition, the most urgent lowest.
     private final AtomicInteger pending = new AtomicInteger();
 
@@ -14,23 +14,23 @@ final class UnitAttentions {
         return pending.get() != 0;
     }
 
-    void post(UnitAttention condition) {
+    void post(PendingCondition condition) {
         pending.getAndUpdate(bits -> bits | condition.bit());
     }
 
     /// Takes the most urgent condition out; it is reported by exactly one taker.
-    Optional<UnitAttention> take() {
+    Optional<PendingCondition> take() {
         int taken = Integer.lowestOneBit(pending.getAndUpdate(bits -> bits & (bits - 1)));
         return taken == 0 ? Optional.empty() : Optional.of(condition(taken));
     }
 
     /// Drops a condition that was made known otherwise.
-    void clear(UnitAttention condition) {
+    void clear(PendingCondition condition) {
         pending.getAndUpdate(bits -> bits & ~condition.bit());
     }
 
-    private static UnitAttention condition(int bit) {
-        for (UnitAttention condition : UnitAttention.values()) {
+    private static PendingCondition condition(int bit) {
+        for (PendingCondition condition : PendingCondition.values()) {
             if (condition.bit() == bit) {
                 return condition;
             }

@@ -1,0 +1,64 @@
+package io.lunkeeper.target.scsi;
+
+import org.jscsi.target.scsi.sense.AdditionalSenseCodeAndQualifier;
+import org.jscsi.target.scsi.sense.SenseKey;
+
+/// What a logical unit must tell a nexus before it runs the next command, in the order in which it
+/// is told: unit attention conditions by the precedence of SAM-5 5.14 Unit attention conditions,
+/// resets first, and then a deferred error (SPC-4 4.5.7 Deferred errors).
+enum PendingCondition {
+    /// The nexus is new, or the whole target was reset.
+    POWER_ON_OR_RESET(
+            1,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED)),
+    /// LOGICAL UNIT RESET.
+    LOGICAL_UNIT_RESET(
+            2,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.BUS_DEVICE_RESET_FUNCTION_OCCURRED)),
+    /// Logical units came or went.
+    REPORTED_LUNS_DATA_HAS_CHANGED(
+            4,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.REPORTED_LUNS_DATA_HAS_CHANGED)),
+    /// The logical unit has another size.
+    CAPACITY_DATA_HAS_CHANGED(
+            8,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.CAPACITY_DATA_HAS_CHANGED)),
+    /// CLEAR TASK SET from elsewhere.
+    COMMANDS_CLEARED_BY_ANOTHER_INITIATOR(
+            16,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR)),
+    /// There is little space left to take. The INFORMATION field says which threshold descriptor
+    /// (SBC-3 4.7.3.7.6 Logical block provisioning threshold notification).
+    THIN_PROVISIONING_SOFT_THRESHOLD_REACHED(
+            32, Sense.THIN_PROVISIONING_SOFT_THRESHOLD.informing(ModePages.THRESHOLD_OFFSET)),
+    /// The logical unit failed, and with it what it had acknowledged may be lost.
+    DEFERRED_ERROR(64, Sense.LOGICAL_UNIT_FAILURE.asDeferred());
+
+    private final int bit;
+    private final Sense sense;
+
+    PendingCondition(int bit, Sense sense) {
+        this.bit = bit;
+        this.sense = sense;
+    }
+
+    /// One bit in a set of conditions, the most urgent lowest.
+    int bit() {
+        return bit;
+    }
+
+    /// How it is told.
+    Sense sense() {
+        return sense;
+    }
+}

@@ -1,0 +1,177 @@
+package io.lunkeeper.tests.serving;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.lunkeeper.tests.initiator.Cdb;
+import io.lunkeeper.tests.initiator.RawInitiator;
+import io.lunkeeper.tests.initiator.ScsiResult;
+import io.lunkeeper.tests.rig.Lun;
+import io.lunkeeper.tests.rig.ServerProcess;
+import io.lunkeeper.tests.rig.ShowServerLog;
+import io.lunkeeper.tests.rig.Tool;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/// A file system that runs full, and what initiators hear of it.
+@ExtendWith(ShowServerLog.class)
+final class SpaceTest {
+    private static final Duration LIMIT = Duration.ofSeconds(30);
+    private static final int THIN_PROVISIONING_SOFT_THRESHOLD_REACHED = 0x63807;
+    private static final int SPACE_ALLOCATION_FAILED_WRITE_PROTECT = 0x72707;
+    private static final byte[] PROVISIONING = Cdb.logSense(0x0c, 64);
+    private static final int MIB_BLOCKS = 1 << 11;
+
+    private static Tool.Outcome run(String... command) {
+        return Tool.of(command).within(LIMIT).run();
+    }
+
+    private static RawInitiator login(ServerProcess server) throws IOException {
+        RawInitiator initiator = RawInitiator.connect(server.address());
+        assertEquals(0, initiator.login(ServerProcess.IQN).statusClass());
+        return initiator;
+    }
+
+    private interface Check {
+        void on(Path folder) throws Exception;
+    }
+
+    /// Runs a check on a file system of its own.
+    private static void onFileSystem(String size, Check check) throws Exception {
+        Path folder = Files.createTempDirectory("lunkeeper-space");
+        Path device = Files.createTempFile("lunkeeper-space", ".ext4");
+        run("truncate", "-s", size, device + "");
+        boolean mounted =
+                run("mkfs.ext4", "-q", "-m", "0", device + "").exit() == 0
+                        && run("mount", "-o", "loop", device + "", folder + "").exit() == 0;
+        try {
+            assumeTrue(mounted, "needs mkfs.ext4 and the privilege to mount");
+            check.on(folder);
+        } finally {
+            run("umount", "-l", folder + "");
+            Files.deleteIfExists(folder);
+            Files.deleteIfExists(device);
+        }
+    }
+
+    private static void fill(Path file, long bytes) {
+        Tool.of("fallocate", "-l", bytes + "", file + "").within(LIMIT).succeed();
+    }
+
+    private static long free(Path folder) throws IOException {
+        return Files.getFileStore(folder).getUsableSpace();
+    }
+
+    /// The warning comes when the file system is looked at next, each second.
+    private static ScsiResult awaitWarning(RawInitiator initiator) throws Exception {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (true) {
+            ScsiResult result = initiator.read(0, Cdb.testUnitReady(), 0);
+            if (result.status() != ScsiResult.GOOD) {
+                return result;
+            }
+            assertTrue(System.nanoTime() < deadline, "never warned");
+            Thread.sleep(50);
+        }
+    }
+
+    @Test
+    void everyInitiatorIsWarnedWhileThereIsTimeToAct() throws Exception {
+        onFileSystem(
+                "96M",
+                folder -> {
+                    Lun lun = Lun.sized(0, "64MiB").over(folder.resolve("vm.img"));
+                    try (ServerProcess server =
+                                    ServerProcess.start(
+                                            lun.with("size", "64MiB").with("low-space", "32MiB"));
+                            RawInitiator one = login(server);
+                            RawInitiator other = login(server)) {
+                        one.clearUnitAttentions(0);
+                        other.clearUnitAttentions(0);
+                        fill(folder.resolve("filler"), free(folder) - (24 << 20));
+                        for (RawInitiator each : List.of(one, other)) {
+                            ScsiResult warning = awaitWarning(each);
+                            assertEquals(
+                                    THIN_PROVISIONING_SOFT_THRESHOLD_REACHED, warning.senseCode());
+                            assertEquals(16, ByteBuffer.wrap(warning.sense()).getInt(3));
+                            assertEquals(List.of(), each.clearUnitAttentions(0));
+                        }
+                        ByteBuffer page = ByteBuffer.wrap(one.read(0, PROVISIONING, 64).data());
+                        long free = free(folder) >> 20;
+                        assertTrue(Math.abs(page.getInt(8) - free) < 4, () -> "free " + free);
+                        assertTrue(server.log().contains("less than low-space"), server.log());
+                    }
+                });
+    }
+
+    @Test
+    void writesThatNeedSpaceAreRefusedUntilThereIsSome() throws Exception {
+        onFileSystem(
+                "96M",
+                folder -> {
+                    Lun lun = Lun.sized(0, "64MiB").over(folder.resolve("vm.img"));
+                    byte[] data = new byte[1 << 20];
+                    Arrays.fill(data, (byte) 0x5a);
+                    try (ServerProcess server =
+                                    ServerProcess.start(
+                                            lun.with("size", "64MiB").with("low-space", "0"));
+                            RawInitiator initiator = login(server)) {
+                        initiator.clearUnitAttentions(0);
+                        fill(folder.resolve("filler"), free(folder) - (8 << 20));
+                        List<Boolean> written = writeAll(initiator, data);
+                        assertTrue(written.contains(true) && written.contains(false), "" + written);
+                        // What is there can be written again and read, and flushed.
+                        int first = written.indexOf(true);
+                        assertEquals(
+                                ScsiResult.GOOD,
+                                initiator
+                                        .write(0, Cdb.write10(first * MIB_BLOCKS, MIB_BLOCKS), data)
+                                        .status());
+                        assertEquals(
+                                ScsiResult.GOOD,
+                                initiator.read(0, Cdb.synchronizeCache10(0, 0), 0).status());
+                        assertContents(initiator, written, data);
+                        Files.delete(folder.resolve("filler"));
+                        assertTrue(!writeAll(initiator, data).contains(false));
+                        assertEquals(
+                                ScsiResult.GOOD,
+                                initiator.read(0, Cdb.synchronizeCache10(0, 0), 0).status());
+                    }
+                });
+    }
+
+    /// Writes every MiB, and tells which were refused for lack of space.
+    private static List<Boolean> writeAll(RawInitiator initiator, byte[] data) throws IOException {
+        List<Boolean> written = new ArrayList<>();
+        for (int mib = 0; mib < 64; mib++) {
+            ScsiResult result = initiator.write(0, Cdb.write10(mib * MIB_BLOCKS, MIB_BLOCKS), data);
+            if (result.status() != ScsiResult.GOOD) {
+                assertEquals(SPACE_ALLOCATION_FAILED_WRITE_PROTECT, result.senseCode());
+            }
+            written.add(result.status() == ScsiResult.GOOD);
+        }
+        return written;
+    }
+
+    private static void assertContents(RawInitiator initiator, List<Boolean> written, byte[] data)
+            throws IOException {
+        for (int mib = 0; mib < 64; mib++) {
+            ScsiResult result =
+                    initiator.read(0, Cdb.read10(mib * MIB_BLOCKS, MIB_BLOCKS), data.length);
+            assertEquals(ScsiResult.GOOD, result.status());
+            if (written.get(mib)) {
+                assertArrayEquals(data, result.data());
+            }
+        }
+    }
+}
