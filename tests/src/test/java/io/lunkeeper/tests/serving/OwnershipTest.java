@@ -45,7 +45,7 @@ final class OwnershipTest {
         }
     }
 
-    private static void assumeGuard() throws IOException {
+    static void assumeGuard() throws IOException {
         String capabilities =
                 Files.readAllLines(Path.of("/proc/self/status")).stream()
                         .filter(line -> line.startsWith("CapEff:"))
