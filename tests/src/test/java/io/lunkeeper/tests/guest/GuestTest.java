@@ -14,8 +14,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// A Linux guest with open-iscsi: discovery, file systems, digests, two sessions, resets, and the
-/// server's death and return under verified writes. The steps are in `tests/guest/steps`.
+/// A Linux guest with open-iscsi: discovery, file systems, a disk that grows, digests, two
+/// sessions, resets, and the server's death and return under verified writes. The steps are in
+/// `tests/guest/steps`.
 @Tag("guest")
 @ExtendWith(ShowServerLog.class)
 class GuestTest {
@@ -27,6 +28,8 @@ class GuestTest {
             List.of(
                     "ext4/logout_again",
                     "xfs/logout_again",
+                    "grow/logout",
+                    "trim/logout",
                     "digests/logout",
                     "sessions/logout",
                     "reset/logout",
@@ -35,9 +38,15 @@ class GuestTest {
     @TestFactory
     Stream<DynamicTest> openIscsi() throws IOException {
         try (ServerProcess server =
-                ServerProcess.start(Lun.sized(0, "8MiB"), Lun.sized(1, "512MiB"))) {
+                ServerProcess.start(
+                        Lun.sized(0, "8MiB"),
+                        Lun.sized(1, "512MiB"),
+                        Lun.sized(2, "4GiB").with("allocate", "reserve"))) {
             GuestMachine machine =
-                    new GuestMachine(Map.of("kill-and-restart", () -> killAndRestart(server)));
+                    new GuestMachine(
+                            Map.of(
+                                    "kill-and-restart", () -> killAndRestart(server),
+                                    "grow", () -> server.reload("512MiB", "768MiB")));
             List<GuestMachine.Step> steps = machine.run(server.port(), ServerProcess.IQN);
             String console = machine.console();
             Stream<DynamicTest> each = steps.stream().map(step -> report(step, console));

@@ -261,6 +261,22 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
+    /// Changes the text of the configuration and has the server read it again (SIGHUP); what comes
+    /// of it is in the log.
+    public void reload(String from, String to) {
+        Path file = folder.resolve("lunkeeper.yaml");
+        try {
+            String text = Files.readString(file);
+            if (!text.contains(from)) {
+                throw new IllegalArgumentException(from + " is not in " + text);
+            }
+            Files.writeString(file, text.replace(from, to));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Tool.of("kill", "-HUP", Long.toString(process.pid())).within(STOP_LIMIT).succeed();
+    }
+
     /// What the running servers have logged last, for the message of a failure.
     static Optional<String> logsOfRunning() {
         StringBuilder text = new StringBuilder();

@@ -10,11 +10,8 @@ import io.lunkeeper.tests.initiator.ScsiResult;
 import io.lunkeeper.tests.rig.Lun;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
-import io.lunkeeper.tests.rig.Tool;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -48,11 +45,7 @@ final class ReloadTest {
     /// Changes the file, has it read, and waits until the log says what came of it.
     private static void reload(ServerProcess server, String from, String to, String outcome)
             throws Exception {
-        Path file = server.folder().resolve("lunkeeper.yaml");
-        String text = Files.readString(file);
-        assertTrue(text.contains(from), text);
-        Files.writeString(file, text.replace(from, to));
-        Tool.of("kill", "-HUP", Long.toString(server.pid())).within(LIMIT).succeed();
+        server.reload(from, to);
         long deadline = System.nanoTime() + LIMIT.toNanos();
         while (!server.log().contains(outcome)) {
             assertTrue(System.nanoTime() < deadline, () -> "never logged: " + outcome);
