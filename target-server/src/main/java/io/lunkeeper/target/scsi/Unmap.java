@@ -26,7 +26,11 @@ final class Unmap {
     }
 
     /// One UNMAP block descriptor.
-    private record Extent(long lba, long blocks) {}
+    private record Extent(long lba, long blocks) {
+        long end() {
+            return lba + blocks;
+        }
+    }
 
     static Outcome begin(LogicalUnit unit, Cdb.Unmap cdb) {
         if (cdb.parameterListLength() == 0) {
@@ -82,12 +86,18 @@ final class Unmap {
         return null;
     }
 
+    /// Extents that follow each other are one, and cost the file system one change.
     private Outcome run() throws IOException {
+        Extent pending = new Extent(0, 0);
         for (Extent extent : extents) {
-            if (extent.blocks != 0) {
-                unmap(extent);
+            if (pending.end() == extent.lba) {
+                pending = new Extent(pending.lba, pending.blocks + extent.blocks);
+            } else {
+                unmap(pending);
+                pending = extent;
             }
         }
+        unmap(pending);
         return unit.written(false);
     }
 

@@ -3,6 +3,7 @@ package io.lunkeeper.target.scsi;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lunkeeper.lun.CacheMode;
 import io.lunkeeper.target.scsi.ServedUnit.Reply;
@@ -184,6 +185,16 @@ class MediumCommandsTest {
         assertTrue(unit.run("42 01 00 00 00 00 00 0018 00", anchored).good());
         Arrays.fill(before, 10 * BLOCK, 30 * BLOCK, (byte) 0);
         assertArrayEquals(before, read(0, 256));
+    }
+
+    /// Each descriptor alone is less than what the file system gives back.
+    @Test
+    void descriptorsThatFollowEachOtherGiveBackTheirSpaceTogether() {
+        assertTrue(unit.run(on("8a 00", 0, 64), new byte[64 * BLOCK]).good());
+        assumeTrue(unmap(descriptors(32, 8)).good() && status(32, 24).endsWith(" 32+8=1"));
+        assertTrue(unmap(descriptors(8, 3, 11, 1, 12, 4, 16, 8, 48, 5, 54, 2)).good());
+        String runs = status(0, 200);
+        assertTrue(runs.contains(" 0+8=0 8+16=1 24+8=0 32+8=1 40+24=0"), runs);
     }
 
     @Test
