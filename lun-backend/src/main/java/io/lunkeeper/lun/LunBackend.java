@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -146,6 +147,8 @@ public final class LunBackend implements AutoCloseable {
 
     /// What the watch of the image finds.
     private final class Watched implements ImageWatch.Listener {
+        private final AtomicInteger wanted = new AtomicInteger();
+        private final AtomicBoolean queued = new AtomicBoolean();
         private int ticks;
 
         @Override
@@ -169,8 +172,15 @@ public final class LunBackend implements AutoCloseable {
             }
         }
 
+        /// Asked for again before it has begun, it is done once.
         private void refresh(int windows) {
-            LunClock.BACKGROUND.execute(() -> refreshMap(windows));
+            wanted.accumulateAndGet(windows, Math::max);
+            if (!queued.getAndSet(true)) {
+                LunClock.BACKGROUND.execute(() -> {
+                    queued.set(false);
+                    refreshMap(wanted.getAndSet(0));
+                });
+            }
         }
     }
 

@@ -7,6 +7,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
 
 /// A group of the kernel's fanotify: tells of every open of the files marked, and may refuse it.
@@ -32,6 +35,9 @@ public final class Fanotify {
     private static final int AT_FDCWD = -100;
     private static final int BUFFER_BYTES = 4096;
     private static final int METADATA_BYTES = 24;
+    private static final long PAUSE_NANOS = 1_000_000;
+
+    private static final Logger LOG = LogManager.getLogger(Fanotify.class);
 
     private final int fd;
 
@@ -92,17 +98,24 @@ public final class Fanotify {
         }
     }
 
-    /// Answers events for ever.
+    /// Answers events for ever. Should that end, the group is closed, so that nobody waits for an
+    /// answer that does not come: the kernel then lets everybody in.
     public void serve(Decision decision) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(BUFFER_BYTES, Long.BYTES);
             MemorySegment response = arena.allocate(8, Long.BYTES);
             while (true) {
                 long bytes = SystemCalls.read(fd, buffer.address(), BUFFER_BYTES);
+                if (bytes < 0) {
+                    // No descriptor is free for the file of the event, which the kernel answered.
+                    LockSupport.parkNanos(PAUSE_NANOS);
+                }
                 for (long at = 0; at + METADATA_BYTES <= bytes; at += buffer.get(JAVA_INT, at)) {
                     answer(buffer.asSlice(at, METADATA_BYTES), response, decision);
                 }
             }
+        } finally {
+            SystemCalls.close(fd);
         }
     }
 
@@ -116,7 +129,7 @@ public final class Fanotify {
         Runnable report = () -> {};
         boolean allowed = true;
         if (identity != null) {
-            Answer answer = decision.about(identity, pid);
+            Answer answer = decide(decision, identity, pid);
             allowed = answer.allowed();
             report = answer.report();
         }
@@ -126,6 +139,20 @@ public final class Fanotify {
             SystemCalls.write(fd, response.address(), response.byteSize());
         }
         SystemCalls.close(file);
-        report.run();
+        try {
+            report.run();
+        } catch (RuntimeException e) {
+            LOG.error("an open by process {} could not be reported", pid, e);
+        }
+    }
+
+    /// Whoever opens the file waits, so there must be an answer even when the decision fails: then
+    /// it is no, which costs no data.
+    private static Answer decide(Decision decision, Object identity, int pid) {
+        try {
+            return decision.about(identity, pid);
+        } catch (RuntimeException e) {
+            return new Answer(false, () -> LOG.error("process {} was refused by a fault", pid, e));
+        }
     }
 }
