@@ -154,7 +154,8 @@ public final class ImageFile implements AutoCloseable {
             case Errno.EISDIR -> image + " is a directory; name a regular file";
             case Errno.ENOTDIR -> image + ": a part of this path is not a directory";
             case Errno.ENXIO, Errno.ENODEV -> image + " is not a regular file; name one";
-            case Errno.EACCES, Errno.EPERM ->
+            case Errno.EPERM -> notPermitted(path);
+            case Errno.EACCES ->
                     image + " may not be opened by this user; change its owner or permissions";
             case Errno.EROFS ->
                     image + " is on a file system mounted read-only; make the LUN read-only";
@@ -169,6 +170,16 @@ public final class ImageFile implements AutoCloseable {
                             : image + " cannot be opened: " + failure.getMessage();
             default -> image + " cannot be opened: " + failure.getMessage();
         };
+    }
+
+    /// A guard refuses with the same error as the attributes of a file.
+    private static String notPermitted(Path path) {
+        String holders = LockHolders.holders(path);
+        return "image "
+                + path
+                + (holders.isEmpty()
+                        ? " may not be opened; is it immutable (lsattr), or another program's guard?"
+                        : " is in use by " + holders + ", which lets nobody in; stop that first");
     }
 
     /// Where the image is.

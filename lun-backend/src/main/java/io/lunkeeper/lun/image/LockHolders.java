@@ -17,9 +17,15 @@ final class LockHolders {
 
     private LockHolders() {}
 
+    /// The other processes that hold locks on the file, as far as this user may know; empty when
+    /// none.
+    static String holders(Path file) {
+        return processes(file, true);
+    }
+
     /// The other processes that hold locks on the file, in words.
     static String describe(Path file) {
-        String holders = processes(file, true);
+        String holders = holders(file);
         return holders.isEmpty()
                 ? "another program, here or on another host, that holds a lock on it"
                 : holders;

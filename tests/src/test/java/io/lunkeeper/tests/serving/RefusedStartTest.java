@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @ExtendWith(ShowServerLog.class)
 class RefusedStartTest {
@@ -62,9 +64,11 @@ class RefusedStartTest {
         }
     }
 
-    @Test
-    void imageOfAnotherServerIsRefusedAndNoOtherIsCreated() throws IOException {
-        try (ServerProcess server = ServerProcess.start(Lun.sized(0, "8MiB"))) {
+    @ParameterizedTest
+    @ValueSource(strings = {"deny", "warn", "off"})
+    void imageOfAnotherServerIsRefusedAndNoOtherIsCreated(String guard) throws IOException {
+        try (ServerProcess server =
+                ServerProcess.start(Lun.sized(0, "8MiB").with("guard", guard))) {
             Path taken = server.image(0);
             Path file =
                     configuration(
@@ -72,7 +76,12 @@ class RefusedStartTest {
                             "lun: 0, image: new.img, size: 8MiB",
                             "lun: 1, image: \"" + taken + "\"");
             assertRefused(
-                    serve(file), FAILED, file + ":7: targets[0].luns[1].image: ", taken.toString());
+                    serve(file),
+                    FAILED,
+                    file + ":7: targets[0].luns[1].image: ",
+                    taken + " is in use by ",
+                    "(pid " + server.pid() + ")",
+                    "stop that first");
             assertFalse(Files.exists(folder.resolve("new.img")));
         }
     }
