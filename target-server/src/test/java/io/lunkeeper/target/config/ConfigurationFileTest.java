@@ -28,6 +28,35 @@ import org.junit.jupiter.api.io.TempDir;
 final class ConfigurationFileTest {
     private static final String PORTALS = "portals: [{listen: \"127.0.0.1:0\"}]\n";
 
+    private static final String EVERY_KEY =
+            """
+            portals:
+              - listen: "127.0.0.1:3260"
+              - listen: "[::1]:3261"
+                group: 7
+            control: run/x.sock
+            metrics: "127.0.0.1:9260"
+            targets:
+              - iqn: IQN.2026-11.io.X:A
+                initiators: ["IQN.1993-08.org.debian:*"]
+                luns:
+                  - lun: 5
+                    image: sub/a.img
+                    size: 1GiB
+                    allocate: reserve
+                    cache: direct
+                    block-size: 4096
+                    physical-block-size: 16384
+                    serial: "abc 1"
+                    threads: 3
+                    guard: deny
+                    allocation-chunk: 1MiB
+                    dirty-expire: 1500 ms
+                    dirty-background-bytes: 1MiB
+                    dirty-bytes: 3MiB
+                    low-space: 5MiB
+            """;
+
     @TempDir Path directory;
 
     private static InetSocketAddress at(String address, int port) {
@@ -44,35 +73,7 @@ final class ConfigurationFileTest {
 
     @Test
     void readsEveryKey() throws Exception {
-        Path file =
-                write(
-                        """
-                        portals:
-                          - listen: "127.0.0.1:3260"
-                          - listen: "[::1]:3261"
-                            group: 7
-                        control: run/x.sock
-                        metrics: "127.0.0.1:9260"
-                        targets:
-                          - iqn: IQN.2026-11.io.X:A
-                            initiators: ["IQN.1993-08.org.debian:*"]
-                            luns:
-                              - lun: 5
-                                image: sub/a.img
-                                size: 1GiB
-                                allocate: reserve
-                                cache: direct
-                                block-size: 4096
-                                physical-block-size: 16384
-                                serial: "abc 1"
-                                threads: 3
-                                guard: deny
-                                allocation-chunk: 1MiB
-                                dirty-expire: 1500 ms
-                                dirty-background-bytes: 1MiB
-                                dirty-bytes: 3MiB
-                                low-space: 5MiB
-                        """);
+        Path file = write(EVERY_KEY);
         LunSpec image =
                 new LunSpec(
                         directory.resolve("sub/a.img"),

@@ -62,7 +62,11 @@ class SenseTest {
                 Arguments.of(
                         Sense.SAVING_PARAMETERS_NOT_SUPPORTED,
                         "70 00 05 00000000 0a 00000000 3900 00 000000",
-                        "72 05 39 00 00 00 00 00"),
+                        "72 05 39 00 00 00 00 00"));
+    }
+
+    static Stream<Arguments> conditions() {
+        return Stream.of(
                 Arguments.of(
                         PendingCondition.LOGICAL_UNIT_RESET.sense(),
                         "70 00 06 00000000 0a 00000000 2903 00 000000",
@@ -82,7 +86,7 @@ class SenseTest {
     }
 
     @ParameterizedTest
-    @MethodSource("table")
+    @MethodSource({"table", "conditions"})
     void isLaidOutAsTheStandardSays(Sense sense, String fixed, String descriptor) {
         assertEquals(bytes(fixed), HexFormat.of().formatHex(sense.bytes(SenseFormat.FIXED)));
         assertEquals(
