@@ -160,22 +160,32 @@ class LunBackendModelTest {
                     stretches.stream().map(stretch -> run(() -> write(lun, stretch))).toList();
             CompletableFuture<Void> reader =
                     run(() -> readAlong(lun, stretches, seeds.split(), done));
+            CompletableFuture<Void> refresher = run(() -> refreshAndGrow(lun, done));
             try {
                 writers.forEach(CompletableFuture::join);
             } finally {
                 done.set(true);
             }
             reader.join();
+            refresher.join();
             for (Stretch stretch : stretches) {
                 stretch.verify(lun);
             }
         } catch (CompletionException | AssertionError e) {
             throw new AssertionError("seed=" + SEED, e);
         }
-        try (LunBackend lun = LunBackend.open(spec(mode))) {
+        try (LunBackend lun = LunBackend.open(LunFixture.readOnly(directory.resolve("image")))) {
             for (Stretch stretch : stretches) {
                 stretch.verify(lun);
             }
+        }
+    }
+
+    /// What is known of the blocks is asked for again all the time, and the image grows.
+    private static void refreshAndGrow(LunBackend lun, AtomicBoolean done) throws IOException {
+        while (!done.get()) {
+            lun.refreshMap(Integer.MAX_VALUE);
+            lun.grow(lun.sizeBytes() + 4096, () -> false);
         }
     }
 
