@@ -3,10 +3,14 @@ package io.lunkeeper.lun;
 import static io.lunkeeper.lun.LunFixture.readAnyWay;
 import static io.lunkeeper.lun.LunFixture.writeAnyWay;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -121,6 +125,21 @@ class LunBackendModelTest {
             }
         } catch (AssertionError e) {
             throw new AssertionError("seed=" + SEED, e);
+        }
+    }
+
+    /// The model must be able to disagree: one byte is changed behind the back.
+    @Test
+    void oneWrongByteIsFound() throws IOException {
+        Stretch all = new Stretch(0, SIZE, new SplittableRandom(SEED + 3));
+        try (LunBackend lun = LunBackend.open(spec(CacheMode.WRITE_BACK))) {
+            writeAnyWay(lun, 0, all.model);
+            all.verify(lun);
+            try (FileChannel file =
+                    FileChannel.open(directory.resolve("image"), StandardOpenOption.WRITE)) {
+                file.write(ByteBuffer.wrap(new byte[] {1}), all.random.nextInt(SIZE));
+            }
+            assertThrows(AssertionError.class, () -> all.verify(lun));
         }
     }
 
