@@ -1,17 +1,23 @@
 package io.lunkeeper.lun;
 
+import io.lunkeeper.lun.extent.ExtentScanner;
 import io.lunkeeper.lun.extent.ExtentTree;
 import io.lunkeeper.lun.image.BlockState;
 import io.lunkeeper.lun.image.ImageFile;
 import io.lunkeeper.lun.image.ImageFullException;
-import io.lunkeeper.lun.writeback.Completion;
+import io.lunkeeper.lun.writeback.Chunks;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// Takes space for writes in aligned chunks, so that writes that come scattered do not scatter the
-/// image: the file system gives a chunk in one piece, and the writes that follow into it find their
-/// space there and need not wait.
+/// image: the file system gives a chunk in one piece, and chunks side by side in one piece too.
+///
+/// Where the file system delays allocation a write into a hole just reserves space, on the event
+/// loop, and its chunk is noted; space is taken for all noted chunks at once before their pages go
+/// to the disk. Elsewhere the chunk is allocated before the write.
 ///
 /// A chunk that is partly written lies on the disk as alternating written and unwritten extents, as
 /// many as there were writes. So when there is time for it and an eighth of a chunk is written, the
@@ -19,18 +25,26 @@ import java.util.List;
 /// the zeros would cost more than the extents.
 ///
 /// Safe from any number of threads.
-final class ChunkAllocation implements Completion {
+final class ChunkAllocation implements Chunks {
     /// A chunk is completed when this part of it is written.
     private static final int WORTHWHILE_PART = 8;
 
     /// What a stream of writes takes at once, at most.
     private static final long MAX_STREAM_BYTES = 4L << 20;
 
+    /// What is allocated by one call, at most: writes to the file wait for it.
+    private static final long MAX_CALL_BYTES = 16L << 20;
+
     private final ImageFile image;
     private final ExtentTree tree;
+    private final ExtentScanner scanner;
     private final RangeLocks locks;
     private final long chunkBytes;
+    private final boolean delays;
     private final Object monitor = new Object();
+
+    /// Chunks that were written to without space, by offset.
+    private final Set<Long> noted = ConcurrentHashMap.newKeySet();
 
     /// Where the last chunk ended and how large it was: who goes on there is a stream. Guarded by
     /// `monitor`.
@@ -44,22 +58,104 @@ final class ChunkAllocation implements Completion {
     private volatile boolean unshares = true;
 
     /// @param chunkBytes a power of two
-    ChunkAllocation(ImageFile image, ExtentTree tree, RangeLocks locks, long chunkBytes) {
+    ChunkAllocation(
+            ImageFile image,
+            ExtentTree tree,
+            ExtentScanner scanner,
+            RangeLocks locks,
+            long chunkBytes) {
         this.image = image;
         this.tree = tree;
+        this.scanner = scanner;
         this.locks = locks;
         this.chunkBytes = chunkBytes;
+        this.delays = image.delaysAllocation();
     }
 
-    /// Prepares a range that is about to be written: where it is a hole it gets the space of whole
-    /// chunks, where it is shared with other files it gets blocks of its own. When there is no room
-    /// for that the write may still find some, or meet the error.
+    /// Sees to the space of a range that is about to be written, if that takes no waiting. To be
+    /// called before the range is marked as dirty.
+    ///
+    /// @return false when [#prepare] must do it
+    boolean tryPrepare(long offset, long length) {
+        if (tree.contains(BlockState.SHARED, offset, length)) {
+            return false;
+        }
+        if (tree.contains(BlockState.HOLE, offset, length)) {
+            if (!delays) {
+                return false;
+            }
+            note(offset, length);
+        }
+        return true;
+    }
+
+    /// Sees to the space of a range that is about to be written: where it is a hole it gets the
+    /// space of whole chunks, now or later; where it is shared with other files it gets blocks of
+    /// its own. When there is no room for that the write may still find some, or meet the error. To
+    /// be called before the range is marked as dirty.
     void prepare(long offset, long length) throws IOException {
-        if (allocates && tree.contains(BlockState.HOLE, offset, length)) {
-            allocate(offset, length);
+        if (tree.contains(BlockState.HOLE, offset, length)) {
+            if (delays) {
+                note(offset, length);
+            } else if (allocates) {
+                allocate(offset, length);
+            }
         }
         if (unshares && tree.contains(BlockState.SHARED, offset, length)) {
             unshare(offset, length);
+        }
+    }
+
+    private void note(long offset, long length) {
+        if (!allocates) {
+            return;
+        }
+        for (long at = offset & -chunkBytes; at < offset + length; at += chunkBytes) {
+            noted.add(at);
+        }
+    }
+
+    @Override
+    public void allocate() throws IOException {
+        List<Long> chunks = allocates ? takeNoted() : List.of();
+        int next = 0;
+        while (next < chunks.size()) {
+            int first = next++;
+            long start = chunks.get(first);
+            while (next < chunks.size()
+                    && chunks.get(next) == start + (next - first) * chunkBytes
+                    && (next - first) * chunkBytes < MAX_CALL_BYTES) {
+                next++;
+            }
+            take(start, Math.min((next - first) * chunkBytes, tree.sizeBytes() - start));
+        }
+    }
+
+    private List<Long> takeNoted() {
+        List<Long> chunks = new ArrayList<>(noted);
+        // What another thread took in between is not ours; what is noted again is noted still.
+        chunks.removeIf(chunk -> !noted.remove(chunk));
+        chunks.sort(null);
+        return chunks;
+    }
+
+    /// Takes space where there is none.
+    ///
+    /// @return false when there is not enough; the write itself may need less
+    private boolean take(long start, long length) throws IOException {
+        long stripes = RangeLocks.stripes(start, length);
+        locks.lockShared(stripes);
+        try {
+            allocates = image.allocate(start, length);
+            if (allocates) {
+                tree.turn(BlockState.HOLE, BlockState.UNWRITTEN, start, length);
+                scanner.locate(start, length);
+            }
+            return true;
+        } catch (ImageFullException _) {
+            return false;
+        } finally {
+            locks.releaseShared(stripes);
         }
     }
 
@@ -78,18 +174,8 @@ final class ChunkAllocation implements Completion {
             end = Math.min(Math.max(end, start + bytes), tree.sizeBytes());
             lastEnd = end;
             lastBytes = bytes;
-            long stripes = RangeLocks.stripes(start, end - start);
-            locks.lockShared(stripes);
-            try {
-                allocates = image.allocate(start, end - start);
-                if (allocates) {
-                    tree.turn(BlockState.HOLE, BlockState.UNWRITTEN, start, end - start);
-                }
-            } catch (ImageFullException _) {
-                // Not enough for a chunk; the write itself may need less.
+            if (!take(start, end - start)) {
                 lastEnd = -1;
-            } finally {
-                locks.releaseShared(stripes);
             }
         }
     }

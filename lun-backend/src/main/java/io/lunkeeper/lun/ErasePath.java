@@ -10,9 +10,9 @@ import java.io.IOException;
 /// Making ranges read as zeros, with their space or without. Blocks; safe from any number of
 /// threads.
 final class ErasePath {
-    /// Zeroing and unmapping go in pieces, so that writers wait for tens of milliseconds and not
-    /// for the whole of a large command.
-    private static final long PIECE_BYTES = 64L << 20;
+    /// Zeroing and unmapping go in pieces, so that writers wait for some milliseconds and not for
+    /// the whole of a large command.
+    private static final long PIECE_BYTES = 16L << 20;
 
     private final ImageFile image;
     private final ExtentTree tree;

@@ -53,6 +53,7 @@ public final class LunBackend implements AutoCloseable {
     private final ReadPath reads;
     private final WritePath writes;
     private final ErasePath erasures;
+    private final UnmapQueue unmaps;
     private final IoThreads ioThreads;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final SpaceWatch spaceWatch;
@@ -95,7 +96,7 @@ public final class LunBackend implements AutoCloseable {
         RangeLocks locks = new RangeLocks();
         LunTuning tuning = spec.tuning();
         ChunkAllocation chunks =
-                new ChunkAllocation(image, tree, locks, tuning.allocationChunkBytes());
+                new ChunkAllocation(image, tree, scanner, locks, tuning.allocationChunkBytes());
         this.failure = new FirstFailure("image " + spec.image(), () -> listener.failed());
         this.batcher =
                 new WritebackBatcher(
@@ -115,6 +116,7 @@ public final class LunBackend implements AutoCloseable {
                 new ReadPath(image, tree, scanner, health, new ReadAhead(image, tree, ioThreads));
         this.writes = new WritePath(spec, image, tree, scanner, locks, health, chunks, batcher);
         this.erasures = new ErasePath(image, tree, scanner, locks, health);
+        this.unmaps = new UnmapQueue(ioThreads, erasures::unmap);
         this.spaceWatch =
                 new SpaceWatch(
                         "image " + spec.image(),
@@ -305,10 +307,21 @@ public final class LunBackend implements AutoCloseable {
     }
 
     /// Makes the range read as zeros and gives its whole blocks back to the file system
-    /// (PUNCH_HOLE). Where the file system cannot do that, this is [#zero].
-    public void unmap(long offsetBytes, long lengthBytes) throws IOException {
+    /// (PUNCH_HOLE), without waiting: `waiter` is told when it is so. Ranges that touch and wait
+    /// together are given back together. Where the file system cannot do that, this is [#zero].
+    /// From any thread, an event loop's too.
+    public void unmap(long offsetBytes, long lengthBytes, UnmapWaiter waiter) {
         assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
-        erasures.unmap(offsetBytes, lengthBytes);
+        unmaps.unmap(offsetBytes, lengthBytes, waiter);
+    }
+
+    /// Who wants to know that a range has been unmapped.
+    @FunctionalInterface
+    public interface UnmapWaiter {
+        /// Called once, on an I/O thread; must not block.
+        ///
+        /// @param failure why the range may still hold data, or null
+        void unmapped(@Nullable IOException failure);
     }
 
     /// Tells how a range is provisioned, as far as is known: a report, not a promise, since writes

@@ -24,6 +24,10 @@ final class RangeLocks {
 
     private final AtomicLongArray states = new AtomicLongArray(STRIPES * STRIDE);
     private final AtomicInteger waiters = new AtomicInteger();
+
+    /// Who has a range exclusively, or waits for it.
+    private final AtomicInteger excluders = new AtomicInteger();
+
     private final Object monitor = new Object();
 
     /// The stripes of a range, as bits.
@@ -46,10 +50,15 @@ final class RangeLocks {
         return stripes(start, end - start);
     }
 
-    /// Takes stripes shared if nobody has or wants one of them exclusively; never waits.
+    /// Takes stripes shared if nobody has or wants any stripe exclusively, not even another one:
+    /// who changes the blocks of a file has the kernel's lock on all of it, and a write would wait
+    /// there. Never waits.
     ///
     /// @return false when not; nothing is taken
     boolean tryShared(long stripes) {
+        if (excluders.get() != 0) {
+            return false;
+        }
         long rest = stripes;
         while (rest != 0) {
             int stripe = Long.numberOfTrailingZeros(rest);
@@ -75,6 +84,7 @@ final class RangeLocks {
     /// Takes stripes exclusively. From the claim on, no new sharer enters, so a stream of writers
     /// cannot keep this waiting for ever.
     void lockExclusive(long stripes) {
+        excluders.incrementAndGet();
         for (long rest = stripes; rest != 0; rest &= rest - 1) {
             int stripe = Long.numberOfTrailingZeros(rest);
             if (!tryClaim(stripe)) {
@@ -103,6 +113,7 @@ final class RangeLocks {
             boolean released = states.compareAndSet(index, CLAIMED, 0);
             assert released : states.get(index);
         }
+        excluders.decrementAndGet();
         wake();
     }
 

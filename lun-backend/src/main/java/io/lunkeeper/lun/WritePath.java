@@ -65,7 +65,8 @@ final class WritePath {
         }
         try {
             if (!tree.is(BlockState.MAPPED, offset, length)) {
-                if (!tree.overwritable(offset, length)) {
+                if (tree.contains(BlockState.UNKNOWN, offset, length)
+                        || !chunks.tryPrepare(offset, length)) {
                     return false;
                 }
                 tree.markWritten(offset, length);

@@ -94,7 +94,7 @@ class LunBackendModelTest {
                 throws IOException {
             switch (kind) {
                 case 8 -> lun.zero(offset, bytes.length);
-                case 9 -> lun.unmap(offset, bytes.length);
+                case 9 -> LunFixture.unmap(lun, offset, bytes.length);
                 default -> writeAnyWay(lun, offset, bytes);
             }
         }

@@ -60,7 +60,7 @@ class LunBackendTest {
             write(lun, 8192, filled(100, 1));
             assertFalse(tryRead(lun, 8192, 512));
             assertTrue(tryRead(lun, 12_288, 512));
-            lun.unmap(8192, 4096);
+            LunFixture.unmap(lun, 8192, 4096);
             assertTrue(tryRead(lun, 8192, 4096));
         }
     }
@@ -160,7 +160,7 @@ class LunBackendTest {
             assertFalse(tryWrite(lun, 0, filled(4096, 1)));
             assertThrows(IOException.class, () -> write(lun, 0, filled(4096, 1)));
             assertThrows(IOException.class, () -> lun.zero(0, 4096));
-            assertThrows(IOException.class, () -> lun.unmap(0, 4096));
+            assertThrows(IOException.class, () -> LunFixture.unmap(lun, 0, 4096));
             lun.flush();
         }
         assertArrayEquals(filled(8192, 3), Files.readAllBytes(image));
@@ -210,7 +210,7 @@ class LunBackendTest {
         assertThrows(LunFailedException.class, () -> read(lun, 0, 512));
         assertThrows(LunFailedException.class, () -> write(lun, 0, filled(512, 1)));
         assertThrows(LunFailedException.class, () -> lun.zero(0, 512));
-        assertThrows(LunFailedException.class, () -> lun.unmap(0, 512));
+        assertThrows(LunFailedException.class, () -> LunFixture.unmap(lun, 0, 512));
         assertFalse(tryRead(lun, 0, 512));
         assertFalse(tryWrite(lun, 0, filled(4096, 1)));
         assertThrows(LunFailedException.class, lun::close);
@@ -273,7 +273,7 @@ class LunBackendTest {
             assertArrayEquals(filled(4096, 2), read(lun, 65536, 4096));
             assertThrows(NoSpaceException.class, () -> write(lun, 4 << 20, filled(65536, 2)));
             read(lun, 4 << 20, 65536);
-            lun.unmap(65536, 2 << 20);
+            LunFixture.unmap(lun, 65536, 2 << 20);
             assertArrayEquals(new byte[65536], read(lun, 65536, 65536));
             write(lun, 4 << 20, filled(65536, 3));
             assertArrayEquals(filled(65536, 3), read(lun, 4 << 20, 65536));

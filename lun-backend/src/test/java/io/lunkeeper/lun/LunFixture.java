@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /// Short ways to say what the tests of this room say often.
 final class LunFixture {
@@ -98,6 +100,16 @@ final class LunFixture {
             assert source.readableBytes() == bytes.length;
         } finally {
             source.release();
+        }
+    }
+
+    /// Unmaps and waits until it is done.
+    static void unmap(LunBackend lun, long offset, long length) throws IOException {
+        CompletableFuture<@Nullable IOException> answer = new CompletableFuture<>();
+        lun.unmap(offset, length, answer::complete);
+        IOException failure = answer.join();
+        if (failure != null) {
+            throw failure;
         }
     }
 

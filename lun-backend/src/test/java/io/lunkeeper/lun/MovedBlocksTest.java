@@ -149,7 +149,7 @@ class MovedBlocksTest {
         int offset = random.nextInt((SIZE - length) / 512 + 1) * 512;
         byte[] bytes = new byte[length];
         switch (random.nextInt(8)) {
-            case 0 -> lun.unmap(offset, length);
+            case 0 -> LunFixture.unmap(lun, offset, length);
             case 1 -> lun.zero(offset, length);
             case 2 -> {
                 lun.flush();

@@ -137,7 +137,7 @@ class PowerLossTest {
             if (written != 0) {
                 write(lun, offset, length, written);
             } else if (kind < 18) {
-                lun.unmap(offset, length);
+                LunFixture.unmap(lun, offset, length);
             } else {
                 lun.zero(offset, length);
             }

@@ -73,6 +73,28 @@ public final class ExtentScanner {
         return mine == BlockState.UNKNOWN;
     }
 
+    /// Asks where space lies that was just taken, so that what is written there goes to the disk in
+    /// the order of places. Whatever else the file system says of the range is not taken over.
+    ///
+    /// @param offset a multiple of 4 KiB
+    /// @param length a multiple of 4 KiB, or up to the end of the image
+    public void locate(long offset, long length) {
+        long end = offset + length;
+        for (long at = offset; at < end && source == Source.FIEMAP && !tree.full(); ) {
+            long index = ExtentTree.windowAt(at);
+            long to = Math.min(end, ExtentTree.windowStart(index + 1));
+            Survey survey = new Survey(ExtentTree.windowStart(index), at, to);
+            Window seen = tree.window(index);
+            if (seen != null && image.mapExtents(at, to - at, survey)) {
+                // Changed meanwhile, the order is a little worse; nothing else depends on it.
+                tree.replace(index, seen, seen.merged(survey.window(false), KEEP));
+            }
+            at = to;
+        }
+    }
+
+    private static final Window.Judge KEEP = (_, _, _, _, _) -> false;
+
     /// Asks again about windows that are known, and takes over what has changed: another program
     /// moved blocks (defragmentation, balancing), or shares them now (reflink). May read the file
     /// system's metadata from disk.
@@ -166,48 +188,58 @@ public final class ExtentScanner {
         long start = ExtentTree.windowStart(index);
         long length = tree.windowLength(index);
         if (source == Source.FIEMAP) {
-            Survey survey = new Survey(start, length);
+            Survey survey = new Survey(start, start, start + length);
             if (image.mapExtents(start, length, survey)) {
-                return survey.window();
+                return survey.window(true);
             }
             source = Source.SEEK;
         }
         if (source == Source.SEEK) {
-            Survey survey = new Survey(start, length);
+            Survey survey = new Survey(start, start, start + length);
             if (image.seekExtents(start, length, survey)) {
-                return survey.window();
+                return survey.window(true);
             }
             source = Source.NONE;
         }
         return null;
     }
 
-    /// The extents of one window as they come in. Units that an extent covers in part count as
-    /// written: the file is asked about them, which is always right.
+    /// The extents of a part of a window as they come in; of the rest nothing is known. Units that
+    /// an extent covers in part count as written: the file is asked about them, which is always
+    /// right.
     private static final class Survey implements ExtentVisitor {
         private final long start;
+        private final long from;
         private final long end;
         private final Window.Draft draft = new Window.Draft(16);
 
         /// The first unit of which nothing was said yet.
         private int next;
 
-        Survey(long start, long length) {
+        /// @param start the offset of the window in the image
+        /// @param from where the part begins, a multiple of units
+        /// @param end where it ends, a multiple of units or the end of the image
+        Survey(long start, long from, long end) {
             this.start = start;
-            this.end = start + length;
+            this.from = from;
+            this.end = end;
+            if (from > start) {
+                draft.add(0, BlockState.UNKNOWN, NOWHERE);
+                next = (int) ((from - start) >>> Window.UNIT_SHIFT);
+            }
         }
 
         @Override
         public void extent(long offset, long length, BlockState state, long physical) {
-            long from = Math.max(offset, start) - start;
-            long to = Math.min(offset + length, end) - start;
-            if (from >= to) {
+            long first = Math.max(offset, from) - start;
+            long last = Math.min(offset + length, end) - start;
+            if (first >= last) {
                 return;
             }
-            int outerFrom = (int) (from >>> Window.UNIT_SHIFT);
-            int outerTo = (int) ((to + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT);
-            int innerFrom = (int) ((from + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT);
-            int innerTo = end - start == to ? outerTo : (int) (to >>> Window.UNIT_SHIFT);
+            int outerFrom = (int) (first >>> Window.UNIT_SHIFT);
+            int outerTo = (int) ((last + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT);
+            int innerFrom = (int) ((first + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT);
+            int innerTo = end - start == last ? outerTo : (int) (last >>> Window.UNIT_SHIFT);
             add(outerFrom, Math.min(outerTo, innerFrom), BlockState.MAPPED, NOWHERE);
             if (innerFrom < innerTo) {
                 long skipped = start + ((long) innerFrom << Window.UNIT_SHIFT) - offset;
@@ -230,11 +262,19 @@ public final class ExtentScanner {
             next = to;
         }
 
-        Window window() {
-            if (next < Window.UNITS) {
+        /// @param whole whether the part is all that the image has of the window
+        Window window(boolean whole) {
+            int rest =
+                    whole
+                            ? Window.UNITS
+                            : (int) ((end - start + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT);
+            if (next < rest) {
                 draft.add(next, BlockState.HOLE, NOWHERE);
             }
-            return draft.window(true);
+            if (rest < Window.UNITS) {
+                draft.add(rest, BlockState.UNKNOWN, NOWHERE);
+            }
+            return draft.window(whole);
         }
     }
 }

@@ -34,9 +34,6 @@ public final class ExtentTree {
     /// window. An image more fragmented than that is served without further knowledge.
     private static final long MAX_RUNS = 32L << 20;
 
-    private static final int OVERWRITABLE =
-            Window.bit(BlockState.MAPPED) | Window.bit(BlockState.UNWRITTEN);
-
     private static final int ZEROS = Window.bit(BlockState.HOLE) | Window.bit(BlockState.UNWRITTEN);
 
     private final long maxRuns;
@@ -99,11 +96,6 @@ public final class ExtentTree {
     /// Whether any block of the range is in this state.
     public boolean contains(BlockState state, long offset, long length) {
         return (statesIn(offset, length) & Window.bit(state)) != 0;
-    }
-
-    /// Whether all space of the range is taken and its own, so that writing there cannot need more.
-    public boolean overwritable(long offset, long length) {
-        return (statesIn(offset, length) & ~OVERWRITABLE) == 0;
     }
 
     /// Where the block that an offset lies in is on the device in bytes, or

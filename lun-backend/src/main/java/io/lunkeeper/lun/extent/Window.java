@@ -136,7 +136,7 @@ final class Window {
         boolean stays = (bit(state) & TAKEN) != 0;
         for (int i = first; i <= last; i++) {
             int unit = Math.max(from, unit(runs[i]));
-            boolean kept = stays && (1 << state(runs[i]) & TAKEN) != 0;
+            boolean kept = stays && taken(state(runs[i]));
             draft.add(unit, state.code(), kept ? placeAt(runs[i], unit) : 0);
         }
         if (to < endOf(last)) {
@@ -168,7 +168,8 @@ final class Window {
                 BlockState mine, long minePlace, BlockState theirs, long theirPlace, int units);
     }
 
-    /// This window with what another one knows better. It has been asked about then.
+    /// This window with what another one knows better, and with the places that only the other one
+    /// knows.
     Window merged(Window other, Judge judge) {
         Draft draft = new Draft(runs.length + other.runs.length);
         int mine = 0;
@@ -188,13 +189,18 @@ final class Window {
                     end - unit)) {
                 draft.add(unit, theirState, theirPlace);
             } else {
-                draft.add(unit, myState, minePlace);
+                boolean onlyTheirs = minePlace == 0 && taken(myState) && taken(theirState);
+                draft.add(unit, myState, onlyTheirs ? theirPlace : minePlace);
             }
             mine += end == endOf(mine) ? 1 : 0;
             theirs += end == other.endOf(theirs) ? 1 : 0;
             unit = end;
         }
-        return draft.window(true);
+        return draft.window(scanned || other.scanned);
+    }
+
+    private static boolean taken(int state) {
+        return (1 << state & TAKEN) != 0;
     }
 
     /// A window in the making: runs are added in order, without gaps.

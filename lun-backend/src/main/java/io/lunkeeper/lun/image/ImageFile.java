@@ -224,6 +224,12 @@ public final class ImageFile implements AutoCloseable {
         return file.fileSystem().overwritesInPlace();
     }
 
+    /// Whether a write into a hole only reserves space, or is refused for lack of it, and the
+    /// blocks are chosen when it goes to the disk.
+    public boolean delaysAllocation() {
+        return direct == null && file.fileSystem().delaysAllocation();
+    }
+
     /// The size of the file in bytes.
     public long sizeBytes() throws IOException {
         return file.status().sizeBytes();

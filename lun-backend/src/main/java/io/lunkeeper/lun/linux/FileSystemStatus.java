@@ -9,9 +9,17 @@ public record FileSystemStatus(long type, boolean readOnly, long availableBytes)
     private static final long BTRFS = 0x9123683EL;
     private static final long ZFS = 0x2FC12FC1L;
     private static final long BCACHEFS = 0xCA451A4EL;
+    private static final long EXT = 0xEF53L;
+    private static final long XFS = 0x58465342L;
 
     /// Whether an overwrite goes to where the data lies rather than to new space.
     public boolean overwritesInPlace() {
         return type != BTRFS && type != ZFS && type != BCACHEFS;
+    }
+
+    /// Whether a buffered write into a hole only reserves space, and says at once when there is
+    /// none, while the blocks are chosen at writeback. It then costs hardly more than an overwrite.
+    public boolean delaysAllocation() {
+        return type == EXT || type == XFS;
     }
 }

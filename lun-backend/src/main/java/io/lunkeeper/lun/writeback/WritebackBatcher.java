@@ -46,7 +46,7 @@ public final class WritebackBatcher {
     private final Executor threads;
     private final ScheduledExecutorService clock;
     private final Limits limits;
-    private final Completion completion;
+    private final Chunks chunks;
     private final DirtyRanges dirty = new DirtyRanges();
 
     /// What went to the disk and may want to be made whole when there is time.
@@ -71,14 +71,14 @@ public final class WritebackBatcher {
             Executor threads,
             ScheduledExecutorService clock,
             Limits limits,
-            Completion completion) {
+            Chunks chunks) {
         this.image = image;
         this.tree = tree;
         this.failure = failure;
         this.threads = threads;
         this.clock = clock;
         this.limits = limits;
-        this.completion = completion;
+        this.chunks = chunks;
         this.throttle = new WriteThrottle(threads, this::overLimit);
     }
 
@@ -109,6 +109,7 @@ public final class WritebackBatcher {
     /// Synchronizes the image as a whole and knows all to be clean that was dirty before.
     public void synchronize(FlushGate.Synchronization synchronization) throws IOException {
         List<DirtyRanges.Run> taken = dirty.take();
+        chunks.allocate();
         synchronization.run();
         taken.forEach(run -> passed.mark(run.offset(), run.length()));
         time();
@@ -176,6 +177,7 @@ public final class WritebackBatcher {
         List<DirtyRanges.Run> batch = dirty.take();
         long bytes = batch.stream().mapToLong(DirtyRanges.Run::dirtyBytes).sum();
         underWay.set(bytes);
+        chunks.allocate();
         batch.sort(bytes * 2 >= limits.limitBytes() ? largestFirst() : inPhysicalOrder());
         write(batch);
         batch.forEach(run -> passed.mark(run.offset(), run.length()));
@@ -185,7 +187,7 @@ public final class WritebackBatcher {
     /// Makes whole what went to the disk in part, until there is something else to do again.
     private void completePassed() throws IOException {
         Transfer transfer = new Transfer();
-        long unit = completion.unitBytes();
+        long unit = chunks.unitBytes();
         for (DirtyRanges.Run run : passed.take()) {
             if (dirty.bytes() * QUIET_PART >= limits.backgroundBytes()) {
                 passed.mark(run.offset(), run.length());
@@ -193,7 +195,7 @@ public final class WritebackBatcher {
             }
             long start = run.offset() / unit * unit;
             long length = (run.offset() + run.length() + unit - 1) / unit * unit - start;
-            long bytes = completion.complete(start, length);
+            long bytes = chunks.complete(start, length);
             if (bytes > 0) {
                 underWay.addAndGet(bytes);
                 transfer.begin(new DirtyRanges.Run(start, length, bytes));

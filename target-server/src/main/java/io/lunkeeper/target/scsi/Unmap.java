@@ -2,6 +2,10 @@ package io.lunkeeper.target.scsi;
 
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /// UNMAP (SBC-3 5.28 UNMAP command): all descriptors are checked before the first block goes.
@@ -16,21 +20,21 @@ final class Unmap {
     private static final int DESCRIPTORS_LENGTH_OFFSET = 2;
 
     private final LogicalUnit unit;
-    private final boolean anchor;
-    private final Extent[] extents;
+    private final Outcome.Continuation then;
 
-    private Unmap(LogicalUnit unit, boolean anchor, Extent[] extents) {
+    /// Extents that are not unmapped yet.
+    private final AtomicInteger left;
+
+    private final AtomicReference<Outcome.@Nullable Status> refusal = new AtomicReference<>();
+
+    private Unmap(LogicalUnit unit, int extents, Outcome.Continuation then) {
         this.unit = unit;
-        this.anchor = anchor;
-        this.extents = extents;
+        this.left = new AtomicInteger(extents);
+        this.then = then;
     }
 
     /// One UNMAP block descriptor.
-    private record Extent(long lba, long blocks) {
-        long end() {
-            return lba + blocks;
-        }
-    }
+    private record Extent(long lba, long blocks) {}
 
     static Outcome begin(LogicalUnit unit, Cdb.Unmap cdb) {
         if (cdb.parameterListLength() == 0) {
@@ -59,25 +63,42 @@ final class Unmap {
         if (count > BlockLimits.MAX_UNMAP_DESCRIPTORS) {
             return unit.refuse(Sense.invalidFieldInParameterList(DESCRIPTORS_LENGTH_OFFSET));
         }
-        Extent[] extents = new Extent[count];
+        List<Extent> extents = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             int at = start + HEADER_BYTES + i * DESCRIPTOR_BYTES;
-            extents[i] = new Extent(list.getLong(at), list.getUnsignedInt(at + Long.BYTES));
+            extents.add(new Extent(list.getLong(at), list.getUnsignedInt(at + Long.BYTES)));
         }
         Outcome.@Nullable Status refusal = check(unit, extents);
-        return refusal != null
-                ? refusal
-                : new Outcome.Blocking(new Unmap(unit, anchor, extents)::run);
+        if (refusal != null) {
+            return refusal;
+        }
+        extents.removeIf(extent -> extent.blocks == 0);
+        if (extents.isEmpty()) {
+            return unit.written(false);
+        }
+        return anchor ? new Outcome.Blocking(() -> anchor(unit, extents)) : all(unit, extents);
     }
 
-    private static Outcome.@Nullable Status check(LogicalUnit unit, Extent[] extents) {
+    /// Unmaps blocks that are known to be on the medium.
+    ///
+    /// @param blocks at least 1
+    static Outcome one(LogicalUnit unit, long lba, long blocks) {
+        return all(unit, List.of(new Extent(lba, blocks)));
+    }
+
+    private static Outcome all(LogicalUnit unit, List<Extent> extents) {
+        return new Outcome.Awaiting(then -> new Unmap(unit, extents.size(), then).begin(extents));
+    }
+
+    private static Outcome.@Nullable Status check(LogicalUnit unit, List<Extent> extents) {
         long total = 0;
-        for (int i = 0; i < extents.length; i++) {
-            Outcome.@Nullable Status refusal = unit.checkRange(extents[i].lba, extents[i].blocks);
+        for (int i = 0; i < extents.size(); i++) {
+            Extent extent = extents.get(i);
+            Outcome.@Nullable Status refusal = unit.checkRange(extent.lba, extent.blocks);
             if (refusal != null) {
                 return refusal;
             }
-            total += extents[i].blocks;
+            total += extent.blocks;
             if (total > BlockLimits.MAX_UNMAP_BLOCKS) {
                 int blocksField = HEADER_BYTES + i * DESCRIPTOR_BYTES + Long.BYTES;
                 return unit.refuse(Sense.invalidFieldInParameterList(blocksField));
@@ -86,30 +107,39 @@ final class Unmap {
         return null;
     }
 
-    /// Extents that follow each other are one, and cost the file system one change.
-    private Outcome run() throws IOException {
-        Extent pending = new Extent(0, 0);
+    private static Outcome anchor(LogicalUnit unit, List<Extent> extents) throws IOException {
         for (Extent extent : extents) {
-            if (pending.end() == extent.lba) {
-                pending = new Extent(pending.lba, pending.blocks + extent.blocks);
-            } else {
-                unmap(pending);
-                pending = extent;
+            try {
+                unit.backend().zero(unit.bytes(extent.lba), unit.bytes(extent.blocks));
+            } catch (IOException e) {
+                throw MediumException.writing(extent.lba, e);
             }
         }
-        unmap(pending);
         return unit.written(false);
     }
 
-    private void unmap(Extent extent) throws IOException {
-        try {
-            if (anchor) {
-                unit.backend().zero(unit.bytes(extent.lba), unit.bytes(extent.blocks));
-            } else {
-                unit.backend().unmap(unit.bytes(extent.lba), unit.bytes(extent.blocks));
-            }
-        } catch (IOException e) {
-            throw MediumException.writing(extent.lba, e);
+    /// All at once, so that the backend may join those that touch.
+    private void begin(List<Extent> extents) {
+        for (Extent extent : extents) {
+            unit.backend()
+                    .unmap(
+                            unit.bytes(extent.lba),
+                            unit.bytes(extent.blocks),
+                            failure -> unmapped(extent, failure));
+        }
+    }
+
+    /// The last one answers for all, with the first failure.
+    private void unmapped(Extent extent, @Nullable IOException failure) {
+        if (failure != null) {
+            refusal.compareAndSet(
+                    null,
+                    unit.refuse(
+                            MediumException.sense(MediumException.writing(extent.lba, failure))));
+        }
+        if (left.decrementAndGet() == 0) {
+            Outcome.@Nullable Status refused = refusal.get();
+            then.resume(refused != null ? refused : unit.written(false));
         }
     }
 }

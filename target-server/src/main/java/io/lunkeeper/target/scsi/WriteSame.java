@@ -41,7 +41,7 @@ final class WriteSame {
         }
         WriteSame command = new WriteSame(unit, cdb);
         return cdb.noDataOut()
-                ? new Outcome.Blocking(command::zero)
+                ? command.erase()
                 : new Outcome.ReceiveParameters(unit.limits().blockSizeBytes(), command::received);
     }
 
@@ -54,16 +54,18 @@ final class WriteSame {
         byte[] block = new byte[unit.limits().blockSizeBytes()];
         parameters.getBytes(parameters.readerIndex(), block);
         boolean zeros = IntStream.range(0, block.length).allMatch(i -> block[i] == 0);
-        return new Outcome.Blocking(zeros ? this::zero : () -> writeAll(block));
+        return zeros ? erase() : new Outcome.Blocking(() -> writeAll(block));
+    }
+
+    private Outcome erase() {
+        return cdb.unmap() && !cdb.anchor()
+                ? Unmap.one(unit, cdb.lba(), cdb.blocks())
+                : new Outcome.Blocking(this::zero);
     }
 
     private Outcome zero() throws IOException {
         try {
-            if (cdb.unmap() && !cdb.anchor()) {
-                unit.backend().unmap(offsetBytes, lengthBytes);
-            } else {
-                unit.backend().zero(offsetBytes, lengthBytes);
-            }
+            unit.backend().zero(offsetBytes, lengthBytes);
         } catch (IOException e) {
             throw MediumException.writing(cdb.lba(), e);
         }
