@@ -13,7 +13,7 @@ import java.util.Optional;
 /// @param changes what other programs did to its blocks
 /// @param opensByOthers how often another program was noticed opening it, let in or refused
 /// @param flushRequests how many flushes were answered
-/// @param syncs how often the file was synchronized for that
+/// @param syncs how often the file was synchronized, each time for all who had asked by then
 /// @param failure why it has failed; empty when it has not
 public record LunStatistics(
         long sizeBytes,

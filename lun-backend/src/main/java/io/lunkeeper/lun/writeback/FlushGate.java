@@ -113,7 +113,7 @@ public final class FlushGate {
         return answers.sum();
     }
 
-    /// How many synchronizations that took.
+    /// How many synchronizations there were, those that nobody waited for too.
     public long synchronizations() {
         return runs.sum();
     }

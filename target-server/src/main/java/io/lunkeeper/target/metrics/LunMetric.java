@@ -62,7 +62,7 @@ enum LunMetric {
             figure(Figures::flushRequests)),
     SYNCS(
             "lunkeeper_lun_syncs_total",
-            "Synchronizations of the image (fdatasync) that answered the flushes.",
+            "Synchronizations of the image (fdatasync), each for all who had asked by then.",
             figure(Figures::syncs));
 
     private static final String[] LABELS = {"target", "lun"};

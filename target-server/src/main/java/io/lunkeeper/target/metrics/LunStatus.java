@@ -42,7 +42,7 @@ public record LunStatus(
     /// @param foreignBytes found to be written by other programs
     /// @param opensByOthers how often another program opened it, or tried to
     /// @param flushRequests flushes that were answered
-    /// @param syncs synchronizations of the file for that
+    /// @param syncs synchronizations of the file, each for all who had asked by then
     public record Figures(
             long sizeBytes,
             long allocatedBytes,
