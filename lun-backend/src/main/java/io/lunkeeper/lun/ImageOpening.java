@@ -11,7 +11,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -23,23 +22,26 @@ final class ImageOpening {
 
     private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
+    /// What no disk writes before somebody wonders what is going on.
+    private static final long LONG_FILL_BYTES = 1L << 30;
+
     private static final Logger LOG = LogManager.getLogger(ImageOpening.class);
 
     private final LunSpec spec;
-    private final BooleanSupplier stopping;
+    private final Preparation preparation;
     private final String image;
 
-    private ImageOpening(LunSpec spec, BooleanSupplier stopping) {
+    private ImageOpening(LunSpec spec, Preparation preparation) {
         this.spec = spec;
-        this.stopping = stopping;
+        this.preparation = preparation;
         this.image = "image " + spec.image();
     }
 
     /// Opens, creates or extends; the image is owned, has its size and the space asked for.
     ///
-    /// @param stopping whether nobody wants it any more; ends a long allocation
-    static ImageFile open(LunSpec spec, BooleanSupplier stopping) throws IOException {
-        ImageOpening opening = new ImageOpening(spec, stopping);
+    /// @param preparation is told of a long allocation, and may end it
+    static ImageFile open(LunSpec spec, Preparation preparation) throws IOException {
+        ImageOpening opening = new ImageOpening(spec, preparation);
         return opening.refusing(opening::open);
     }
 
@@ -141,9 +143,9 @@ final class ImageOpening {
     /// says. It reads as zeros. Not yet durable.
     ///
     /// @throws LunOpenException when it cannot be had; the size is as before
-    static void grow(LunSpec spec, ImageFile opened, long sizeBytes, BooleanSupplier stopping)
+    static void grow(LunSpec spec, ImageFile opened, long sizeBytes, Preparation preparation)
             throws IOException {
-        ImageOpening opening = new ImageOpening(spec, stopping);
+        ImageOpening opening = new ImageOpening(spec, preparation);
         opening.checkSize(sizeBytes, "the size asked for");
         opening.refusing(() -> {
             opening.resize(opened, opened.sizeBytes(), sizeBytes);
@@ -186,9 +188,14 @@ final class ImageOpening {
 
     /// Writes zeros, to the disk as it goes, and says how far it is: this can take hours.
     private void fill(ImageFile opened, long fromBytes, long toBytes) throws IOException {
+        long ofBytes = toBytes - fromBytes;
+        if (ofBytes >= LONG_FILL_BYTES) {
+            LOG.info("{}: filling {} MiB with zeros", image, ofBytes >> 20);
+        }
         long reported = System.nanoTime();
         for (long at = fromBytes; at < toBytes; at += PIECE_BYTES) {
-            if (stopping.getAsBoolean()) {
+            preparation.filled(at - fromBytes, ofBytes);
+            if (preparation.stopping()) {
                 throw new InterruptedIOException(image + ": stopped while it was filled");
             }
             long bytes = Math.min(PIECE_BYTES, toBytes - at);
@@ -196,13 +203,14 @@ final class ImageOpening {
             opened.startWriteback(at, bytes);
             if (System.nanoTime() - reported >= REPORT_NANOS) {
                 reported = System.nanoTime();
+                long doneBytes = at + bytes - fromBytes;
                 LOG.info(
                         "{}: filled {} of {} MiB, {} %",
-                        image,
-                        (at + bytes - fromBytes) >> 20,
-                        (toBytes - fromBytes) >> 20,
-                        100 * (at + bytes - fromBytes) / (toBytes - fromBytes));
+                        image, doneBytes >> 20, ofBytes >> 20, 100 * doneBytes / ofBytes);
             }
+        }
+        if (ofBytes > 0) {
+            preparation.filled(ofBytes, ofBytes);
         }
     }
 

@@ -10,11 +10,12 @@ import io.lunkeeper.lun.writeback.FlushGate;
 import io.lunkeeper.lun.writeback.WritebackBatcher;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +59,7 @@ public final class LunBackend implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final SpaceWatch spaceWatch;
     private volatile Listener listener = new Listener() {};
+    private volatile Seen seen;
     private @Nullable ImageWatch watch;
 
     /// Opens or creates the image, takes its locks and learns its extents.
@@ -70,10 +72,10 @@ public final class LunBackend implements AutoCloseable {
 
     /// The same; filling a new image may take hours, and ends when somebody wants it to.
     ///
-    /// @param stopping whether the image is not wanted any more
+    /// @param preparation says whether the image is wanted, and is told how far it is
     /// @throws java.io.InterruptedIOException when it was not
-    public static LunBackend open(LunSpec spec, BooleanSupplier stopping) throws IOException {
-        ImageFile image = ImageOpening.open(spec, stopping);
+    public static LunBackend open(LunSpec spec, Preparation preparation) throws IOException {
+        ImageFile image = ImageOpening.open(spec, preparation);
         try {
             // Dirty pages of whoever had the file before hide behind unwritten blocks and holes.
             image.syncData();
@@ -123,6 +125,7 @@ public final class LunBackend implements AutoCloseable {
                         lowSpaceBytes(),
                         System::nanoTime,
                         () -> listener.lowOnSpace());
+        this.seen = new Seen(space(), System.nanoTime());
     }
 
     /// Who wants to know what happens to a LUN when nobody asks. Called from any thread; must not
@@ -166,8 +169,10 @@ public final class LunBackend implements AutoCloseable {
 
         @Override
         public void tick() throws IOException {
-            if (mayNeedSpace()) {
-                spaceWatch.look(image.freeBytes());
+            Space now = space();
+            seen = new Seen(now, System.nanoTime());
+            if (mayNeedSpace(now.usedBytes())) {
+                spaceWatch.look(now.availableBytes());
             }
             if (++ticks % REFRESH_TICKS == 0) {
                 refresh(REFRESH_WINDOWS);
@@ -229,14 +234,14 @@ public final class LunBackend implements AutoCloseable {
     /// threads, and not twice at a time.
     ///
     /// @param sizeBytes a multiple of the block size, at least [#sizeBytes]
-    /// @param stopping whether it is not wanted any more
+    /// @param preparation says whether it is wanted, and is told how far it is
     /// @throws LunOpenException when it cannot be had; the size is as before
     /// @throws LunFailedException when the LUN has failed, or the file system reports an error
     /// @throws java.io.InterruptedIOException when it was stopped; the size is as before
-    public void grow(long sizeBytes, BooleanSupplier stopping) throws IOException {
+    public void grow(long sizeBytes, Preparation preparation) throws IOException {
         health.checkUsable();
         long before = sizeBytes();
-        ImageOpening.grow(spec, image, sizeBytes, stopping);
+        ImageOpening.grow(spec, image, sizeBytes, preparation);
         if (sizeBytes == before) {
             return;
         }
@@ -403,14 +408,38 @@ public final class LunBackend implements AutoCloseable {
     }
 
     /// Whether a write can still fail for lack of space.
-    private boolean mayNeedSpace() throws IOException {
-        return !spec.readOnly()
-                && (image.allocatedBytes() < sizeBytes() || !image.overwritesInPlace());
+    private boolean mayNeedSpace(long usedBytes) {
+        return !spec.readOnly() && (usedBytes < sizeBytes() || !image.overwritesInPlace());
     }
 
     /// Bytes that were written and are not known to have reached the disk.
     public long unwrittenBytes() {
         return batcher.unwrittenBytes();
+    }
+
+    /// The space of the image as it was at a time of [System#nanoTime].
+    private record Seen(Space space, long atNanos) {}
+
+    /// How this LUN is. Asks neither the file system nor anybody who might wait for it, so it
+    /// answers at once when the disk does not, and after [#close].
+    public LunStatistics statistics() {
+        Seen last = seen;
+        IOException error = failure.error();
+        return new LunStatistics(
+                sizeBytes(),
+                last.space(),
+                Duration.ofNanos(System.nanoTime() - last.atNanos()),
+                unwrittenBytes(),
+                mapChanges(),
+                watch == null ? 0 : watch.opensSeen(),
+                gate.answered(),
+                gate.synchronizations(),
+                error == null ? Optional.empty() : Optional.of(reason(error)));
+    }
+
+    private static String reason(IOException error) {
+        String message = error.getMessage();
+        return message == null ? error.toString() : message;
     }
 
     /// Ends the I/O threads once their queue is done, flushes, releases the locks and closes the

@@ -112,6 +112,35 @@ class GrowTest {
         }
     }
 
+    /// Writes down what it is told, and wants the image.
+    private static final class Recording implements Preparation {
+        private final List<String> told = new ArrayList<>();
+
+        @Override
+        public boolean stopping() {
+            return false;
+        }
+
+        @Override
+        public void filled(long doneBytes, long ofBytes) {
+            told.add((doneBytes >> 20) + " of " + (ofBytes >> 20));
+        }
+    }
+
+    @Test
+    void fillingTellsHowFarItIs() throws IOException {
+        Recording opening = new Recording();
+        try (LunBackend lun = LunBackend.open(spec(65 << 20, Allocation.FULL), opening)) {
+            assertEquals(List.of("0 of 65", "64 of 65", "65 of 65"), opening.told);
+            Recording growing = new Recording();
+            lun.grow(67 << 20, growing);
+            assertEquals(List.of("0 of 2", "2 of 2"), growing.told);
+        }
+        Recording again = new Recording();
+        LunBackend.open(spec(67 << 20, Allocation.FULL), again).close();
+        assertEquals(List.of(), again.told);
+    }
+
     @Test
     void fillingStopsWhenNobodyWantsItAnyMore() throws IOException {
         assertThrows(

@@ -11,7 +11,6 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToIntFunction;
 import org.apache.commons.cli.DefaultParser;
@@ -48,6 +47,9 @@ final class CommandLine {
             portals, and prints "lunkeeper ready: HOST:PORT[,HOST:PORT...]" on standard output when
             initiators can log in. The log goes to standard error. SIGTERM and SIGINT end it: what
             was written is flushed, the images are released, and the exit code is 0.
+
+            With metrics in the configuration it answers HTTP there from the start on: /metrics for
+            Prometheus, /status for people, also while images are still being filled.
 
             SIGHUP reads the configuration again. A LUN whose size is larger now grows while it is
             served, and every initiator is told; a file with any other change is refused as a whole.
@@ -179,10 +181,7 @@ final class CommandLine {
         if (!rest.isEmpty()) {
             return usage("version takes no arguments");
         }
-        String version =
-                Optional.ofNullable(CommandLine.class.getPackage().getImplementationVersion())
-                        .orElse("(not packaged)");
-        out.println("lunkeeper " + version + ", Java " + Runtime.version());
+        out.println("lunkeeper " + Version.text() + ", Java " + Runtime.version());
         return FINE;
     }
 

@@ -17,7 +17,7 @@ import org.apache.logging.log4j.LogManager;
 public final class Main {
     /// What this version serves beyond portals, targets and LUNs. A file that asks for more is
     /// refused as a whole; this is the one place to change when a feature arrives.
-    static final Set<Feature> SERVED = Set.copyOf(EnumSet.noneOf(Feature.class));
+    static final Set<Feature> SERVED = Set.copyOf(EnumSet.of(Feature.METRICS));
 
     private final Opening opening;
     private final Orders orders = new Orders();

@@ -9,6 +9,8 @@ import io.lunkeeper.target.config.Problem;
 import io.lunkeeper.target.config.Reload;
 import io.lunkeeper.target.config.UnservableException;
 import io.lunkeeper.target.login.NegotiationLimits;
+import io.lunkeeper.target.metrics.MetricsServer;
+import io.lunkeeper.target.metrics.ServerStatus;
 import io.lunkeeper.target.net.EventLoop;
 import io.lunkeeper.target.net.Portal;
 import io.lunkeeper.target.scsi.DeviceServer;
@@ -19,9 +21,11 @@ import io.lunkeeper.target.session.TargetNode;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -30,6 +34,7 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
+import org.jspecify.annotations.Nullable;
 
 /// A running server: opens what the configuration names, wires the rooms, and takes it all down
 /// again in the order that loses nothing. Safe from any thread.
@@ -46,13 +51,19 @@ public final class TargetServer implements AutoCloseable {
     private final List<LunBackend> backends = new ArrayList<>();
     private final Map<String, TargetNode> targets = new HashMap<>();
     private final SessionRegistry registry = new SessionRegistry();
-    private final Map<String, LunBackend> opened = new HashMap<>();
     private final Configuration configuration;
-    private final BooleanSupplier stopping;
+    private final long startedAtNanos = System.nanoTime();
+
+    /// By key, in the order of the configuration. Does not change, since anybody may look.
+    private final Map<String, ServedLun> luns = new LinkedHashMap<>();
+
+    private volatile ServerStatus.Phase phase = ServerStatus.Phase.STARTING;
+    private @Nullable MetricsServer metrics;
 
     private TargetServer(Configuration configuration, BooleanSupplier stopping) {
         this.configuration = configuration;
-        this.stopping = stopping;
+        Place.of(configuration)
+                .forEach(place -> luns.put(place.key(), new ServedLun(place, stopping)));
     }
 
     /// Takes the ports, then the images, then serves. Ports first: an image must not be created for
@@ -81,9 +92,11 @@ public final class TargetServer implements AutoCloseable {
             loops.add(new EventLoop("loop-" + i, processors > 1));
         }
         bind();
+        serveMetrics();
         openUnits();
         loops.forEach(EventLoop::start);
         portals.forEach(Portal::start);
+        phase = ServerStatus.Phase.SERVING;
     }
 
     private void bind() throws IOException {
@@ -104,35 +117,40 @@ public final class TargetServer implements AutoCloseable {
                 portals.add(portal);
                 advertised.add(new PortalDirectory.Advertised(portal.address(), each.group()));
             } catch (IOException taken) {
-                throw unservable(
-                        each.line(),
-                        key,
-                        "cannot listen on "
-                                + PortalAddress.text(each.listen())
-                                + ": "
-                                + taken.getMessage(),
-                        taken);
+                throw unservable(each.line(), key, each.listen(), taken);
             }
         }
     }
 
-    /// A LUN of a configuration, and where it stands there.
-    private record Place(String key, String target, Configuration.Lun spec) {
-        static List<Place> of(Configuration configuration) {
-            List<Place> places = new ArrayList<>();
-            List<Configuration.Target> targets = configuration.targets();
-            for (int t = 0; t < targets.size(); t++) {
-                List<Configuration.Lun> luns = targets.get(t).luns();
-                for (int l = 0; l < luns.size(); l++) {
-                    places.add(
-                            new Place(
-                                    "targets[" + t + "].luns[" + l + "]",
-                                    targets.get(t).iqn(),
-                                    luns.get(l)));
-                }
-            }
-            return places;
+    /// Before the images, since whoever waits for these wants to know how far they are.
+    private void serveMetrics() throws IOException {
+        if (configuration.metrics().isEmpty()) {
+            return;
         }
+        Configuration.Metrics wanted = configuration.metrics().get();
+        MetricsServer served;
+        try {
+            served = MetricsServer.open(wanted.listen(), this::status);
+        } catch (IOException taken) {
+            throw unservable(wanted.line(), "metrics", wanted.listen(), taken);
+        }
+        metrics = served;
+        LOG.info("metrics and status at http://{}/", PortalAddress.text(served.address()));
+    }
+
+    /// How the server is. From any thread, at once, whatever the disks do.
+    private ServerStatus status() {
+        return new ServerStatus(
+                Version.text(),
+                phase,
+                Duration.ofNanos(System.nanoTime() - startedAtNanos),
+                addresses().stream().map(PortalAddress::text).toList(),
+                registry.sessions().stream()
+                        .map(each ->
+                                new ServerStatus.Session(
+                                        each.initiatorName(), each.targetName(), each.peer()))
+                        .toList(),
+                luns.values().stream().map(ServedLun::status).toList());
     }
 
     /// Opens the images that are there before any is created, so that a server that cannot start
@@ -141,7 +159,7 @@ public final class TargetServer implements AutoCloseable {
         List<Place> places = Place.of(configuration);
         places.sort(Comparator.comparing(each -> Files.notExists(each.spec().image().image())));
         for (Place each : places) {
-            opened.put(each.key(), open(each));
+            open(each);
         }
         Map<String, List<DeviceServer.LogicalUnitSpec>> units =
                 Place.of(configuration).stream()
@@ -155,11 +173,9 @@ public final class TargetServer implements AutoCloseable {
         }
     }
 
-    private LunBackend open(Place each) throws IOException {
+    private void open(Place each) throws IOException {
         try {
-            LunBackend backend = LunBackend.open(each.spec().image(), stopping);
-            backends.add(backend);
-            return backend;
+            backends.add(lun(each).open(LunBackend::open));
         } catch (IOException refused) {
             throw unservable(each, "image", refused);
         }
@@ -174,11 +190,10 @@ public final class TargetServer implements AutoCloseable {
             throws ConfigurationException, IOException {
         Reload.check(configuration, wanted);
         for (Place each : Place.of(wanted)) {
-            LunBackend backend = requireNonNull(opened.get(each.key()));
-            long before = backend.sizeBytes();
+            long before = lun(each).backend().sizeBytes();
             long sizeBytes = each.spec().image().sizeBytes().orElse(before);
             if (sizeBytes != before) {
-                grow(each, backend, sizeBytes);
+                grow(each, sizeBytes);
                 LOG.info(
                         "image {}: grew from {} to {} bytes",
                         each.spec().image().image(),
@@ -188,20 +203,24 @@ public final class TargetServer implements AutoCloseable {
         }
     }
 
-    private void grow(Place place, LunBackend backend, long sizeBytes) throws IOException {
+    private void grow(Place place, long sizeBytes) throws IOException {
         try {
-            backend.grow(sizeBytes, stopping);
+            lun(place).grow(sizeBytes);
         } catch (IOException refused) {
             throw unservable(place, "size", refused);
         }
         requireNonNull(targets.get(place.target())).capacityChanged(place.spec().lun());
     }
 
+    private ServedLun lun(Place place) {
+        return requireNonNull(luns.get(place.key()));
+    }
+
     private DeviceServer.LogicalUnitSpec unit(Place place) {
         Configuration.Lun lun = place.spec();
         return new DeviceServer.LogicalUnitSpec(
                 lun.lun(),
-                requireNonNull(opened.get(place.key())),
+                lun(place).backend(),
                 lun.image().blockSizeBytes(),
                 lun.physicalBlockSizeBytes(),
                 lun.serial());
@@ -212,6 +231,15 @@ public final class TargetServer implements AutoCloseable {
                 place.spec().line(),
                 place.key() + "." + key,
                 String.valueOf(cause.getMessage()),
+                cause);
+    }
+
+    private static UnservableException unservable(
+            int line, String key, InetSocketAddress address, IOException cause) {
+        return unservable(
+                line,
+                key,
+                "cannot listen on " + PortalAddress.text(address) + ": " + cause.getMessage(),
                 cause);
     }
 
@@ -240,6 +268,7 @@ public final class TargetServer implements AutoCloseable {
     @Override
     public synchronized void close() throws IOException {
         IOException failure = null;
+        phase = ServerStatus.Phase.STOPPING;
         for (Portal portal : portals) {
             portal.close();
         }
@@ -254,6 +283,10 @@ public final class TargetServer implements AutoCloseable {
             }
         }
         backends.clear();
+        // Last, since the flush of much data takes long, and somebody may want to watch.
+        if (metrics != null) {
+            metrics.close();
+        }
         if (failure != null) {
             throw failure;
         }

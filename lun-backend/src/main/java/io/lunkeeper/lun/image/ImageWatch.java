@@ -7,6 +7,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,7 @@ public final class ImageWatch implements AutoCloseable {
     private final Path path;
     private final boolean readOnly;
     private final Listener listener;
+    private final LongAdder opens = new LongAdder();
     private @Nullable Runnable unguard;
     private @Nullable Future<?> ticking;
     private boolean wantsLease;
@@ -89,9 +91,7 @@ public final class ImageWatch implements AutoCloseable {
             }
         }
         Object identity = image.file().status().identity();
-        unguard =
-                OpenGuard.guard(
-                        identity, image.file().selfPath(), path, refusing, listener::opened);
+        unguard = OpenGuard.guard(identity, image.file().selfPath(), path, refusing, this::tried);
         if (unguard == null) {
             wantsLease = true;
             if (refusing) {
@@ -174,8 +174,21 @@ public final class ImageWatch implements AutoCloseable {
         }
     }
 
+    private void tried(boolean refused) {
+        opens.increment();
+        if (!refused) {
+            listener.opened();
+        }
+    }
+
+    /// How often another program was noticed opening the image, let in or refused.
+    public long opensSeen() {
+        return opens.sum();
+    }
+
     /// Somebody waits for the lease.
     private void opened() {
+        opens.increment();
         Lease state = image.file().lease();
         giveUpLease();
         String openers = LockHolders.openers(path);

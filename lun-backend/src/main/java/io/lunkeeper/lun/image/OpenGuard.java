@@ -30,8 +30,15 @@ final class OpenGuard {
 
     private static final Fanotify.Answer LET_IN = new Fanotify.Answer(true, () -> {});
 
+    /// Who wants to know of each open.
+    @FunctionalInterface
+    interface Listener {
+        /// Somebody opened a guarded image, or tried to; must not block.
+        void tried(boolean refused);
+    }
+
     /// An image and what is to be done about it.
-    private record Guarded(Path image, boolean refusing, Runnable opened) {}
+    private record Guarded(Path image, boolean refusing, Listener listener) {}
 
     private record Named(Object identity, int pid) {}
 
@@ -74,16 +81,15 @@ final class OpenGuard {
     ///
     /// @param identity of the image's inode
     /// @param self a path that leads to that inode in any case
-    /// @param opened called after each open that was let in; must not block
     static @Nullable Runnable guard(
-            Object identity, Path self, Path image, boolean refusing, Runnable opened) {
+            Object identity, Path self, Path image, boolean refusing, Listener listener) {
         OpenGuard guard = Shared.GUARD;
-        return guard == null ? null : guard.add(identity, self, image, refusing, opened);
+        return guard == null ? null : guard.add(identity, self, image, refusing, listener);
     }
 
     private @Nullable Runnable add(
-            Object identity, Path self, Path image, boolean refusing, Runnable opened) {
-        images.put(identity, new Guarded(image, refusing, opened));
+            Object identity, Path self, Path image, boolean refusing, Listener listener) {
+        images.put(identity, new Guarded(image, refusing, listener));
         try {
             fanotify.mark(self, refusing);
         } catch (IOException e) {
@@ -115,20 +121,16 @@ final class OpenGuard {
     }
 
     private static void report(Guarded guarded, @Nullable String name) {
-        if (guarded.refusing()) {
-            if (name != null) {
-                LOG.warn("image {}: refused to {}, which opened it", guarded.image(), name);
-            }
-            return;
-        }
-        if (name != null) {
+        if (name != null && guarded.refusing()) {
+            LOG.warn("image {}: refused to {}, which opened it", guarded.image(), name);
+        } else if (name != null) {
             LOG.warn(
                     "image {} is served, and {} opened it; what that writes is lost or destroys"
                             + " the disk",
                     guarded.image(),
                     name);
         }
-        guarded.opened().run();
+        guarded.listener().tried(guarded.refusing());
     }
 
     /// Whether it is this process or one that it started.

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -48,6 +49,8 @@ public final class FlushGate {
     private final Synchronization synchronization;
     private final Executor executor;
     private final Object monitor = new Object();
+    private final LongAdder answers = new LongAdder();
+    private final LongAdder runs = new LongAdder();
 
     /// Those whom the next synchronization answers. Guarded by `monitor`, as the next two.
     private List<Waiter> waiting = new ArrayList<>();
@@ -105,6 +108,16 @@ public final class FlushGate {
         }
     }
 
+    /// How many waiters have been answered.
+    public long answered() {
+        return answers.sum();
+    }
+
+    /// How many synchronizations there were, those that nobody waited for too.
+    public long synchronizations() {
+        return runs.sum();
+    }
+
     private void start() {
         try {
             executor.execute(this::run);
@@ -135,6 +148,8 @@ public final class FlushGate {
             }
             spentNanos = System.nanoTime() - began;
             company = answered.size();
+            // Before they have it: who was answered finds itself counted.
+            answers.add(company);
             answered.forEach(this::answer);
         }
     }
@@ -175,6 +190,7 @@ public final class FlushGate {
     }
 
     private void synchronizeOnce() {
+        runs.increment();
         try {
             synchronization.run();
         } catch (IOException e) {

@@ -50,6 +50,15 @@ class FlushGateTest {
         assertEquals(1, threads.size());
         threads.remove().run();
         assertEquals(List.of("sync", "done", "a", "b", "c"), events);
+        assertEquals(3, gate.answered());
+        assertEquals(1, gate.synchronizations());
+    }
+
+    @Test
+    void whoIsAnsweredFindsItselfCounted() {
+        gate.flush(_ -> events.add("counted " + gate.answered()));
+        threads.remove().run();
+        assertEquals(List.of("sync", "done", "counted 1"), events);
     }
 
     @Test

@@ -15,7 +15,7 @@ public record Configuration(
         Path file,
         List<Portal> portals,
         Optional<Path> control,
-        Optional<InetSocketAddress> metrics,
+        Optional<Metrics> metrics,
         List<Target> targets) {
 
     /// An address to listen on.
@@ -23,6 +23,11 @@ public record Configuration(
     /// @param group the portal group tag, 1 to 65535
     /// @param line where the file names the address, from 1
     public record Portal(InetSocketAddress listen, int group, int line) {}
+
+    /// Where metrics and the status page are served.
+    ///
+    /// @param line where the file names the address, from 1
+    public record Metrics(InetSocketAddress listen, int line) {}
 
     /// A target and what it serves.
     ///

@@ -76,6 +76,7 @@ final class ConfigurationReader {
     private final Set<Feature> served;
     private final Images images = new Images();
     private final Map<String, Integer> serialLines = new HashMap<>();
+    private final Map<InetSocketAddress, Integer> listenLines = new HashMap<>();
 
     ConfigurationReader(Path file, Set<Feature> served) {
         this.file = file;
@@ -94,7 +95,7 @@ final class ConfigurationReader {
         Section keys = section.get();
         List<Portal> portals = portals(keys);
         Optional<Path> control = keys.optional("control").flatMap(this::control);
-        Optional<InetSocketAddress> metrics = keys.optional("metrics").flatMap(this::metrics);
+        Optional<Configuration.Metrics> metrics = keys.optional("metrics").flatMap(this::metrics);
         List<Target> targets = targets(keys);
         return root.problems().none()
                 ? Optional.of(new Configuration(file, portals, control, metrics, targets))
@@ -103,29 +104,30 @@ final class ConfigurationReader {
 
     private List<Portal> portals(Section keys) {
         List<Portal> portals = new ArrayList<>();
-        Map<InetSocketAddress, Integer> lines = new HashMap<>();
         Optional<Entry> list = keys.required("portals", "[{listen: \"127.0.0.1:3260\"}]");
         for (Entry item : list.map(Entry::items).orElse(List.of())) {
-            item.section(PORTAL_KEYS).flatMap(p -> portal(p, lines)).ifPresent(portals::add);
+            item.section(PORTAL_KEYS).flatMap(this::portal).ifPresent(portals::add);
         }
         return List.copyOf(portals);
     }
 
-    private Optional<Portal> portal(Section keys, Map<InetSocketAddress, Integer> lines) {
+    private Optional<Portal> portal(Section keys) {
         Optional<Entry> listen = keys.required("listen", "\"127.0.0.1:3260\"");
         Optional<InetSocketAddress> address = listen.flatMap(Address::read);
         int group = keys.optional("group").flatMap(e -> e.integer(1, MAX_GROUP)).orElse(1);
-        if (address.isEmpty()) {
-            return Optional.empty();
-        }
-        Entry entry = listen.orElseThrow();
+        return address.isEmpty()
+                ? Optional.empty()
+                : claimed(listen.orElseThrow(), address.get())
+                        .map(free -> new Portal(free, group, listen.orElseThrow().line()));
+    }
+
+    /// An address that nothing else of the file listens on.
+    private Optional<InetSocketAddress> claimed(Entry entry, InetSocketAddress address) {
         // Port 0 asks for any free port, so two of them are two.
         Integer earlier =
-                address.get().getPort() == 0
-                        ? null
-                        : lines.putIfAbsent(address.get(), entry.line());
+                address.getPort() == 0 ? null : listenLines.putIfAbsent(address, entry.line());
         return earlier == null
-                ? Optional.of(new Portal(address.get(), group, entry.line()))
+                ? Optional.of(address)
                 : entry.wrong("this address is already listened on, line " + earlier);
     }
 
@@ -144,9 +146,11 @@ final class ConfigurationReader {
         return socket;
     }
 
-    private Optional<InetSocketAddress> metrics(Entry entry) {
+    private Optional<Configuration.Metrics> metrics(Entry entry) {
         refuseUnserved(entry, Feature.METRICS);
-        return Address.read(entry);
+        return Address.read(entry)
+                .flatMap(address -> claimed(entry, address))
+                .map(address -> new Configuration.Metrics(address, entry.line()));
     }
 
     private void refuseUnserved(Entry entry, Feature feature) {

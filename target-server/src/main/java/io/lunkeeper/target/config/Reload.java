@@ -25,7 +25,11 @@ public final class Reload {
         reload.portals(served.portals(), wanted.portals());
         reload.targets(served.targets(), wanted.targets());
         reload.same("control", served.control(), wanted.control(), 0);
-        reload.same("metrics", served.metrics(), wanted.metrics(), 0);
+        reload.same(
+                "metrics",
+                served.metrics().map(Configuration.Metrics::listen),
+                wanted.metrics().map(Configuration.Metrics::listen),
+                wanted.metrics().map(Configuration.Metrics::line).orElse(0));
         if (!reload.problems.isEmpty()) {
             throw new ConfigurationException(wanted.file().toString(), reload.problems);
         }

@@ -80,6 +80,12 @@ public final class Session {
         return tsih;
     }
 
+    /// From any thread.
+    SessionRegistry.Entry entry() {
+        return new SessionRegistry.Entry(
+                key.initiatorName(), discovery() ? "" : key.targetName(), link.transport().peer());
+    }
+
     boolean discovery() {
         return parameters.discovery();
     }

@@ -55,6 +55,17 @@ public final class SessionRegistry {
         return all.containsKey(tsih);
     }
 
+    /// A session as an administrator knows it.
+    ///
+    /// @param targetName empty for a discovery session
+    /// @param peer the address of its connection
+    public record Entry(String initiatorName, String targetName, String peer) {}
+
+    /// The sessions that are alive.
+    public synchronized List<Entry> sessions() {
+        return all.values().stream().map(Session::entry).toList();
+    }
+
     /// Refuses sessions from now on.
     ///
     /// @return those that are alive

@@ -5,8 +5,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.concurrent.Executor;
 
-/// What an [IscsiConnection] needs of the socket below it. All calls but [#execute] come from the
-/// connection's own thread; `execute` runs work there and may be called from anywhere.
+/// What an [IscsiConnection] needs of the socket below it. All calls but [#execute] and [#peer]
+/// come from the connection's own thread; `execute` runs work there and may be called from
+/// anywhere.
 public interface Transport extends Executor {
 
     /// Frames PDUs with the digests that this connection negotiated.
@@ -31,6 +32,6 @@ public interface Transport extends Executor {
     /// Sends what is queued, then closes. `reason` is for the log; the first one counts.
     void close(String reason);
 
-    /// The peer's address, for messages.
+    /// The peer's address, for messages; from any thread.
     String peer();
 }

@@ -105,7 +105,7 @@ final class ConfigurationFileTest {
                                 new Portal(at("127.0.0.1", 3260), 1, 2),
                                 new Portal(at("::1", 3261), 7, 3)),
                         Optional.of(directory.resolve("run/x.sock")),
-                        Optional.of(at("127.0.0.1", 9260)),
+                        Optional.of(new Configuration.Metrics(at("127.0.0.1", 9260), 6)),
                         List.of(target)),
                 read(file));
     }

@@ -58,7 +58,7 @@ class ReloadTest {
                 "b.img            | c.img                                | 8: targets[0].luns[1]",
                 "serial: b        | allocate: full                       | 8: targets[0].luns[1]",
                 "serial: b        | serial: b, dirty-expire: 9s          | 8: targets[0].luns[1]",
-                "targets:         | metrics: \"127.0.0.1:1\"\\ntargets:  | : metrics"
+                "targets:         | metrics: \"127.0.0.1:1\"\\ntargets:  | 3: metrics"
             })
     void everythingElseIsNamedWithItsLine(String from, String to, String where) throws Exception {
         Configuration served = read(SERVED);

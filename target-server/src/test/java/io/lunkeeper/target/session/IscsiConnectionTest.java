@@ -131,8 +131,12 @@ class IscsiConnectionTest {
     void givesItsPlaceBackWhenItIsGone() throws Exception {
         login(0);
         assertTrue(registry.contains(1));
+        assertEquals(
+                List.of(new SessionRegistry.Entry("iqn.2026-11.a:b", TARGET, "nobody")),
+                registry.sessions());
         connection.disconnected();
         assertTrue(!registry.contains(1));
+        assertEquals(List.of(), registry.sessions());
     }
 
     @Test

@@ -1,0 +1,62 @@
+package io.lunkeeper.target.metrics;
+
+import io.prometheus.metrics.config.PrometheusProperties;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Info;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/// Everything that Prometheus is told. Each metric reads a status of its own when it is collected.
+final class ServerMetrics {
+    /// The defaults, whatever a file or a variable of the environment might say: what the server
+    /// does is in its configuration alone.
+    static final PrometheusProperties PROPERTIES = PrometheusProperties.builder().build();
+
+    private ServerMetrics() {}
+
+    static PrometheusRegistry of(Supplier<ServerStatus> status) {
+        PrometheusRegistry registry = new PrometheusRegistry();
+        registry.register(
+                GaugeWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_up")
+                        .help(
+                                "Whether initiators are served (1); not while images are opened at"
+                                        + " the start, and not at the end.")
+                        .callback(each -> each.call(serving(status.get()) ? 1 : 0))
+                        .build());
+        Info build =
+                Info.builder(PROPERTIES)
+                        .name("lunkeeper_build_info")
+                        .help("The version of the server, and of the Java that runs it.")
+                        .labelNames("version", "java_version")
+                        .build();
+        build.setLabelValues(status.get().version(), Runtime.version().toString());
+        registry.register(build);
+        registry.register(
+                GaugeWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_sessions")
+                        .help("Sessions of initiators, without those for discovery.")
+                        .labelNames("target")
+                        .callback(each -> sessions(status.get()).forEach((t, n) -> each.call(n, t)))
+                        .build());
+        for (LunMetric each : LunMetric.values()) {
+            registry.register(each.collector(PROPERTIES, () -> status.get().luns()));
+        }
+        return registry;
+    }
+
+    private static boolean serving(ServerStatus status) {
+        return status.phase() == ServerStatus.Phase.SERVING;
+    }
+
+    /// How many there are by target; a target without any has none, which is news too.
+    private static Map<String, Integer> sessions(ServerStatus status) {
+        Map<String, Integer> counts = new LinkedHashMap<>();
+        status.luns().forEach(lun -> counts.put(lun.target(), 0));
+        status.sessions()
+                .forEach(session -> counts.computeIfPresent(session.target(), (_, n) -> n + 1));
+        return counts;
+    }
+}

@@ -1,0 +1,113 @@
+package io.lunkeeper.target;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.lun.Allocation;
+import io.lunkeeper.lun.CacheMode;
+import io.lunkeeper.lun.LunBackend;
+import io.lunkeeper.lun.LunOpenException;
+import io.lunkeeper.lun.LunSpec;
+import io.lunkeeper.target.config.Configuration;
+import io.lunkeeper.target.metrics.LunStatus;
+import io.lunkeeper.target.metrics.LunStatus.State;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What is told of a LUN while it is opened, filled, served and grown.
+final class ServedLunTest {
+    private static final int SIZE = 1 << 20;
+
+    @TempDir Path directory;
+
+    private BooleanSupplier stopping = () -> false;
+
+    private ServedLun lun(Allocation allocation) {
+        LunSpec image =
+                new LunSpec(
+                        directory.resolve("a.img"),
+                        OptionalLong.of(SIZE),
+                        allocation,
+                        CacheMode.WRITE_BACK,
+                        512,
+                        false);
+        Configuration.Lun spec = new Configuration.Lun(7, image, 4096, Optional.empty(), 1);
+        return new ServedLun(
+                new Place("key", "iqn.2026-11.io.x:a", spec), () -> stopping.getAsBoolean());
+    }
+
+    private static State preparing(double ratio) {
+        return new State.Preparing(OptionalDouble.of(ratio));
+    }
+
+    @Test
+    void tellsHowFarItsImageIsFilledAndThenThatItIsServed() throws IOException {
+        ServedLun lun = lun(Allocation.SPARSE);
+        List<State> states = new ArrayList<>();
+        states.add(lun.status().state());
+        LunBackend opened =
+                lun.open((spec, preparation) -> {
+                    states.add(lun.status().state());
+                    for (long done : new long[] {0, 37, 100}) {
+                        preparation.filled(done, 100);
+                        states.add(lun.status().state());
+                    }
+                    return LunBackend.open(spec, preparation);
+                });
+        try (opened) {
+            states.add(lun.status().state());
+            assertEquals(
+                    List.of(
+                            new State.Preparing(OptionalDouble.empty()),
+                            new State.Preparing(OptionalDouble.empty()),
+                            preparing(0),
+                            preparing(0.37),
+                            preparing(1),
+                            new State.Served()),
+                    states);
+            LunStatus status = lun.status();
+            assertEquals("iqn.2026-11.io.x:a", status.target());
+            assertEquals(7, status.lun());
+            assertEquals(directory.resolve("a.img") + "", status.image());
+            assertEquals(SIZE, status.figures().orElseThrow().sizeBytes());
+        }
+    }
+
+    /// The question whether the end is wanted comes while the new part is filled.
+    @Test
+    void tellsThatItGrowsWhileItDoes() throws IOException {
+        List<State> states = new ArrayList<>();
+        ServedLun lun = lun(Allocation.FULL);
+        try (LunBackend _ = lun.open(LunBackend::open)) {
+            stopping = () -> !states.add(lun.status().state());
+            lun.grow(2 * SIZE);
+            assertEquals(List.of(new State.Growing(OptionalDouble.of(0))), states);
+            assertEquals(new State.Served(), lun.status().state());
+            assertEquals(2 * SIZE, lun.status().figures().orElseThrow().sizeBytes());
+            stopping = () -> true;
+            assertThrows(IOException.class, () -> lun.grow(3 * SIZE));
+            assertEquals(new State.Served(), lun.status().state());
+        }
+    }
+
+    @Test
+    void refusedOpeningLeavesItUnopened() {
+        ServedLun lun = lun(Allocation.SPARSE);
+        assertThrows(
+                IOException.class,
+                () ->
+                        lun.open((_, _) -> {
+                            throw new LunOpenException("no");
+                        }));
+        assertTrue(lun.status().figures().isEmpty());
+    }
+}

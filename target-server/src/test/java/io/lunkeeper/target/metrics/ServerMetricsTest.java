@@ -1,0 +1,103 @@
+package io.lunkeeper.target.metrics;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.MetricMetadata;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class ServerMetricsTest {
+    private static String text() throws IOException {
+        ByteArrayOutputStream text = new ByteArrayOutputStream();
+        PrometheusTextFormatWriter.create()
+                .write(text, ServerMetrics.of(Statuses::everything).scrape());
+        return text.toString(StandardCharsets.UTF_8);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "failed               | 0 | 0.0",
+                "failed               | 4 | 1.0",
+                "prepared_ratio       | 0 | 1.0",
+                "prepared_ratio       | 1 | 0.0",
+                "prepared_ratio       | 2 | 0.379",
+                "prepared_ratio       | 3 | 0.5",
+                "prepared_ratio       | 4 | 1.0",
+                "size_bytes           | 0 | 4.294967296E9",
+                "allocated_bytes      | 0 | 1.610612736E9",
+                "available_bytes      | 0 | 1.073741824E11",
+                "unwritten_bytes      | 0 | 4096.0",
+                "moved_bytes_total    | 0 | 1.0",
+                "shared_bytes_total   | 0 | 2048.0",
+                "foreign_bytes_total  | 0 | 3145728.0",
+                "opens_by_others_total | 0 | 1.0",
+                "flush_requests_total | 0 | 12.0",
+                "syncs_total          | 3 | 10.0"
+            })
+    void lunHasItsValues(String metric, int lun, String value) throws IOException {
+        String line =
+                "lunkeeper_lun_"
+                        + metric
+                        + "{lun=\""
+                        + lun
+                        + "\",target=\""
+                        + Statuses.VM1
+                        + "\"} ";
+        String text = text();
+        assertTrue(text.contains("\n" + line + value + "\n"), text);
+    }
+
+    @Test
+    void unknownValueIsLeftOut() throws IOException {
+        assertTrue(!text().contains("lunkeeper_lun_size_bytes{lun=\"1\""), text());
+    }
+
+    @Test
+    void serverHasItsValues() throws IOException {
+        for (String line :
+                List.of(
+                        "lunkeeper_up 1.0",
+                        "lunkeeper_build_info{java_version=\""
+                                + Runtime.version()
+                                + "\",version=\"1.2.3\"} 1",
+                        "lunkeeper_sessions{target=\"" + Statuses.VM1 + "\"} 1.0",
+                        "lunkeeper_sessions{target=\"" + Statuses.VM2 + "\"} 0.0")) {
+            assertTrue(text().contains("\n" + line + "\n"), text());
+        }
+    }
+
+    /// The rules of Prometheus: one prefix, base units, `_total` for counters and for nothing else.
+    @Test
+    void namesAndHelpFollowTheRules() {
+        int metrics = 0;
+        for (MetricSnapshot each : ServerMetrics.of(Statuses::everything).scrape()) {
+            MetricMetadata metadata = each.getMetadata();
+            String name = metadata.getPrometheusName();
+            assertTrue(name.matches("lunkeeper(_[a-z]+)+"), name);
+            assertTrue(!name.matches(".*_(kib|mib|seconds|percent|count)(_.*)?"), name);
+            assertTrue(String.valueOf(metadata.getHelp()).matches("[A-Z].*\\."), name);
+            if (metadata.getUnit() != null) {
+                assertTrue(name.endsWith("_" + metadata.getUnit()), name);
+            }
+            boolean counter = each instanceof CounterSnapshot;
+            assertEquals(
+                    counter,
+                    List.of(LunMetric.values()).stream()
+                            .anyMatch(row -> row.metric().equals(name + "_total")),
+                    name);
+            metrics++;
+        }
+        assertEquals(LunMetric.values().length + 3, metrics);
+    }
+}

@@ -1,0 +1,50 @@
+package io.lunkeeper.target.metrics;
+
+import io.lunkeeper.target.metrics.LunStatus.State;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/// A server to tell of, made up.
+final class Statuses {
+    static final String VM1 = "iqn.2026-11.io.x:vm1";
+    static final String VM2 = "iqn.2026-11.io.x:vm2";
+
+    private Statuses() {}
+
+    static LunStatus.Figures figures(Duration age) {
+        return new LunStatus.Figures(
+                4L << 30, 3L << 29, 100L << 30, age, 4096, 1, 2048, 3 << 20, 1, 12, 10);
+    }
+
+    static LunStatus lun(int lun, State state, Optional<LunStatus.Figures> figures) {
+        return new LunStatus(VM1, lun, "/images/" + lun + ".img", state, figures);
+    }
+
+    /// One LUN in each state, and sessions of both kinds.
+    static ServerStatus everything() {
+        Optional<LunStatus.Figures> figures = Optional.of(figures(Duration.ofMillis(1200)));
+        Optional<LunStatus.Figures> old = Optional.of(figures(Duration.ofSeconds(75)));
+        return new ServerStatus(
+                "1.2.3",
+                ServerStatus.Phase.SERVING,
+                Duration.ofMinutes(26 * 60 + 3),
+                List.of("127.0.0.1:3260", "[::1]:3260"),
+                List.of(
+                        new ServerStatus.Session("iqn.2026-11.io.y:a", VM1, "192.0.2.5:51234"),
+                        new ServerStatus.Session("iqn.2026-11.io.y:b", "", "192.0.2.6:999")),
+                List.of(
+                        lun(0, new State.Served(), figures),
+                        lun(1, new State.Preparing(OptionalDouble.empty()), Optional.empty()),
+                        lun(2, new State.Preparing(OptionalDouble.of(0.379)), Optional.empty()),
+                        lun(3, new State.Growing(OptionalDouble.of(0.5)), figures),
+                        lun(4, new State.Failed("the disk\nis gone"), old),
+                        new LunStatus(
+                                VM2,
+                                0,
+                                "/images/other.img",
+                                new State.Growing(OptionalDouble.empty()),
+                                Optional.empty())));
+    }
+}
