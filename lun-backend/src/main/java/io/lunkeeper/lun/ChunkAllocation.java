@@ -11,6 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// Takes space for writes in aligned chunks, so that writes that come scattered do not scatter the
 /// image: the file system gives a chunk in one piece, and chunks side by side in one piece too.
@@ -33,18 +36,29 @@ final class ChunkAllocation implements Chunks {
     private static final long MAX_STREAM_BYTES = 4L << 20;
 
     /// What is allocated by one call, at most: writes to the file wait for it.
-    private static final long MAX_CALL_BYTES = 16L << 20;
+    private static final long REGION_BYTES = 16L << 20;
+
+    /// Where this part of a region has been taken or is wanted, all of it is taken: whoever writes
+    /// to so many places of it will come to the others.
+    private static final int DENSE_PART = 4;
+
+    /// So many chunks without space are not left to the next batch: until they have it, each write
+    /// there costs half as much again.
+    private static final int MANY = 512;
 
     private final ImageFile image;
     private final ExtentTree tree;
     private final ExtentScanner scanner;
     private final RangeLocks locks;
     private final long chunkBytes;
+    private final Executor threads;
     private final boolean delays;
     private final Object monitor = new Object();
 
     /// Chunks that were written to without space, by offset.
     private final Set<Long> noted = ConcurrentHashMap.newKeySet();
+
+    private final AtomicBoolean allocating = new AtomicBoolean();
 
     /// Where the last chunk ended and how large it was: who goes on there is a stream. Guarded by
     /// `monitor`.
@@ -63,12 +77,14 @@ final class ChunkAllocation implements Chunks {
             ExtentTree tree,
             ExtentScanner scanner,
             RangeLocks locks,
-            long chunkBytes) {
+            long chunkBytes,
+            Executor threads) {
         this.image = image;
         this.tree = tree;
         this.scanner = scanner;
         this.locks = locks;
         this.chunkBytes = chunkBytes;
+        this.threads = threads;
         this.delays = image.delaysAllocation();
     }
 
@@ -111,24 +127,75 @@ final class ChunkAllocation implements Chunks {
             return;
         }
         for (long at = offset & -chunkBytes; at < offset + length; at += chunkBytes) {
-            noted.add(at);
+            if (noted.add(at) && noted.size() >= MANY) {
+                allocateSoon();
+            }
+        }
+    }
+
+    private void allocateSoon() {
+        if (allocating.compareAndSet(false, true)) {
+            try {
+                threads.execute(this::allocateNow);
+            } catch (RejectedExecutionException _) {
+                // The LUN is closing, and its last flush does it.
+                allocating.set(false);
+            }
+        }
+    }
+
+    private void allocateNow() {
+        try {
+            allocate();
+        } catch (IOException _) {
+            // The next batch meets it again, and reports it.
+        } finally {
+            allocating.set(false);
         }
     }
 
     @Override
     public void allocate() throws IOException {
         List<Long> chunks = allocates ? takeNoted() : List.of();
-        int next = 0;
-        while (next < chunks.size()) {
-            int first = next++;
-            long start = chunks.get(first);
-            while (next < chunks.size()
-                    && chunks.get(next) == start + (next - first) * chunkBytes
-                    && (next - first) * chunkBytes < MAX_CALL_BYTES) {
+        for (int first = 0, next; first < chunks.size(); first = next) {
+            long region = chunks.get(first) & -REGION_BYTES;
+            next = first + 1;
+            while (next < chunks.size() && chunks.get(next) < region + REGION_BYTES) {
                 next++;
             }
-            take(start, Math.min((next - first) * chunkBytes, tree.sizeBytes() - start));
+            allocateIn(region, chunks.subList(first, next));
         }
+    }
+
+    /// Takes space for chunks of one region, those side by side in one call.
+    private void allocateIn(long region, List<Long> chunks) throws IOException {
+        long length = Math.min(REGION_BYTES, tree.sizeBytes() - region);
+        if (isDense(region, length, chunks.size()) && take(region, length)) {
+            return;
+        }
+        for (int first = 0, next; first < chunks.size(); first = next) {
+            long start = chunks.get(first);
+            long end = start + chunkBytes;
+            next = first + 1;
+            while (next < chunks.size() && chunks.get(next) == end) {
+                end += chunkBytes;
+                next++;
+            }
+            take(start, Math.min(end, tree.sizeBytes()) - start);
+        }
+    }
+
+    private boolean isDense(long region, long length, int chunks) {
+        long[] taken = {chunks * chunkBytes};
+        tree.visit(
+                region,
+                length,
+                (at, bytes, state, _) -> {
+                    if (state == BlockState.UNWRITTEN || state == BlockState.SHARED) {
+                        taken[0] += overlap(at, bytes, region, length);
+                    }
+                });
+        return taken[0] * DENSE_PART >= length;
     }
 
     private List<Long> takeNoted() {
@@ -256,8 +323,8 @@ final class ChunkAllocation implements Chunks {
                             gaps.add(new Gap(Math.max(at, chunk), gap));
                         }
                     });
+            tree.turn(BlockState.UNWRITTEN, BlockState.MAPPED, chunk, length);
             for (Gap gap : gaps) {
-                tree.markWritten(gap.offset(), gap.length());
                 image.writeZeros(gap.offset(), gap.length());
                 written += gap.length();
             }

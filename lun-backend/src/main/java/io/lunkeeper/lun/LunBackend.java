@@ -98,7 +98,8 @@ public final class LunBackend implements AutoCloseable {
         RangeLocks locks = new RangeLocks();
         LunTuning tuning = spec.tuning();
         ChunkAllocation chunks =
-                new ChunkAllocation(image, tree, scanner, locks, tuning.allocationChunkBytes());
+                new ChunkAllocation(
+                        image, tree, scanner, locks, tuning.allocationChunkBytes(), ioThreads);
         this.failure = new FirstFailure("image " + spec.image(), () -> listener.failed());
         this.batcher =
                 new WritebackBatcher(
@@ -106,6 +107,7 @@ public final class LunBackend implements AutoCloseable {
                         tree,
                         failure,
                         ioThreads,
+                        LunClock.PATIENT,
                         LunClock.SHARED,
                         new WritebackBatcher.Limits(
                                 tuning.dirtyExpire().toNanos(),
@@ -457,7 +459,7 @@ public final class LunBackend implements AutoCloseable {
         if (watch != null) {
             watch.close();
         }
-        batcher.throttle().lift();
+        batcher.end();
         ioThreads.close();
         try (image) {
             if (!spec.readOnly()) {

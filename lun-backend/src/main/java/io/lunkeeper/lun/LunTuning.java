@@ -30,11 +30,5 @@ public record LunTuning(
     /// below the kernel's own limits, at which it would stop the event loop.
     public static final LunTuning DEFAULT =
             new LunTuning(
-                    Guard.WARN,
-                    256 << 10,
-                    Duration.ofSeconds(5),
-                    64L << 20,
-                    512L << 20,
-                    1L << 30,
-                    8);
+                    Guard.WARN, 256 << 10, Duration.ofSeconds(5), 64L << 20, 2L << 30, 1L << 30, 8);
 }

@@ -62,8 +62,8 @@ final class UnmapQueue {
         try {
             executor.execute(this::run);
         } catch (RejectedExecutionException closed) {
-            for (Request each : nextBatch()) {
-                answer(each, new IOException("the LUN is closed", closed));
+            for (List<Request> batch = nextBatch(); !batch.isEmpty(); batch = nextBatch()) {
+                batch.forEach(each -> answer(each, new IOException("the LUN is closed", closed)));
             }
         }
     }

@@ -54,6 +54,10 @@ final class SimulatedFile implements OpenFile {
     /// Holes are reported where data is: a broken file system, for tests of the tests.
     private boolean lies;
 
+    private static final long EXT4 = 0xEF53;
+
+    private long fileSystem = EXT4;
+
     /// Bytes written to pages by halves when the power goes: a broken disk, likewise.
     private boolean tears;
 
@@ -78,6 +82,11 @@ final class SimulatedFile implements OpenFile {
 
     synchronized void lie() {
         lies = true;
+    }
+
+    /// Puts it on a file system that chooses blocks when it is written to, not later.
+    void allocateAtOnce() {
+        fileSystem = 0;
     }
 
     synchronized void tear() {
@@ -332,7 +341,7 @@ final class SimulatedFile implements OpenFile {
 
     @Override
     public FileSystemStatus fileSystem() {
-        return new FileSystemStatus(0xEF53, false, Long.MAX_VALUE);
+        return new FileSystemStatus(fileSystem, false, Long.MAX_VALUE);
     }
 
     @Override

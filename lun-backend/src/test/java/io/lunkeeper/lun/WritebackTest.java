@@ -1,6 +1,7 @@
 package io.lunkeeper.lun;
 
 import static io.lunkeeper.lun.LunFixture.filled;
+import static io.lunkeeper.lun.LunFixture.read;
 import static io.lunkeeper.lun.LunFixture.tryWrite;
 import static io.lunkeeper.lun.LunFixture.write;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -136,6 +137,65 @@ class WritebackTest {
             await("whole", () -> mapped(lun, 0, 256 << 10) == 256 << 10);
             assertEquals(4096, mapped(lun, MIB, 256 << 10), "too little of it to be worth it");
         }
+    }
+
+    @Test
+    void writesIntoHolesGoAtOnceAndTheirChunksAreTakenBeforeTheyGoToTheDisk() throws Exception {
+        try (LunBackend lun = open(Duration.ofHours(1), SIZE, SIZE)) {
+            read(lun, 0, 4096);
+            assertTrue(tryWrite(lun, 8192, filled(4096, 1)));
+            assertTrue(tryWrite(lun, 3 * MIB - 4096, filled(8192, 1)), "of two chunks");
+            assertEquals("8192+4096=MAPPED 3141632+8192=MAPPED ", taken(lun));
+            lun.flush();
+            assertEquals(
+                    "0+8192=ANCHORED 8192+4096=MAPPED 12288+249856=ANCHORED"
+                            + " 2883584+258048=ANCHORED 3141632+8192=MAPPED"
+                            + " 3149824+258048=ANCHORED ",
+                    taken(lun));
+        }
+    }
+
+    @Test
+    void regionThatIsWrittenAllOverIsTakenAsAWhole() throws Exception {
+        try (LunBackend lun = open(Duration.ofHours(1), SIZE, SIZE)) {
+            read(lun, 0, 4096);
+            for (int i = 0; i < 16; i++) {
+                assertTrue(tryWrite(lun, (long) i * MIB, filled(4096, 1)));
+            }
+            lun.flush();
+            assertTrue(taken(lun).endsWith("15732736+1044480=ANCHORED "), taken(lun));
+        }
+    }
+
+    @Test
+    void whereBlocksAreChosenAtOnceTheChunkComesFirst() throws Exception {
+        file.allocateAtOnce();
+        try (LunBackend lun = open(Duration.ofHours(1), SIZE, SIZE)) {
+            read(lun, 0, 4096);
+            assertFalse(tryWrite(lun, 0, filled(4096, 1)), "that would take time");
+            write(lun, 0, filled(4096, 1));
+            assertEquals("0+4096=MAPPED 4096+258048=ANCHORED ", taken(lun));
+            assertTrue(tryWrite(lun, 4096, filled(4096, 1)), "its space is there");
+        }
+    }
+
+    /// Where the image has space, and of which kind.
+    private static String taken(LunBackend lun) {
+        StringBuilder taken = new StringBuilder();
+        try {
+            lun.provisioning(
+                    0,
+                    SIZE,
+                    (provisioning, offset, bytes) -> {
+                        if (provisioning != Provisioning.DEALLOCATED) {
+                            taken.append(offset + "+" + bytes + "=" + provisioning + " ");
+                        }
+                        return true;
+                    });
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+        return taken.toString();
     }
 
     private static long mapped(LunBackend lun, long offset, long length) {

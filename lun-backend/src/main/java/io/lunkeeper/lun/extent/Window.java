@@ -151,13 +151,28 @@ final class Window {
 
     /// This window with the units from `from` to `to`, exclusive, that are in one state in another.
     Window turned(int from, int to, BlockState old, BlockState state) {
-        Window turned = this;
-        for (int i = indexOf(from); i < runs.length && unit(runs[i]) < to; i++) {
-            if (state(runs[i]) == old.code()) {
-                turned = turned.with(Math.max(from, unit(runs[i])), Math.min(to, endOf(i)), state);
+        if ((statesIn(from, to) & bit(old)) == 0) {
+            return this;
+        }
+        Draft draft = new Draft(runs.length + 2);
+        boolean stays = taken(old.code()) && taken(state.code());
+        for (int i = 0; i < runs.length; i++) {
+            int unit = unit(runs[i]);
+            int end = endOf(i);
+            if (state(runs[i]) != old.code() || end <= from || unit >= to) {
+                draft.add(unit, state(runs[i]), place(runs[i]));
+                continue;
+            }
+            int first = Math.max(from, unit);
+            if (unit < first) {
+                draft.add(unit, old.code(), place(runs[i]));
+            }
+            draft.add(first, state.code(), stays ? placeAt(runs[i], first) : 0);
+            if (to < end) {
+                draft.add(to, old.code(), placeAt(runs[i], to));
             }
         }
-        return turned;
+        return draft.window(scanned);
     }
 
     /// Decides what is true of a stretch of which two things are known.

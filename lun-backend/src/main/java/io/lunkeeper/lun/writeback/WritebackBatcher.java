@@ -14,6 +14,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /// Hands written data to the disk in batches before anybody asks for it, as the kernel's
 /// filemap_fdatawrite does for one file, so that a flush finds little left to do.
@@ -24,6 +25,10 @@ import java.util.concurrent.atomic.AtomicLong;
 /// batch starts when data has become old or there is too much of it; each page that is dirty when
 /// it starts has been written when it ends.
 ///
+/// How much is too much depends on who waits for it. Where somebody flushes, little may gather, so
+/// that each flush finds little to do. Where nobody does, a burst is taken in whole, since writing
+/// it out meanwhile would only slow it down, and goes to the disk when it pauses.
+///
 /// All of this makes nothing durable; only the [FlushGate] does. But an error met here counts: the
 /// kernel reports a lost page once, and no flush after it may succeed.
 public final class WritebackBatcher {
@@ -33,12 +38,23 @@ public final class WritebackBatcher {
     /// A batch of less than this part of what starts one early tells of a LUN with little to do.
     private static final int QUIET_PART = 4;
 
+    /// How often dirty data is looked at. What has not grown since the last time has paused.
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+    /// For so long a flush tells that more of them will come.
+    private static final long FLUSHED_LATELY_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     /// When a batch begins and how much may wait.
     ///
     /// @param expireNanos how old dirty data may become
-    /// @param backgroundBytes how much of it starts a batch at once
-    /// @param limitBytes how much of it, begun or not, is too much
-    public record Limits(long expireNanos, long backgroundBytes, long limitBytes) {}
+    /// @param backgroundBytes how much of it starts a batch at once where somebody flushes
+    /// @param limitBytes how much of it, begun or not, is too much; an eighth of the memory is in
+    ///   any case
+    public record Limits(long expireNanos, long backgroundBytes, long limitBytes) {
+        public Limits {
+            limitBytes = Math.min(limitBytes, DirtyMemory.mostBytes());
+        }
+    }
 
     private final ImageFile image;
     private final ExtentTree tree;
@@ -60,14 +76,30 @@ public final class WritebackBatcher {
     private final AtomicBoolean running = new AtomicBoolean();
     private final AtomicBoolean timed = new AtomicBoolean();
 
+    /// How much dirty data starts a batch now.
+    private volatile long startBytes;
+
+    /// When there was a flush last, if ever.
+    private volatile @Nullable Long flushedNanos;
+
+    private volatile boolean ended;
+
+    /// What was dirty at the last look; changed on the clock.
+    private volatile long seenBytes;
+
+    /// How often it was looked at since a batch; confined to the clock.
+    private long looks;
+
     /// A batcher for one image.
     ///
+    /// @param writers where the writes run that the throttle lets go
     /// @param threads where batches run, one at a time
     /// @param clock where their start is timed; nothing else is done there
     public WritebackBatcher(
             ImageFile image,
             ExtentTree tree,
             FirstFailure failure,
+            Executor writers,
             Executor threads,
             ScheduledExecutorService clock,
             Limits limits,
@@ -79,12 +111,13 @@ public final class WritebackBatcher {
         this.clock = clock;
         this.limits = limits;
         this.chunks = chunks;
-        this.throttle = new WriteThrottle(threads, this::overLimit);
+        this.throttle = new WriteThrottle(writers, this::overLimit);
+        this.startBytes = burstBytes();
     }
 
     /// Tells that a range was written, by any thread and after the write.
     public void written(long offset, long length) {
-        if (dirty.mark(offset, length) >= limits.backgroundBytes()) {
+        if (dirty.mark(offset, length) >= startBytes) {
             begin();
         } else {
             time();
@@ -108,6 +141,8 @@ public final class WritebackBatcher {
 
     /// Synchronizes the image as a whole and knows all to be clean that was dirty before.
     public void synchronize(FlushGate.Synchronization synchronization) throws IOException {
+        flushedNanos = System.nanoTime();
+        startBytes = limits.backgroundBytes();
         List<DirtyRanges.Run> taken = dirty.take();
         chunks.allocate();
         synchronization.run();
@@ -116,13 +151,10 @@ public final class WritebackBatcher {
         throttle.release();
     }
 
-    /// Half the age that is allowed: the batch that then begins has the other half to end.
     private void time() {
         if (!timed.get() && timed.compareAndSet(false, true)) {
             try {
-                Future<?> _ =
-                        clock.schedule(
-                                this::expired, limits.expireNanos() / 2, TimeUnit.NANOSECONDS);
+                Future<?> _ = clock.schedule(this::look, lookNanos(), TimeUnit.NANOSECONDS);
             } catch (RejectedExecutionException _) {
                 // The process ends, and the flush at the end does what is left.
                 timed.set(false);
@@ -130,20 +162,75 @@ public final class WritebackBatcher {
         }
     }
 
-    private void expired() {
+    private long lookNanos() {
+        return Math.min(LOOK_NANOS, limits.expireNanos() / 2);
+    }
+
+    /// What starts a batch where nobody flushes.
+    private long burstBytes() {
+        long most = Math.min(limits.limitBytes() / 2, DirtyMemory.burstBytes(seenBytes));
+        return Math.max(limits.backgroundBytes(), most);
+    }
+
+    /// Half the age that is allowed begins a batch: it has the other half to end.
+    private void look() {
         timed.set(false);
-        begin();
+        Long flushed = flushedNanos;
+        if (flushed == null || System.nanoTime() - flushed >= FLUSHED_LATELY_NANOS) {
+            startBytes = burstBytes();
+        }
+        long bytes = dirty.bytes();
+        boolean paused = bytes == seenBytes && bytes >= limits.backgroundBytes();
+        DirtyMemory.seen(seenBytes, bytes);
+        seenBytes = bytes;
+        looks++;
+        if (bytes == 0 && passed.bytes() == 0) {
+            looks = 0;
+        } else if (paused
+                || bytes >= startBytes
+                || looks * lookNanos() >= limits.expireNanos() / 2) {
+            looks = 0;
+            begin();
+        } else {
+            time();
+        }
     }
 
     private void begin() {
         if (running.get() || !running.compareAndSet(false, true)) {
             return;
         }
+        if (ended) {
+            rest();
+            return;
+        }
         try {
             threads.execute(this::run);
         } catch (RejectedExecutionException _) {
-            // The LUN is closing, and its last flush does what is left.
-            running.set(false);
+            // The process ends, and the flush at the end does what is left.
+            rest();
+        }
+    }
+
+    private synchronized void rest() {
+        running.set(false);
+        notifyAll();
+    }
+
+    /// Holds no writer back and begins nothing any more; returns when nothing is under way.
+    public synchronized void end() {
+        ended = true;
+        throttle.lift();
+        boolean interrupted = false;
+        while (running.get()) {
+            try {
+                wait();
+            } catch (InterruptedException _) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -152,18 +239,18 @@ public final class WritebackBatcher {
             boolean quiet;
             do {
                 quiet = writeBatch();
-            } while (dirty.bytes() >= limits.backgroundBytes() && failure.error() == null);
-            if (quiet) {
+            } while (dirty.bytes() >= startBytes && failure.error() == null && !ended);
+            if (quiet && !ended) {
                 completePassed();
             }
         } catch (IOException e) {
             failure.fail(e);
         } finally {
             underWay.set(0);
-            running.set(false);
+            rest();
             throttle.release();
         }
-        if (dirty.bytes() > 0 || passed.bytes() > 0) {
+        if (dirty.bytes() > 0 || passed.bytes() > 0 || seenBytes > 0) {
             time();
         }
     }
@@ -189,7 +276,7 @@ public final class WritebackBatcher {
         Transfer transfer = new Transfer();
         long unit = chunks.unitBytes();
         for (DirtyRanges.Run run : passed.take()) {
-            if (dirty.bytes() * QUIET_PART >= limits.backgroundBytes()) {
+            if (ended || dirty.bytes() * QUIET_PART >= limits.backgroundBytes()) {
                 passed.mark(run.offset(), run.length());
                 continue;
             }

@@ -86,6 +86,7 @@ class MediumCommandsTest {
         assertEquals("20: 0+4096=1", status(0, 1024));
         assertTrue(unit.run(on("8a 00", 64, 16), new byte[16 * BLOCK]).good());
         assertTrue(unit.run("93 18 %016x %08x 0000".formatted(1024, 8), new byte[BLOCK]).good());
+        assertTrue(unit.run("35 00 00000000 00 0000 00").good(), "chunks have their space then");
         assertEquals(
                 "100: 0+64=2 64+16=0 80+432=2 512+512=1 1024+8=2 1032+3064=1", status(0, 1024));
         assertEquals("84: 70+10=0 80+432=2 512+512=1 1024+8=2 1032+3064=1", status(70, 1024));
