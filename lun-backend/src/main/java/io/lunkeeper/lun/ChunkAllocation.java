@@ -42,6 +42,8 @@ final class ChunkAllocation implements Chunks {
     /// to so many places of it will come to the others.
     private static final int DENSE_PART = 4;
 
+    private static final long MIN_ROOM_BYTES = 64L << 20;
+
     /// So many chunks without space are not left to the next batch: until they have it, each write
     /// there costs half as much again.
     private static final int MANY = 512;
@@ -59,6 +61,8 @@ final class ChunkAllocation implements Chunks {
     private final Set<Long> noted = ConcurrentHashMap.newKeySet();
 
     private final AtomicBoolean allocating = new AtomicBoolean();
+
+    private volatile boolean roomy = true;
 
     /// Where the last chunk ended and how large it was: who goes on there is a stream. Guarded by
     /// `monitor`.
@@ -97,12 +101,20 @@ final class ChunkAllocation implements Chunks {
             return false;
         }
         if (tree.contains(BlockState.HOLE, offset, length)) {
-            if (!delays) {
+            if (!delays || !roomy) {
                 return false;
             }
             note(offset, length);
         }
         return true;
+    }
+
+    /// Tells how much the file system has left. With little, it no longer just reserves what is
+    /// written into a hole: it may look for room first, and make whoever writes wait.
+    ///
+    /// @param unwrittenBytes what is reserved, at most
+    void room(long availableBytes, long unwrittenBytes) {
+        roomy = availableBytes > 2 * unwrittenBytes + MIN_ROOM_BYTES;
     }
 
     /// Sees to the space of a range that is about to be written: where it is a hole it gets the

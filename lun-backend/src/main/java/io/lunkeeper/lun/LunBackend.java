@@ -47,6 +47,7 @@ public final class LunBackend implements AutoCloseable {
     private final ImageFile image;
     private final FirstFailure failure;
     private final FlushGate gate;
+    private final ChunkAllocation chunks;
     private final WritebackBatcher batcher;
     private final ExtentTree tree;
     private final ExtentScanner scanner;
@@ -97,7 +98,7 @@ public final class LunBackend implements AutoCloseable {
         this.ioThreads = new IoThreads(spec.image(), spec.tuning().ioThreads());
         RangeLocks locks = new RangeLocks();
         LunTuning tuning = spec.tuning();
-        ChunkAllocation chunks =
+        this.chunks =
                 new ChunkAllocation(
                         image, tree, scanner, locks, tuning.allocationChunkBytes(), ioThreads);
         this.failure = new FirstFailure("image " + spec.image(), () -> listener.failed());
@@ -128,6 +129,7 @@ public final class LunBackend implements AutoCloseable {
                         System::nanoTime,
                         () -> listener.lowOnSpace());
         this.seen = new Seen(space(), System.nanoTime());
+        chunks.room(seen.space().availableBytes(), 0);
     }
 
     /// Who wants to know what happens to a LUN when nobody asks. Called from any thread; must not
@@ -173,6 +175,7 @@ public final class LunBackend implements AutoCloseable {
         public void tick() throws IOException {
             Space now = space();
             seen = new Seen(now, System.nanoTime());
+            chunks.room(now.availableBytes(), unwrittenBytes());
             if (mayNeedSpace(now.usedBytes())) {
                 spaceWatch.look(now.availableBytes());
             }
@@ -281,8 +284,9 @@ public final class LunBackend implements AutoCloseable {
     }
 
     /// Writes all readable bytes of `source` at `offsetBytes` when that can neither block nor
-    /// allocate: a page-aligned overwrite of mapped blocks with [CacheMode#WRITE_BACK]. The indexes
-    /// of `source` do not move.
+    /// allocate: a page-aligned write with [CacheMode#WRITE_BACK] to blocks that are mapped or have
+    /// their space, or to holes where the file system only reserves it. The indexes of `source` do
+    /// not move.
     ///
     /// @return false when the write must go through [#write]; nothing was written, or, after an
     ///   error that [#write] will report, a part of it

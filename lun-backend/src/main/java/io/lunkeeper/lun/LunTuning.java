@@ -10,9 +10,10 @@ import java.time.Duration;
 /// @param dirtyExpire how long written data may lie in the page cache before its writeback; an idle
 ///   LUN is clean after that. Positive
 /// @param dirtyBackgroundBytes how much written data may lie in the page cache before its writeback
-///   begins whatever its age. Positive
+///   begins whatever its age, where somebody flushes; where nobody does, half of `dirtyBytes` may,
+///   as far as the memory allows. Positive
 /// @param dirtyBytes how much written data may lie in the page cache before writers are slowed; at
-///   least `dirtyBackgroundBytes`
+///   least `dirtyBackgroundBytes`. An eighth of the memory is the most
 /// @param lowSpaceBytes how little free space in the file system is reported as too little, for
 ///   images that may need more; 0: never
 /// @param ioThreads calls that may wait for the disk at once, 1 to 64

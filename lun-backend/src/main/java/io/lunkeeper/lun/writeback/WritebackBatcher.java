@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 /// kernel reports a lost page once, and no flush after it may succeed.
 public final class WritebackBatcher {
     /// What of a batch is on its way to the disk at once, at most.
-    private static final long UNDER_WAY_BYTES = 16L << 20;
+    private static final long UNDER_WAY_BYTES = 8L << 20;
 
     /// A batch of less than this part of what starts one early tells of a LUN with little to do.
     private static final int QUIET_PART = 4;
@@ -42,7 +42,7 @@ public final class WritebackBatcher {
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
     /// For so long a flush tells that more of them will come.
-    private static final long FLUSHED_LATELY_NANOS = TimeUnit.SECONDS.toNanos(10);
+    private static final long FLUSHED_LATELY_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     /// When a batch begins and how much may wait.
     ///
@@ -60,6 +60,7 @@ public final class WritebackBatcher {
     private final ExtentTree tree;
     private final FirstFailure failure;
     private final Executor threads;
+    private final Executor patientThreads;
     private final ScheduledExecutorService clock;
     private final Limits limits;
     private final Chunks chunks;
@@ -92,15 +93,16 @@ public final class WritebackBatcher {
 
     /// A batcher for one image.
     ///
-    /// @param writers where the writes run that the throttle lets go
-    /// @param threads where batches run, one at a time
+    /// @param threads where the writes run that the throttle lets go, and batches while somebody
+    ///   flushes, one at a time
+    /// @param patientThreads where batches run while nobody does: they may take longer
     /// @param clock where their start is timed; nothing else is done there
     public WritebackBatcher(
             ImageFile image,
             ExtentTree tree,
             FirstFailure failure,
-            Executor writers,
             Executor threads,
+            Executor patientThreads,
             ScheduledExecutorService clock,
             Limits limits,
             Chunks chunks) {
@@ -108,10 +110,11 @@ public final class WritebackBatcher {
         this.tree = tree;
         this.failure = failure;
         this.threads = threads;
+        this.patientThreads = patientThreads;
         this.clock = clock;
         this.limits = limits;
         this.chunks = chunks;
-        this.throttle = new WriteThrottle(writers, this::overLimit);
+        this.throttle = new WriteThrottle(threads, this::overLimit);
         this.startBytes = burstBytes();
     }
 
@@ -166,6 +169,11 @@ public final class WritebackBatcher {
         return Math.min(LOOK_NANOS, limits.expireNanos() / 2);
     }
 
+    private boolean flushedLately() {
+        Long flushed = flushedNanos;
+        return flushed != null && System.nanoTime() - flushed < FLUSHED_LATELY_NANOS;
+    }
+
     /// What starts a batch where nobody flushes.
     private long burstBytes() {
         long most = Math.min(limits.limitBytes() / 2, DirtyMemory.burstBytes(seenBytes));
@@ -175,8 +183,7 @@ public final class WritebackBatcher {
     /// Half the age that is allowed begins a batch: it has the other half to end.
     private void look() {
         timed.set(false);
-        Long flushed = flushedNanos;
-        if (flushed == null || System.nanoTime() - flushed >= FLUSHED_LATELY_NANOS) {
+        if (!flushedLately()) {
             startBytes = burstBytes();
         }
         long bytes = dirty.bytes();
@@ -205,7 +212,7 @@ public final class WritebackBatcher {
             return;
         }
         try {
-            threads.execute(this::run);
+            (flushedLately() ? threads : patientThreads).execute(this::run);
         } catch (RejectedExecutionException _) {
             // The process ends, and the flush at the end does what is left.
             rest();

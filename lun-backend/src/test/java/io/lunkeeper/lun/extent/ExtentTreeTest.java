@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lunkeeper.lun.image.BlockState;
+import io.lunkeeper.lun.image.ExtentVisitor;
 import io.lunkeeper.lun.image.ImageFile;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -203,6 +204,30 @@ class ExtentTreeTest {
             assertNotNull(learnt);
             scanner.learn(WINDOW - 1, 1);
             assertEquals(learnt, tree.window(0));
+        }
+    }
+
+    @Test
+    void scannerLocatesSpaceThatWasJustTakenAndChangesNothingElse() throws IOException {
+        try (ImageFile image = ImageFile.create(directory.resolve("image"), false)) {
+            image.resize(2 * WINDOW);
+            ExtentTree tree = new ExtentTree(2 * WINDOW);
+            ExtentScanner scanner = new ExtentScanner(image, tree);
+            scanner.learn(0, 2 * WINDOW);
+            assumeTrue(tree.is(BlockState.HOLE, 0, UNIT), "the file system does not map extents");
+            long start = WINDOW - 8 * UNIT;
+            assumeTrue(image.allocate(start, 16 * UNIT), "no fallocate here");
+            tree.turn(BlockState.HOLE, BlockState.UNWRITTEN, start, 16 * UNIT);
+            tree.markWritten(WINDOW + UNIT, UNIT);
+            assertEquals(ExtentVisitor.NOWHERE, tree.physical(start));
+            scanner.locate(start, 16 * UNIT);
+            assumeTrue(tree.physical(start) != ExtentVisitor.NOWHERE, "places stay unknown");
+            assertEquals(tree.physical(start) + 9 * UNIT, tree.physical(WINDOW + UNIT));
+            assertTrue(tree.is(BlockState.UNWRITTEN, start, 9 * UNIT));
+            assertTrue(tree.is(BlockState.MAPPED, WINDOW + UNIT, UNIT));
+            assertTrue(tree.is(BlockState.UNWRITTEN, WINDOW + 2 * UNIT, 6 * UNIT));
+            assertTrue(tree.is(BlockState.HOLE, 0, start));
+            assertTrue(tree.is(BlockState.HOLE, WINDOW + 8 * UNIT, WINDOW - 8 * UNIT));
         }
     }
 }
