@@ -35,13 +35,16 @@ final class ChunkAllocation implements Chunks {
     /// What a stream of writes takes at once, at most.
     private static final long MAX_STREAM_BYTES = 4L << 20;
 
-    /// What is allocated by one call, at most: writes to the file wait for it.
-    private static final long REGION_BYTES = 16L << 20;
+    /// Chunks that are taken together. Where a part of them is wanted or has been taken, all are:
+    /// whoever writes to so many places of a region will come to the others.
+    private static final int REGION_CHUNKS = 64;
 
-    /// Where this part of a region has been taken or is wanted, all of it is taken: whoever writes
-    /// to so many places of it will come to the others.
     private static final int DENSE_PART = 4;
 
+    /// What is allocated by one call, at most: writes to the file wait for it.
+    private static final long MAX_REGION_BYTES = 16L << 20;
+
+    /// What a file system keeps for itself before it looks for room, at most.
     private static final long MIN_ROOM_BYTES = 64L << 20;
 
     /// So many chunks without space are not left to the next batch: until they have it, each write
@@ -53,6 +56,7 @@ final class ChunkAllocation implements Chunks {
     private final ExtentScanner scanner;
     private final RangeLocks locks;
     private final long chunkBytes;
+    private final long regionBytes;
     private final Executor threads;
     private final boolean delays;
     private final Object monitor = new Object();
@@ -88,6 +92,7 @@ final class ChunkAllocation implements Chunks {
         this.scanner = scanner;
         this.locks = locks;
         this.chunkBytes = chunkBytes;
+        this.regionBytes = Math.min(chunkBytes * REGION_CHUNKS, MAX_REGION_BYTES);
         this.threads = threads;
         this.delays = image.delaysAllocation();
     }
@@ -160,7 +165,7 @@ final class ChunkAllocation implements Chunks {
         try {
             allocate();
         } catch (IOException _) {
-            // The next batch meets it again, and reports it.
+            // The pages find places of their own, or their writeback tells what is wrong.
         } finally {
             allocating.set(false);
         }
@@ -170,9 +175,9 @@ final class ChunkAllocation implements Chunks {
     public void allocate() throws IOException {
         List<Long> chunks = allocates ? takeNoted() : List.of();
         for (int first = 0, next; first < chunks.size(); first = next) {
-            long region = chunks.get(first) & -REGION_BYTES;
+            long region = chunks.get(first) & -regionBytes;
             next = first + 1;
-            while (next < chunks.size() && chunks.get(next) < region + REGION_BYTES) {
+            while (next < chunks.size() && chunks.get(next) < region + regionBytes) {
                 next++;
             }
             allocateIn(region, chunks.subList(first, next));
@@ -181,7 +186,7 @@ final class ChunkAllocation implements Chunks {
 
     /// Takes space for chunks of one region, those side by side in one call.
     private void allocateIn(long region, List<Long> chunks) throws IOException {
-        long length = Math.min(REGION_BYTES, tree.sizeBytes() - region);
+        long length = Math.min(regionBytes, tree.sizeBytes() - region);
         if (isDense(region, length, chunks.size()) && take(region, length)) {
             return;
         }
@@ -203,7 +208,7 @@ final class ChunkAllocation implements Chunks {
                 region,
                 length,
                 (at, bytes, state, _) -> {
-                    if (state == BlockState.UNWRITTEN || state == BlockState.SHARED) {
+                    if (state == BlockState.UNWRITTEN) {
                         taken[0] += overlap(at, bytes, region, length);
                     }
                 });

@@ -85,7 +85,7 @@ public final class WritebackBatcher {
 
     private volatile boolean ended;
 
-    /// What was dirty at the last look; changed on the clock.
+    /// What was dirty at the last look; changed under this.
     private volatile long seenBytes;
 
     /// How often it was looked at since a batch; confined to the clock.
@@ -188,8 +188,7 @@ public final class WritebackBatcher {
         }
         long bytes = dirty.bytes();
         boolean paused = bytes == seenBytes && bytes >= limits.backgroundBytes();
-        DirtyMemory.seen(seenBytes, bytes);
-        seenBytes = bytes;
+        see(bytes);
         looks++;
         if (bytes == 0 && passed.bytes() == 0) {
             looks = 0;
@@ -201,6 +200,12 @@ public final class WritebackBatcher {
         } else {
             time();
         }
+    }
+
+    private synchronized void see(long bytes) {
+        long now = ended ? 0 : bytes;
+        DirtyMemory.seen(seenBytes, now);
+        seenBytes = now;
     }
 
     private void begin() {
@@ -227,6 +232,7 @@ public final class WritebackBatcher {
     /// Holds no writer back and begins nothing any more; returns when nothing is under way.
     public synchronized void end() {
         ended = true;
+        see(0);
         throttle.lift();
         boolean interrupted = false;
         while (running.get()) {
