@@ -116,10 +116,13 @@ public record ImageReport(boolean servable, List<String> lines) {
 
     private static void addWrites(List<String> lines, ImageSurvey survey) {
         long size = survey.sizeBytes();
-        long atOnce =
-                survey.mapped() && survey.overwritesInPlace()
-                        ? survey.bytes(BlockState.MAPPED) + survey.bytes(BlockState.UNWRITTEN)
-                        : 0;
+        long atOnce = 0;
+        if (survey.mapped() && survey.overwritesInPlace()) {
+            atOnce =
+                    survey.bytes(BlockState.MAPPED)
+                            + survey.bytes(BlockState.UNWRITTEN)
+                            + (survey.delaysAllocation() ? survey.bytes(BlockState.HOLE) : 0);
+        }
         String rest = "; the rest must find or copy space first";
         if (!survey.overwritesInPlace()) {
             rest = "; this file system copies on every write";
@@ -127,6 +130,8 @@ public record ImageReport(boolean servable, List<String> lines) {
             rest = "; nobody can tell where space is taken";
         } else if (atOnce == size) {
             rest = "";
+        } else if (survey.delaysAllocation()) {
+            rest = "; the rest must be copied first";
         }
         lines.add(line("writes", share(atOnce, size) + " can be written at once" + rest));
         lines.add(

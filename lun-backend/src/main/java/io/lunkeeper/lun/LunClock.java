@@ -1,6 +1,6 @@
 package io.lunkeeper.lun;
 
-import io.lunkeeper.lun.linux.CurrentThread;
+import io.lunkeeper.lun.image.ImageFile;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
@@ -35,7 +35,7 @@ final class LunClock {
                                     .daemon()
                                     .name("lun writeback")
                                     .unstarted(() -> {
-                                        CurrentThread.yieldToOthers();
+                                        ImageFile.workPatiently();
                                         task.run();
                                     }));
 

@@ -14,6 +14,7 @@ public final class ImageSurvey {
     private final boolean free;
     private final String openers;
     private final boolean inPlace;
+    private final boolean delaying;
     private final Map<BlockState, Long> bytes = new EnumMap<>(BlockState.class);
     private final Map<BlockState, Long> extents = new EnumMap<>(BlockState.class);
     private boolean mapped;
@@ -30,6 +31,7 @@ public final class ImageSurvey {
         free = ImageOwnership.free(file);
         openers = LockHolders.openers(path);
         inPlace = file.fileSystem().overwritesInPlace();
+        delaying = file.fileSystem().delaysAllocation();
         mapped = FileExtents.map(file, 0, status.sizeBytes(), this::extent);
         if (!mapped) {
             clear();
@@ -102,6 +104,11 @@ public final class ImageSurvey {
     /// Whether an overwrite goes to where the data lies.
     public boolean overwritesInPlace() {
         return inPlace;
+    }
+
+    /// Whether a write into a hole only reserves space.
+    public boolean delaysAllocation() {
+        return delaying;
     }
 
     /// Whether the file system maps extents; if not, only data and holes are told apart, or
