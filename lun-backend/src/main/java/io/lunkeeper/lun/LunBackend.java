@@ -108,7 +108,6 @@ public final class LunBackend implements AutoCloseable {
                         tree,
                         failure,
                         ioThreads,
-                        LunClock.PATIENT,
                         LunClock.SHARED,
                         new WritebackBatcher.Limits(
                                 tuning.dirtyExpire().toNanos(),

@@ -1,6 +1,5 @@
 package io.lunkeeper.lun;
 
-import io.lunkeeper.lun.image.ImageFile;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
@@ -11,7 +10,6 @@ import java.util.concurrent.TimeUnit;
 /// Threads that all LUNs of the process share, so that an idle LUN has none of its own.
 final class LunClock {
     private static final long IDLE_SECONDS = 30;
-    private static final int PATIENT_THREADS = 16;
 
     /// Starts what is to happen after a while; it only hands over to other threads.
     static final ScheduledExecutorService SHARED =
@@ -20,24 +18,6 @@ final class LunClock {
 
     /// One thread for what may block and nobody waits for.
     static final Executor BACKGROUND = background();
-
-    /// Threads for what may block and should hold up nobody: each LUN has one thing to do there at
-    /// a time.
-    static final Executor PATIENT =
-            new ThreadPoolExecutor(
-                    PATIENT_THREADS,
-                    PATIENT_THREADS,
-                    IDLE_SECONDS,
-                    TimeUnit.SECONDS,
-                    new LinkedBlockingQueue<>(),
-                    task ->
-                            Thread.ofPlatform()
-                                    .daemon()
-                                    .name("lun writeback")
-                                    .unstarted(() -> {
-                                        ImageFile.workPatiently();
-                                        task.run();
-                                    }));
 
     private LunClock() {}
 

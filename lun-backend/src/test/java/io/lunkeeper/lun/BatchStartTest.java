@@ -40,8 +40,7 @@ class BatchStartTest {
                 }
             };
 
-    private final Queue<Runnable> urgent = new ArrayDeque<>();
-    private final Queue<Runnable> patient = new ArrayDeque<>();
+    private final Queue<Runnable> batches = new ArrayDeque<>();
     private final Queue<Runnable> looks = new ArrayDeque<>();
 
     private final ScheduledThreadPoolExecutor clock =
@@ -63,8 +62,7 @@ class BatchStartTest {
                         image,
                         new ExtentTree(SIZE),
                         new FirstFailure("simulated", () -> {}),
-                        urgent::add,
-                        patient::add,
+                        batches::add,
                         clock,
                         new WritebackBatcher.Limits(TimeUnit.SECONDS.toNanos(5), 4 * MIB, 32 * MIB),
                         NO_CHUNKS);
@@ -85,15 +83,15 @@ class BatchStartTest {
         look();
         batcher.written(8 * MIB, MIB);
         look();
-        assertEquals(0, patient.size(), "it goes on");
+        assertEquals(0, batches.size(), "it goes on");
         look();
-        assertEquals(1, patient.size(), "it has paused");
-        patient.remove().run();
+        assertEquals(1, batches.size(), "it has paused");
+        batches.remove().run();
         assertEquals(0, batcher.unwrittenBytes());
         for (int i = 0; i < 20 && !looks.isEmpty(); i++) {
             look();
-            patient.forEach(Runnable::run);
-            patient.clear();
+            batches.forEach(Runnable::run);
+            batches.clear();
         }
         assertEquals(0, looks.size(), "there is nothing to look at any more");
     }
@@ -101,7 +99,7 @@ class BatchStartTest {
     @Test
     void burstOfHalfTheLimitGoesToTheDiskAtOnce() {
         batcher.written(0, 16 * MIB);
-        assertEquals(1, patient.size());
+        assertEquals(1, batches.size());
     }
 
     @Test
@@ -110,20 +108,19 @@ class BatchStartTest {
         for (int i = 0; i < 9; i++) {
             look();
         }
-        assertEquals(0, patient.size(), "2.25 s");
+        assertEquals(0, batches.size(), "2.25 s");
         look();
-        assertEquals(1, patient.size(), "2.5 s");
+        assertEquals(1, batches.size(), "2.5 s");
     }
 
     @Test
     void whereSomebodyFlushesLittleMayGather() throws IOException {
         batcher.synchronize(() -> {});
         batcher.written(0, 4 * MIB - 4096);
-        assertEquals(0, urgent.size());
+        assertEquals(0, batches.size());
         batcher.written(8 * MIB, 4096);
-        assertEquals(1, urgent.size());
-        assertEquals(0, patient.size(), "somebody will wait for it");
-        urgent.remove().run();
+        assertEquals(1, batches.size());
+        batches.remove().run();
         assertEquals(0, batcher.unwrittenBytes());
     }
 
@@ -131,7 +128,7 @@ class BatchStartTest {
     void nothingBeginsAfterTheEnd() {
         batcher.end();
         batcher.written(0, 16 * MIB);
-        assertEquals(0, patient.size() + urgent.size());
+        assertEquals(0, batches.size());
         assertEquals(16 * MIB, batcher.unwrittenBytes(), "the last flush does it");
     }
 }

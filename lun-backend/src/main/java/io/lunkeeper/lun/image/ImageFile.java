@@ -1,6 +1,5 @@
 package io.lunkeeper.lun.image;
 
-import io.lunkeeper.lun.linux.CurrentThread;
 import io.lunkeeper.lun.linux.Errno;
 import io.lunkeeper.lun.linux.FileStatus;
 import io.lunkeeper.lun.linux.OpenFile;
@@ -409,12 +408,6 @@ public final class ImageFile implements AutoCloseable {
             }
             throw describe(e);
         }
-    }
-
-    /// Lets others go first where there are not processors enough for all: what the calling thread
-    /// does with images from now on may take longer.
-    public static void workPatiently() {
-        CurrentThread.yieldToOthers();
     }
 
     /// Starts writing the dirty pages of a range to the disk; it may reach beyond the end. May

@@ -63,8 +63,6 @@ final class SystemCalls {
             fixed("fanotify_init", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle FANOTIFY_MARK =
             fixed("fanotify_mark", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS);
-    private static final MethodHandle SETPRIORITY =
-            fixed("setpriority", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle STRERROR =
             LINKER.downcallHandle(
                     LINKER.defaultLookup().findOrThrow("strerror"),
@@ -301,16 +299,6 @@ final class SystemCalls {
                     (int)
                             FANOTIFY_MARK.invokeExact(
                                     frame.captured, fd, flags, mask, directory, path));
-        } catch (Throwable e) {
-            throw new AssertionError(e);
-        }
-    }
-
-    static long setpriority(int which, int who, int priority) {
-        Frame frame = FRAMES.get();
-        try {
-            return frame.result(
-                    (int) SETPRIORITY.invokeExact(frame.captured, which, who, priority));
         } catch (Throwable e) {
             throw new AssertionError(e);
         }

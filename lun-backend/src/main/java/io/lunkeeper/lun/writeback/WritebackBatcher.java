@@ -60,7 +60,6 @@ public final class WritebackBatcher {
     private final ExtentTree tree;
     private final FirstFailure failure;
     private final Executor threads;
-    private final Executor patientThreads;
     private final ScheduledExecutorService clock;
     private final Limits limits;
     private final Chunks chunks;
@@ -93,16 +92,13 @@ public final class WritebackBatcher {
 
     /// A batcher for one image.
     ///
-    /// @param threads where the writes run that the throttle lets go, and batches while somebody
-    ///   flushes, one at a time
-    /// @param patientThreads where batches run while nobody does: they may take longer
+    /// @param threads where batches run, one at a time, and the writes that the throttle lets go
     /// @param clock where their start is timed; nothing else is done there
     public WritebackBatcher(
             ImageFile image,
             ExtentTree tree,
             FirstFailure failure,
             Executor threads,
-            Executor patientThreads,
             ScheduledExecutorService clock,
             Limits limits,
             Chunks chunks) {
@@ -110,7 +106,6 @@ public final class WritebackBatcher {
         this.tree = tree;
         this.failure = failure;
         this.threads = threads;
-        this.patientThreads = patientThreads;
         this.clock = clock;
         this.limits = limits;
         this.chunks = chunks;
@@ -217,7 +212,7 @@ public final class WritebackBatcher {
             return;
         }
         try {
-            (flushedLately() ? threads : patientThreads).execute(this::run);
+            threads.execute(this::run);
         } catch (RejectedExecutionException _) {
             // The process ends, and the flush at the end does what is left.
             rest();
