@@ -9,10 +9,10 @@ import io.lunkeeper.lun.writeback.WritebackBatcher;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 
-/// Writing: aligned overwrites where space is taken at once, all else with care. Safe from any
+/// Writing: what is aligned and need not wait for space at once, all else with care. Safe from any
 /// number of threads.
 final class WritePath {
-    /// What an overwrite must be aligned to so that it cannot make the kernel read or allocate.
+    /// What a write must be aligned to so that it cannot make the kernel read first.
     private static final int PAGE_BYTES = 4096;
 
     private final LunSpec spec;
