@@ -211,11 +211,10 @@ final class Connection implements Transport, EventLoop.Ready {
     }
 
     private void flushQueued() {
-        boolean wasBlocked = outbound.blocked();
         writeQueued();
-        if (wasBlocked && !disconnected && !outbound.blocked()) {
+        if (!disconnected && !outbound.blocked()) {
+            // Whoever waited for room goes on; what comes of it has a flush of its own.
             protocol.writable();
-            writeQueued();
         }
         updateInterest();
         if (closeReason != null && !disconnected && outbound.queuedBytes() == 0) {

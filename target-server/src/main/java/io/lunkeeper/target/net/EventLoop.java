@@ -47,7 +47,11 @@ public final class EventLoop implements Executor, AutoCloseable {
     /// @param name of its thread
     /// @param maySpin whether it may poll for a moment before it blocks
     public EventLoop(String name, boolean maySpin) throws IOException {
-        this.selector = Selector.open();
+        this(name, maySpin, Selector.open());
+    }
+
+    EventLoop(String name, boolean maySpin, Selector selector) {
+        this.selector = selector;
         this.spin = new SpinPolicy(maySpin);
         this.thread = Thread.ofPlatform().name(name).unstarted(this::run);
     }
@@ -134,14 +138,20 @@ public final class EventLoop implements Executor, AutoCloseable {
                 each.tick();
             }
         }
-        for (Connection each = unflushed.poll(); each != null; each = unflushed.poll()) {
-            each.flush();
+        flush();
+    }
+
+    /// Writes what the turn has left to say. A connection that has more to say after it has written
+    /// waits for the next turn: others have theirs in between.
+    void flush() {
+        for (int left = unflushed.size(); left > 0; left--) {
+            unflushed.remove().flush();
         }
     }
 
     /// Serves sockets that are ready, after waiting for one or for work.
     private void await() throws IOException {
-        if (selector.selectNow(serve) > 0 || !work.isEmpty()) {
+        if (selector.selectNow(serve) > 0 || !work.isEmpty() || !unflushed.isEmpty()) {
             nowNanos = System.nanoTime();
             return;
         }

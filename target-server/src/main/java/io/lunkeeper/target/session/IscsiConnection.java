@@ -260,7 +260,7 @@ public final class IscsiConnection {
 
     // ---- life and death
 
-    /// The socket has room again.
+    /// The socket has taken everything that was sent.
     public void writable() {
         if (fullFeature && session != null) {
             session.writable();

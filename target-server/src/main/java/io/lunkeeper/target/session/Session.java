@@ -357,7 +357,7 @@ public final class Session {
                 pdu);
     }
 
-    /// The socket has room again.
+    /// The socket has taken everything that was sent.
     void writable() {
         if (tasks != null) {
             tasks.produce();

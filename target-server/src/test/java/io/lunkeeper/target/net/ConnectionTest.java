@@ -1,0 +1,173 @@
+package io.lunkeeper.target.net;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.lun.Allocation;
+import io.lunkeeper.lun.CacheMode;
+import io.lunkeeper.lun.LunBackend;
+import io.lunkeeper.lun.LunSpec;
+import io.lunkeeper.target.login.NegotiationLimits;
+import io.lunkeeper.target.login.TargetDirectory;
+import io.lunkeeper.target.scsi.DeviceServer;
+import io.lunkeeper.target.session.IscsiConnection;
+import io.lunkeeper.target.session.SessionRegistry;
+import io.lunkeeper.target.session.TargetNode;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.channels.SelectionKey;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.IntPredicate;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// A connection and a socket that is at times full. No thread, no time: the test makes the turns.
+class ConnectionTest {
+    private static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
+    private static final int HEADER_BYTES = 48;
+    private static final int DATA_IN = 0x25;
+    private static final int READ_BYTES = 16 << 20;
+
+    /// More turns than any of the transfers here takes.
+    private static final int MAX_TURNS = 10_000;
+
+    @TempDir private Path directory;
+
+    /// The socket is full for one write in `period`, so it fills and drains again within one turn:
+    /// between the moment a command learns that there is room and the end of the flush.
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 7, 8, 9, 16, 17})
+    void sendsEverythingThroughASocketThatIsFullAtTimes(int period) throws Exception {
+        assertEquals(READ_BYTES, dataReceived(write -> period == 1 || write % period != 0));
+    }
+
+    /// The same the other way round: it takes one write in `period`.
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 4, 5, 7, 8, 9, 16, 17})
+    void sendsEverythingThroughASocketThatIsMostlyFull(int period) throws Exception {
+        assertEquals(READ_BYTES, dataReceived(write -> write % period == 0));
+    }
+
+    @Test
+    void sendsEverythingWhenTheSocketIsFullForLong() throws Exception {
+        assertEquals(READ_BYTES, dataReceived(write -> write < 3 || write > 200));
+    }
+
+    /// Data-In bytes that have come once nothing moves any more.
+    private int dataReceived(IntPredicate takes) throws Exception {
+        LunSpec image =
+                new LunSpec(
+                        directory.resolve("image"),
+                        OptionalLong.of(READ_BYTES),
+                        Allocation.SPARSE,
+                        CacheMode.WRITE_BACK,
+                        512,
+                        false);
+        try (LunBackend backend = LunBackend.open(image);
+                EventLoop loop = new EventLoop("turns", false, new ScriptedSocket.Keys());
+                ScriptedSocket socket = new ScriptedSocket(takes)) {
+            socket.configureBlocking(false);
+            Connection connection = new Connection(loop, socket, "nobody", _ -> site(backend));
+            SelectionKey key = socket.keyFor(loop.selector());
+            socket.put(login());
+            connection.ready(key);
+            loop.flush();
+            socket.put(command(1, "00 00 00 00 00 00"));
+            socket.put(command(2, "28 00 00 00 00 00 00 80 00 00"));
+            int turns = 0;
+            int quiet = 0;
+            while (quiet < 3) {
+                assertTrue(++turns < MAX_TURNS, "comes to no end");
+                int before = socket.writes();
+                connection.ready(key);
+                loop.flush();
+                quiet = socket.writes() == before ? quiet + 1 : 0;
+            }
+            connection.disconnect("end of the test");
+            return dataInBytes(socket.taken());
+        }
+    }
+
+    private static IscsiConnection.Site site(LunBackend backend) {
+        DeviceServer device =
+                new DeviceServer(
+                        TARGET,
+                        List.of(
+                                new DeviceServer.LogicalUnitSpec(
+                                        0, backend, 512, 4096, Optional.empty())));
+        return new IscsiConnection.Site(
+                new SessionRegistry(),
+                Map.of(TARGET, new TargetNode(device)),
+                new OneTarget(),
+                NegotiationLimits.DEFAULT);
+    }
+
+    /// RFC 7143 11.12 Login Request: straight to the full feature phase.
+    private static ByteBuf login() {
+        byte[] keys =
+                ("InitiatorName=iqn.2026-11.a:b\0TargetName="
+                                + TARGET
+                                + "\0MaxRecvDataSegmentLength=262144\0")
+                        .getBytes(StandardCharsets.US_ASCII);
+        ByteBuf pdu = Unpooled.buffer();
+        pdu.writeByte(0x43).writeByte(0x87).writeZero(2);
+        pdu.writeInt(keys.length);
+        pdu.writeLong(0x8000_0000_0001_0000L);
+        pdu.writeInt(7).writeZero(4);
+        pdu.writeInt(1).writeInt(0).writeZero(16);
+        return pdu.writeBytes(keys).writeZero(-keys.length & 3);
+    }
+
+    /// RFC 7143 11.3 SCSI Command, for LUN 0.
+    private static ByteBuf command(int cmdSn, String cdb) {
+        byte[] bytes = HexFormat.of().parseHex(cdb.replace(" ", ""));
+        ByteBuf pdu = Unpooled.buffer();
+        pdu.writeByte(0x01).writeByte(0xc1).writeZero(14);
+        pdu.writeInt(cmdSn).writeInt(READ_BYTES);
+        pdu.writeInt(cmdSn).writeInt(0);
+        return pdu.writeBytes(bytes).writeZero(16 - bytes.length);
+    }
+
+    private static int dataInBytes(ByteBuf sent) {
+        int bytes = 0;
+        while (sent.isReadable()) {
+            int opcode = sent.getByte(sent.readerIndex()) & 0x3f;
+            int length = sent.getMedium(sent.readerIndex() + 5);
+            if (opcode == DATA_IN) {
+                bytes += length;
+            }
+            sent.skipBytes(HEADER_BYTES + length + (-length & 3));
+        }
+        return bytes;
+    }
+
+    private record OneTarget() implements TargetDirectory {
+        @Override
+        public boolean serves(String targetName) {
+            return targetName.equals(TARGET);
+        }
+
+        @Override
+        public boolean admits(String initiatorName, String targetName) {
+            return true;
+        }
+
+        @Override
+        public int portalGroupTag() {
+            return 1;
+        }
+
+        @Override
+        public List<Listing> listings(String initiatorName) {
+            return List.of();
+        }
+    }
+}
