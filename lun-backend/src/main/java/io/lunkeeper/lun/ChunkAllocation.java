@@ -100,12 +100,13 @@ final class ChunkAllocation implements Chunks {
     /// Sees to the space of a range that is about to be written, if that takes no waiting. To be
     /// called before the range is marked as dirty.
     ///
+    /// @param states the states found in the range
     /// @return false when [#prepare] must do it
-    boolean tryPrepare(long offset, long length) {
-        if (tree.contains(BlockState.SHARED, offset, length)) {
+    boolean tryPrepare(int states, long offset, long length) {
+        if (BlockState.UNKNOWN.in(states) || BlockState.SHARED.in(states)) {
             return false;
         }
-        if (tree.contains(BlockState.HOLE, offset, length)) {
+        if (BlockState.HOLE.in(states)) {
             if (!delays || !roomy) {
                 return false;
             }

@@ -64,9 +64,9 @@ final class WritePath {
             return false;
         }
         try {
-            if (!tree.is(BlockState.MAPPED, offset, length)) {
-                if (tree.contains(BlockState.UNKNOWN, offset, length)
-                        || !chunks.tryPrepare(offset, length)) {
+            int states = tree.states(offset, length);
+            if (states != BlockState.MAPPED.bit()) {
+                if (!chunks.tryPrepare(states, offset, length)) {
                     return false;
                 }
                 tree.markWritten(offset, length);

@@ -53,16 +53,17 @@ public final class ExtentScanner {
 
     private void learnWindow(long index) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            Window seen = tree.window(index);
-            if (source == Source.NONE || tree.full() || (seen != null && seen.scanned())) {
+            Window known = tree.window(index);
+            if (source == Source.NONE || tree.full() || (known != null && known.scanned())) {
                 return;
             }
+            Window seen = tree.plainWindow(index);
             Window survey = survey(index);
             if (survey == null) {
                 return;
             }
-            Window known = seen == null ? Window.unknown() : seen;
-            if (tree.replace(index, seen, known.merged(survey, ExtentScanner::unknown))) {
+            Window before = seen == null ? Window.unknown() : seen;
+            if (tree.replace(index, seen, before.merged(survey, ExtentScanner::unknown))) {
                 return;
             }
         }
@@ -84,7 +85,7 @@ public final class ExtentScanner {
             long index = ExtentTree.windowAt(at);
             long to = Math.min(end, ExtentTree.windowStart(index + 1));
             Survey survey = new Survey(ExtentTree.windowStart(index), at, to);
-            Window seen = tree.window(index);
+            Window seen = tree.plainWindow(index);
             if (seen != null && image.mapExtents(at, to - at, survey)) {
                 // Changed meanwhile, the order is a little worse; nothing else depends on it.
                 tree.replace(index, seen, seen.merged(survey.window(false), KEEP));
@@ -120,12 +121,13 @@ public final class ExtentScanner {
     }
 
     private boolean refreshWindow(long index) {
-        Window seen = tree.window(index);
-        if (source != Source.FIEMAP || tree.full() || seen == null || !seen.scanned()) {
+        Window known = tree.window(index);
+        if (source != Source.FIEMAP || tree.full() || known == null || !known.scanned()) {
             return false;
         }
+        Window seen = tree.plainWindow(index);
         Window survey = survey(index);
-        if (survey != null) {
+        if (seen != null && survey != null) {
             Changes changes = new Changes();
             Window merged = seen.merged(survey, changes);
             if (tree.replace(index, seen, merged)) {

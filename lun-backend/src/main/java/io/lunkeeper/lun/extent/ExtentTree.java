@@ -16,12 +16,13 @@ import org.jspecify.annotations.Nullable;
 /// 1. A write marks its range before it touches the file ([#markWritten]), and the mark stays
 ///    whatever becomes of the write.
 /// 2. A scan fills only what is UNKNOWN, and only if the window is still the very object that was
-///    there before the file system was asked; any mark replaces that object.
+///    there, plain, before the file system was asked; any mark replaces a plain window.
 /// 3. Zeros are marked after the file was changed ([#markZeros]) by a caller who keeps writers of
 ///    the range away from before the change until after the mark.
 ///
 /// Lookups take no lock: two array reads and a binary search. A mark on a range that is known to be
-/// written already costs a lookup; any other copies the runs of the window.
+/// written already costs a lookup; any other copies the runs of the window, or sets a bit where
+/// there are many.
 public final class ExtentTree {
     /// The largest image. It bounds the directory of windows, which is allocated at once, to 16 Ki
     /// references.
@@ -34,7 +35,7 @@ public final class ExtentTree {
     /// window. An image more fragmented than that is served without further knowledge.
     private static final long MAX_RUNS = 32L << 20;
 
-    private static final int ZEROS = Window.bit(BlockState.HOLE) | Window.bit(BlockState.UNWRITTEN);
+    private static final int ZEROS = BlockState.HOLE.bit() | BlockState.UNWRITTEN.bit();
 
     private final long maxRuns;
     private volatile long sizeBytes;
@@ -85,17 +86,17 @@ public final class ExtentTree {
 
     /// Whether the whole range reads as zeros, so that the file need not be asked.
     public boolean readsAsZeros(long offset, long length) {
-        return (statesIn(offset, length) & ~ZEROS) == 0;
+        return (states(offset, length) & ~ZEROS) == 0;
     }
 
     /// Whether the whole range is in this one state.
     public boolean is(BlockState state, long offset, long length) {
-        return statesIn(offset, length) == Window.bit(state);
+        return states(offset, length) == state.bit();
     }
 
     /// Whether any block of the range is in this state.
     public boolean contains(BlockState state, long offset, long length) {
-        return (statesIn(offset, length) & Window.bit(state)) != 0;
+        return state.in(states(offset, length));
     }
 
     /// Where the block that an offset lies in is on the device in bytes, or
@@ -124,24 +125,41 @@ public final class ExtentTree {
     private void turnWindow(long index, int first, int end, BlockState from, BlockState to) {
         Window seen;
         do {
-            seen = window(index);
+            seen = plainWindow(index);
         } while (!full && seen != null && !replace(index, seen, seen.turned(first, end, from, to)));
     }
 
-    /// The states found in a range, as a set of bits.
-    private int statesIn(long offset, long length) {
+    /// The states found in a range, as a set of [BlockState#bit]s.
+    public int states(long offset, long length) {
         assert offset >= 0 && length > 0 && offset + length <= sizeBytes : offset + "+" + length;
         long unit = offset >>> Window.UNIT_SHIFT;
         long end = (offset + length + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT;
         int states = 0;
         while (unit < end) {
-            Window window = window(unit / Window.UNITS);
             int from = (int) (unit % Window.UNITS);
             int to = (int) Math.min(Window.UNITS, from + end - unit);
-            states |= window == null ? Window.bit(BlockState.UNKNOWN) : window.statesIn(from, to);
+            states |= statesIn(unit / Window.UNITS, from, to);
             unit += to - from;
         }
         return states;
+    }
+
+    /// What is jotted down in a window that is no longer there may be missing in the one that is.
+    private int statesIn(long index, int from, int to) {
+        while (true) {
+            Window seen = window(index);
+            if (seen == null) {
+                return BlockState.UNKNOWN.bit();
+            }
+            if (seen.plain() || seen.jotting()) {
+                int states = seen.statesIn(from, to);
+                if (seen.plain() || holds(index, seen)) {
+                    return states;
+                }
+            } else {
+                replace(index, seen, seen.folded());
+            }
+        }
     }
 
     /// Marks every block that the range touches as written. To be called before the file is
@@ -156,7 +174,7 @@ public final class ExtentTree {
     /// Marks the blocks that lie wholly in the range as [BlockState#HOLE] or
     /// [BlockState#UNWRITTEN]. To be called after the file was changed; see the rules above.
     public void markZeros(long offset, long length, BlockState state) {
-        assert (Window.bit(state) & ZEROS) != 0 : state;
+        assert (state.bit() & ZEROS) != 0 : state;
         long first = (offset + Window.UNIT_BYTES - 1) >>> Window.UNIT_SHIFT;
         // The last unit of an image may reach beyond its end; the rest of it holds nothing.
         long reach = offset + length == sizeBytes ? Window.UNIT_BYTES - 1 : 0;
@@ -174,20 +192,28 @@ public final class ExtentTree {
     }
 
     private void markWindow(long index, int from, int to, BlockState state) {
-        while (true) {
+        while (statesIn(index, from, to) != state.bit()) {
             Window seen = window(index);
-            if (seen != null && seen.statesIn(from, to) == Window.bit(state)) {
-                return;
+            if (seen != null && state == BlockState.MAPPED && seen.jot(from, to)) {
+                if (holds(index, seen)) {
+                    return;
+                }
+                continue;
             }
-            // A full tree forgets; that too makes a new object, so a scan under way is refused.
-            Window next =
-                    full
-                            ? Window.unknown()
-                            : (seen == null ? Window.unknown() : seen).with(from, to, state);
-            if (replace(index, seen, next)) {
+            Window plain = plainWindow(index);
+            if (replace(index, plain, marked(plain, from, to, state))) {
                 return;
             }
         }
+    }
+
+    private Window marked(@Nullable Window plain, int from, int to, BlockState state) {
+        if (full) {
+            // It forgets; that too makes a new object, so a scan under way is refused.
+            return Window.unknown();
+        }
+        Window known = plain == null ? Window.unknown() : plain;
+        return state == BlockState.MAPPED ? known.written(from, to) : known.with(from, to, state);
     }
 
     /// Visits all that is known of a range, clipped to the blocks that it touches and to the image.
@@ -200,7 +226,7 @@ public final class ExtentTree {
             int from = (int) (unit % Window.UNITS);
             int to = (int) Math.min(Window.UNITS, from + end - unit);
             Window window = window(index);
-            (window == null ? Window.unknown() : window)
+            (window == null ? Window.unknown() : window.folded())
                     .visit(
                             windowStart(index),
                             from,
@@ -240,6 +266,24 @@ public final class ExtentTree {
     @Nullable Window window(long index) {
         AtomicReferenceArray<@Nullable Window> chunk = chunks.get((int) (index >>> CHUNK_SHIFT));
         return chunk == null ? null : chunk.get((int) (index & (CHUNK_WINDOWS - 1)));
+    }
+
+    // Whether it is the very object is the question.
+    @SuppressWarnings("ReferenceEquality")
+    private boolean holds(long index, Window window) {
+        return window(index) == window;
+    }
+
+    /// What is known of a window as a plain one, which any mark will replace: the one to start from
+    /// for whoever changes it.
+    @Nullable Window plainWindow(long index) {
+        while (true) {
+            Window seen = window(index);
+            if (seen == null || seen.plain()) {
+                return seen;
+            }
+            replace(index, seen, seen.jotting() ? seen.closed() : seen.folded());
+        }
     }
 
     /// Puts a window in place of the one that was seen.

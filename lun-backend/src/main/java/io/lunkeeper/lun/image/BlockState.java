@@ -26,6 +26,16 @@ public enum BlockState {
         return code;
     }
 
+    /// The bit that stands for the state in a set of states.
+    public int bit() {
+        return 1 << code;
+    }
+
+    /// Whether the state is in a set of states.
+    public boolean in(int states) {
+        return (states & bit()) != 0;
+    }
+
     /// The state that a number stands for.
     public static BlockState of(int code) {
         return BY_CODE[code];

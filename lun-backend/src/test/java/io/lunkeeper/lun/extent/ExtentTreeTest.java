@@ -19,6 +19,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -99,7 +102,125 @@ class ExtentTreeTest {
                     zeros, tree.readsAsZeros((long) at * UNIT, (long) (end - at) * UNIT), failure);
             assertTrue(tree.is(model[at], (long) at * UNIT, UNIT), failure);
         }
+        for (long window = 0; window * WINDOW < tree.sizeBytes(); window++) {
+            tree.plainWindow(window);
+        }
         assertEquals(runsOf(model), tree.runs());
+    }
+
+    /// Many runs, as chunks allocated here and there leave behind.
+    private static ExtentTree shattered(long sizeBytes) {
+        ExtentTree tree = new ExtentTree(sizeBytes);
+        tree.markZeros(0, sizeBytes, BlockState.HOLE);
+        for (long at = 0; at < sizeBytes; at += 4 * UNIT) {
+            tree.turn(BlockState.HOLE, BlockState.UNWRITTEN, at, 2 * UNIT);
+        }
+        return tree;
+    }
+
+    @Test
+    void jotsDownWhatIsWrittenAmongManyRuns() {
+        ExtentTree tree = shattered(WINDOW);
+        long runs = tree.runs();
+        tree.markWritten(UNIT, 2 * UNIT);
+        tree.markWritten(64 * UNIT, 256 * UNIT);
+        Window jotting = tree.window(0);
+        assertTrue(jotting != null && jotting.jotting());
+        assertEquals(runs + Window.UNITS / Long.SIZE, tree.runs(), "no new runs");
+        tree.markWritten(WINDOW - UNIT, UNIT);
+        assertEquals(jotting, tree.window(0), "no new window");
+        String written = "UNWRITTEN 0+1, MAPPED 1+2, HOLE 3+1, UNWRITTEN 4+2";
+        assertEquals(written, known(tree, 0, 6 * UNIT));
+        assertTrue(tree.is(BlockState.MAPPED, 64 * UNIT, 256 * UNIT));
+        assertFalse(tree.is(BlockState.MAPPED, 64 * UNIT, 257 * UNIT));
+        assertTrue(tree.readsAsZeros(320 * UNIT, WINDOW - 321 * UNIT));
+        assertEquals(
+                BlockState.MAPPED.bit() | BlockState.UNWRITTEN.bit() | BlockState.HOLE.bit(),
+                tree.states(61 * UNIT, 4 * UNIT));
+        tree.markZeros(UNIT, UNIT, BlockState.HOLE);
+        assertTrue(jotting != tree.window(0));
+        written = "UNWRITTEN 0+1, HOLE 1+1, MAPPED 2+1, HOLE 3+1, UNWRITTEN 4+2";
+        assertEquals(written, known(tree, 0, 6 * UNIT));
+        assertTrue(tree.is(BlockState.MAPPED, WINDOW - UNIT, UNIT));
+    }
+
+    @Test
+    void doesNotJotOverWhatIsSharedOrUnknown() {
+        ExtentTree tree = shattered(WINDOW);
+        tree.turn(BlockState.HOLE, BlockState.SHARED, 6 * UNIT, UNIT);
+        tree.markWritten(100 * UNIT, UNIT);
+        Window jotting = tree.window(0);
+        tree.markWritten(5 * UNIT, 2 * UNIT);
+        assertTrue(jotting != tree.window(0));
+        assertTrue(tree.is(BlockState.MAPPED, 5 * UNIT, 2 * UNIT));
+        assertTrue(tree.is(BlockState.MAPPED, 100 * UNIT, UNIT));
+    }
+
+    @Test
+    void refusesAScanOfAWindowThatWasJottedInMeanwhile() {
+        ExtentTree tree = shattered(WINDOW);
+        tree.markWritten(UNIT, UNIT);
+        Window seen = tree.plainWindow(0);
+        tree.markWritten(3 * UNIT, UNIT);
+        assertFalse(tree.replace(0, seen, Window.unknown()));
+        assertTrue(tree.is(BlockState.MAPPED, UNIT, UNIT));
+        assertTrue(tree.is(BlockState.MAPPED, 3 * UNIT, UNIT));
+    }
+
+    /// Each marker has units of its own; another closes the window and turns and erases beside
+    /// them.
+    @Test
+    void noJottingIsLostWhileTheWindowIsReplaced() {
+        int markers = 2;
+        try (ExecutorService threads = Executors.newFixedThreadPool(markers + 1)) {
+            for (int round = 0; round < 100; round++) {
+                markWhileReplacing(threads, markers);
+            }
+        }
+    }
+
+    private static void markWhileReplacing(ExecutorService threads, int markers) {
+        ExtentTree tree = shattered(WINDOW);
+        AtomicInteger marking = new AtomicInteger(markers);
+        List<CompletableFuture<Void>> work = new ArrayList<>();
+        work.add(
+                CompletableFuture.runAsync(
+                        () -> {
+                            for (long at = 0; marking.get() > 0; at = (at + 8 * UNIT) % WINDOW) {
+                                tree.plainWindow(0);
+                                tree.turn(BlockState.HOLE, BlockState.UNWRITTEN, at, 8 * UNIT);
+                                tree.markZeros(at + 7 * UNIT, UNIT, BlockState.HOLE);
+                            }
+                        },
+                        threads));
+        for (int marker = 0; marker < markers; marker++) {
+            long first = (long) marker * UNIT;
+            work.add(
+                    CompletableFuture.runAsync(
+                                    () -> {
+                                        for (long at = first; at < WINDOW; at += 8 * UNIT) {
+                                            tree.markWritten(at, UNIT);
+                                            assertTrue(tree.is(BlockState.MAPPED, at, UNIT));
+                                        }
+                                    },
+                                    threads)
+                            .whenComplete((_, _) -> marking.decrementAndGet()));
+        }
+        work.forEach(CompletableFuture::join);
+        for (long at = 0; at < WINDOW; at += 8 * UNIT) {
+            assertTrue(tree.is(BlockState.MAPPED, at, (long) markers * UNIT));
+            assertFalse(tree.is(BlockState.MAPPED, at + (long) markers * UNIT, UNIT));
+        }
+    }
+
+    private static String known(ExtentTree tree, long offset, long length) {
+        List<String> known = new ArrayList<>();
+        tree.visit(
+                offset,
+                length,
+                (at, bytes, state, _) ->
+                        known.add(state + " " + (at - offset) / UNIT + "+" + bytes / UNIT));
+        return String.join(", ", known);
     }
 
     private static long runsOf(BlockState[] model) {
@@ -120,7 +241,7 @@ class ExtentTreeTest {
             assertFalse(tree.readsAsZeros((long) unit * UNIT, UNIT));
         }
         assertTrue(tree.full());
-        assertTrue(tree.runs() <= 103, () -> "runs " + tree.runs());
+        assertTrue(tree.runs() <= 103 + Window.UNITS / Long.SIZE, () -> "runs " + tree.runs());
         Window seen = tree.window(3);
         tree.markWritten(3 * WINDOW, UNIT);
         assertFalse(tree.replace(3, seen, Window.unknown()));
@@ -166,24 +287,12 @@ class ExtentTreeTest {
             scanner.learn(WINDOW + UNIT, UNIT);
             assertTrue(tree.is(BlockState.UNKNOWN, 0, WINDOW));
             assertTrue(tree.is(BlockState.UNKNOWN, 2 * WINDOW, WINDOW));
-            List<String> known = new ArrayList<>();
-            tree.visit(
-                    WINDOW,
-                    WINDOW,
-                    (offset, length, state, _) ->
-                            known.add(
-                                    state + " " + (offset - WINDOW) / UNIT + "+" + length / UNIT));
+            String known = known(tree, WINDOW, WINDOW);
             assumeTrue(!known.contains("MAPPED 8+4"), "the file system does not map extents");
             assertEquals(
-                    List.of(
-                            "MAPPED 0+1",
-                            "HOLE 1+2",
-                            "MAPPED 3+1",
-                            "HOLE 4+4",
-                            "UNWRITTEN 8+4",
-                            "HOLE 12+8",
-                            "MAPPED 20+1",
-                            "HOLE 21+" + (Window.UNITS - 21)),
+                    "MAPPED 0+1, HOLE 1+2, MAPPED 3+1, HOLE 4+4, UNWRITTEN 8+4, HOLE 12+8,"
+                            + " MAPPED 20+1, HOLE 21+"
+                            + (Window.UNITS - 21),
                     known);
             scanner.learn(3 * WINDOW, 512);
             assertTrue(tree.readsAsZeros(3 * WINDOW, 512));
