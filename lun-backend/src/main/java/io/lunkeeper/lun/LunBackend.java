@@ -53,6 +53,7 @@ public final class LunBackend implements AutoCloseable {
     private final ExtentScanner scanner;
     private final LunHealth health;
     private final ReadPath reads;
+    private final ReadQueue readQueue;
     private final WritePath writes;
     private final ErasePath erasures;
     private final UnmapQueue unmaps;
@@ -118,6 +119,7 @@ public final class LunBackend implements AutoCloseable {
         this.health = new LunHealth(spec, failure);
         this.reads =
                 new ReadPath(image, tree, scanner, health, new ReadAhead(image, tree, ioThreads));
+        this.readQueue = new ReadQueue(ioThreads, reads::read, spec.cacheMode().directIo());
         this.writes = new WritePath(spec, image, tree, scanner, locks, health, chunks, batcher);
         this.erasures = new ErasePath(image, tree, scanner, locks, health);
         this.unmaps = new UnmapQueue(ioThreads, erasures::unmap);
@@ -277,9 +279,28 @@ public final class LunBackend implements AutoCloseable {
     }
 
     /// Reads `lengthBytes` at `offsetBytes` to the writer index of `destination`, which advances.
+    /// May block.
     public void read(long offsetBytes, ByteBuf destination, int lengthBytes) throws IOException {
         assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
         reads.read(offsetBytes, destination, lengthBytes);
+    }
+
+    /// The same on the I/O threads without waiting: `waiter` is told when it is done. Until then
+    /// nobody else may touch `destination`. From any thread, an event loop's too.
+    ///
+    /// @throws RejectedExecutionException when this LUN is closed; `waiter` is not told
+    public void read(long offsetBytes, ByteBuf destination, int lengthBytes, ReadWaiter waiter) {
+        assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
+        readQueue.read(offsetBytes, destination, lengthBytes, waiter);
+    }
+
+    /// Who wants to know that a read is done.
+    @FunctionalInterface
+    public interface ReadWaiter {
+        /// Called once, on an I/O thread, which it may keep for more reads.
+        ///
+        /// @param failure why there are no data, or null
+        void read(@Nullable IOException failure);
     }
 
     /// Writes all readable bytes of `source` at `offsetBytes` when that can neither block nor

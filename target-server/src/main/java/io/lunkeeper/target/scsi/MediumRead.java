@@ -39,14 +39,20 @@ final class MediumRead implements Outcome.DataSource {
     }
 
     @Override
-    public void read(long position, ByteBuf destination, int lengthBytes) throws IOException {
-        try {
-            unit.backend().read(offsetBytes + position, destination, lengthBytes);
-        } catch (LunFailedException e) {
-            throw e;
-        } catch (IOException e) {
-            throw MediumException.reading(firstUnreadable(position, lengthBytes), e);
-        }
+    public void read(long position, ByteBuf destination, int lengthBytes, Outcome.ReadEnd then) {
+        unit.backend()
+                .read(
+                        offsetBytes + position,
+                        destination,
+                        lengthBytes,
+                        failure -> then.ended(explain(position, lengthBytes, failure)));
+    }
+
+    private @Nullable IOException explain(
+            long position, int lengthBytes, @Nullable IOException failure) {
+        return failure == null || failure instanceof LunFailedException
+                ? failure
+                : MediumException.reading(firstUnreadable(position, lengthBytes), failure);
     }
 
     /// The first block of a range that cannot be read, which the initiator must be told (SPC-4

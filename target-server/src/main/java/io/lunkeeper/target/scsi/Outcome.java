@@ -3,6 +3,8 @@ package io.lunkeeper.target.scsi;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /// What a command needs next. The transport moves data and threads as the outcome says until it has
 /// a [Status]. A refusal is a value here, never an exception.
@@ -45,8 +47,15 @@ public sealed interface Outcome {
         /// Never blocks; false: nothing was read, use [#read].
         boolean tryRead(long position, ByteBuf destination, int lengthBytes);
 
-        /// May block.
-        void read(long position, ByteBuf destination, int lengthBytes) throws IOException;
+        /// Reads elsewhere and does not wait for it.
+        ///
+        /// @throws RejectedExecutionException when the LUN is closed; `then` is not called
+        void read(long position, ByteBuf destination, int lengthBytes, ReadEnd then);
+    }
+
+    /// Where a command goes on after a read: called once, from any thread.
+    interface ReadEnd {
+        void ended(@Nullable IOException failure);
     }
 
     /// Where a [WriteMedium] goes. Positions are bytes from the start of the command's data.

@@ -1,5 +1,6 @@
 package io.lunkeeper.target.session;
 
+import io.lunkeeper.target.scsi.Outcome;
 import io.lunkeeper.target.scsi.Outcome.DataSource;
 import io.netty.buffer.ByteBuf;
 
@@ -13,7 +14,7 @@ record BufferSource(ByteBuf data) implements DataSource {
     }
 
     @Override
-    public void read(long position, ByteBuf destination, int lengthBytes) {
+    public void read(long position, ByteBuf destination, int lengthBytes, Outcome.ReadEnd then) {
         throw new IllegalStateException("tryRead gives everything");
     }
 }

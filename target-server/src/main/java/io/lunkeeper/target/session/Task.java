@@ -252,9 +252,14 @@ final class Task {
             return sendDataIn(transfer, pdu, length);
         }
         set.fetching(length);
-        runStep(
-                () -> transfer.source().read(transfer.position(), pdu, length),
+        stepsRunning++;
+        set.fetch(
+                this,
+                transfer,
+                pdu,
+                length,
                 failure -> {
+                    stepsRunning--;
                     set.fetching(-length);
                     fetched(transfer, pdu, length, failure);
                 });

@@ -8,6 +8,7 @@ import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.Nexus;
 import io.lunkeeper.target.scsi.Outcome.Status;
+import io.netty.buffer.ByteBuf;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
 import java.io.IOException;
@@ -271,12 +272,31 @@ final class TaskSet {
         runOn(device.writeThreads(task.lun()), task, step, done);
     }
 
+    /// Reads the next piece of a transfer elsewhere; its end comes to the session's thread.
+    void fetch(Task task, DataInTransfer transfer, ByteBuf into, int length, Task.StepDone done) {
+        Link link = task.link();
+        try {
+            transfer.source()
+                    .read(
+                            transfer.position(),
+                            into,
+                            length,
+                            failure -> comeBack(link, () -> done.accept(failure)));
+        } catch (RejectedExecutionException closed) {
+            done.accept(closedLun(closed));
+        }
+    }
+
+    private static IOException closedLun(RejectedExecutionException closed) {
+        return new IOException("the LUN is closed", closed);
+    }
+
     private void runOn(Executor threads, Task task, Task.IoStep step, Task.StepDone done) {
         Link link = task.link();
         try {
             threads.execute(() -> runStep(link, step, done));
         } catch (RejectedExecutionException closed) {
-            done.accept(new IOException("the LUN is closed", closed));
+            done.accept(closedLun(closed));
         }
         regulateReading(link);
     }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /// A device server over one real image, and the least transport there can be: it drives an
 /// [Outcome] to its end on the calling thread, medium data in pieces of an odd number of blocks.
@@ -217,7 +218,12 @@ final class ServedUnit implements AutoCloseable {
             for (int done = 0; done < length; done += PIECE_BYTES) {
                 int piece = Math.min(PIECE_BYTES, length - done);
                 if (!source.tryRead(done, buffer, piece)) {
-                    source.read(done, buffer, piece);
+                    CompletableFuture<@Nullable IOException> end = new CompletableFuture<>();
+                    source.read(done, buffer, piece, end::complete);
+                    IOException failure = end.join();
+                    if (failure != null) {
+                        throw failure;
+                    }
                 }
             }
             return ByteBufUtil.getBytes(buffer);

@@ -9,6 +9,7 @@ import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
+import io.lunkeeper.target.scsi.Outcome;
 import io.lunkeeper.target.session.DataOutTransfer.Violation;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -214,15 +215,16 @@ class DataTransferTest {
         assertTrue(transfer.finished());
     }
 
-    private record NoSource() implements io.lunkeeper.target.scsi.Outcome.DataSource {
+    private record NoSource() implements Outcome.DataSource {
         @Override
         public boolean tryRead(long position, ByteBuf destination, int lengthBytes) {
             return false;
         }
 
         @Override
-        public void read(long position, ByteBuf destination, int lengthBytes) throws IOException {
-            throw new IOException("no data here");
+        public void read(
+                long position, ByteBuf destination, int lengthBytes, Outcome.ReadEnd then) {
+            then.ended(new IOException("no data here"));
         }
     }
 }

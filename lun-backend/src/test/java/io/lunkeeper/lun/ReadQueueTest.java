@@ -1,0 +1,185 @@
+package io.lunkeeper.lun;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.SplittableRandom;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class ReadQueueTest {
+    private static final int BLOCK = 4096;
+
+    private final Queue<Runnable> started = new ArrayDeque<>();
+    private final List<String> reads = new ArrayList<>();
+    private final List<Answer> answers = new ArrayList<>();
+
+    /// What came back for one request.
+    private record Answer(long offset, int length, ByteBuf data, @Nullable IOException failure) {
+        boolean right() {
+            for (int i = 0; i < length; i++) {
+                if (data.getByte(i) != byteAt(offset + i)) {
+                    return false;
+                }
+            }
+            return failure == null && data.readableBytes() == length;
+        }
+    }
+
+    private static byte byteAt(long offset) {
+        return (byte) (offset >>> 9 ^ offset);
+    }
+
+    private void readMedium(long offset, ByteBuf destination, int length) {
+        reads.add(offset / BLOCK + "+" + length / BLOCK);
+        for (int i = 0; i < length; i++) {
+            destination.writeByte(byteAt(offset + i));
+        }
+    }
+
+    private ReadQueue queue(boolean joins) {
+        return new ReadQueue(started::add, this::readMedium, joins);
+    }
+
+    private void read(ReadQueue queue, int block, int blocks) {
+        int length = blocks * BLOCK;
+        long offset = (long) block * BLOCK;
+        ByteBuf data = Unpooled.buffer(length);
+        queue.read(
+                offset,
+                data,
+                length,
+                failure -> answers.add(new Answer(offset, length, data, failure)));
+    }
+
+    private void work() {
+        for (Runnable task = started.poll(); task != null; task = started.poll()) {
+            task.run();
+        }
+    }
+
+    @Test
+    void neighboursThatWaitAreOneReadAndEachIsAnswered() {
+        ReadQueue queue = queue(true);
+        read(queue, 8, 2);
+        read(queue, 20, 1);
+        read(queue, 10, 2);
+        read(queue, 6, 2);
+        read(queue, 5, 1);
+        read(queue, 13, 1);
+        work();
+        assertEquals(List.of("5+7", "20+1", "13+1"), reads);
+        assertEquals(6, answers.size());
+        assertTrue(answers.stream().allMatch(Answer::right));
+    }
+
+    @Test
+    void whatDoesNotWaitAnyMoreIsNotJoined() {
+        ReadQueue queue = queue(true);
+        read(queue, 0, 1);
+        work();
+        read(queue, 1, 1);
+        work();
+        assertEquals(List.of("0+1", "1+1"), reads);
+    }
+
+    @Test
+    void throughThePageCacheEachIsReadAlone() {
+        ReadQueue queue = queue(false);
+        read(queue, 0, 1);
+        read(queue, 1, 1);
+        work();
+        assertEquals(List.of("0+1", "1+1"), reads);
+        assertTrue(answers.stream().allMatch(Answer::right));
+    }
+
+    @Test
+    void oneReadCoversAMegabyteAtMost() {
+        ReadQueue queue = queue(true);
+        int blocks = ReadQueue.MAX_JOINED_BYTES / BLOCK / 4;
+        for (int i = 0; i < 6; i++) {
+            read(queue, i * blocks, blocks);
+        }
+        work();
+        assertEquals(List.of("0+" + 4 * blocks, 4 * blocks + "+" + 2 * blocks), reads);
+    }
+
+    @Test
+    void anErrorIsForThoseItHits() {
+        IOException bad = new IOException("bad block");
+        ReadQueue queue =
+                new ReadQueue(
+                        started::add,
+                        (offset, destination, length) -> {
+                            if (offset <= 2 * BLOCK && offset + length > 2 * BLOCK) {
+                                throw bad;
+                            }
+                            if (offset + length > 8 * BLOCK) {
+                                throw new IllegalStateException("a fault");
+                            }
+                            readMedium(offset, destination, length);
+                        },
+                        true);
+        read(queue, 1, 1);
+        read(queue, 2, 1);
+        read(queue, 3, 1);
+        read(queue, 8, 1);
+        work();
+        assertTrue(answers.get(0).right());
+        assertSame(bad, answers.get(1).failure());
+        assertTrue(answers.get(2).right());
+        assertTrue(String.valueOf(answers.get(3).failure()).endsWith("internal error"));
+    }
+
+    @Test
+    void refusesWhenTheThreadsAreGoneAndForgetsTheRequest() {
+        boolean[] closed = {true};
+        ReadQueue queue =
+                new ReadQueue(
+                        task -> {
+                            if (closed[0]) {
+                                throw new RejectedExecutionException();
+                            }
+                            started.add(task);
+                        },
+                        this::readMedium,
+                        true);
+        assertThrows(RejectedExecutionException.class, () -> read(queue, 0, 1));
+        closed[0] = false;
+        read(queue, 1, 1);
+        work();
+        assertEquals(List.of("1+1"), reads);
+        assertEquals(1, answers.size());
+    }
+
+    @Test
+    void everyRequestIsAnsweredOnceWithItsOwnBytes() {
+        long seed = Long.getLong("lunkeeper.seed", 17L);
+        SplittableRandom random = new SplittableRandom(seed);
+        ReadQueue queue = queue(true);
+        int asked = 0;
+        for (int round = 0; round < 200; round++) {
+            for (int i = random.nextInt(20); i >= 0; i--) {
+                read(queue, random.nextInt(32), 1 + random.nextInt(4));
+                asked++;
+            }
+            for (int i = random.nextInt(20); i >= 0 && !started.isEmpty(); i--) {
+                started.remove().run();
+            }
+        }
+        work();
+        assertEquals(asked, answers.size(), "seed=" + seed);
+        assertTrue(answers.stream().allMatch(Answer::right), "seed=" + seed);
+        assertTrue(reads.size() < asked, "seed=" + seed);
+    }
+}
