@@ -3,6 +3,7 @@ package io.lunkeeper.target.scsi;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -33,8 +34,12 @@ final class Unmap {
         this.then = then;
     }
 
-    /// One UNMAP block descriptor.
-    private record Extent(long lba, long blocks) {}
+    /// One UNMAP block descriptor, or what several cover without a gap.
+    private record Extent(long lba, long blocks) {
+        long end() {
+            return lba + blocks;
+        }
+    }
 
     static Outcome begin(LogicalUnit unit, Cdb.Unmap cdb) {
         if (cdb.parameterListLength() == 0) {
@@ -87,7 +92,24 @@ final class Unmap {
     }
 
     private static Outcome all(LogicalUnit unit, List<Extent> extents) {
-        return new Outcome.Awaiting(then -> new Unmap(unit, extents.size(), then).begin(extents));
+        List<Extent> joined = joined(extents);
+        return new Outcome.Awaiting(then -> new Unmap(unit, joined.size(), then).begin(joined));
+    }
+
+    /// Those that touch or overlap as one: each alone may be less than what the file system gives
+    /// back.
+    private static List<Extent> joined(List<Extent> extents) {
+        List<Extent> joined = new ArrayList<>(extents.size());
+        for (Extent next :
+                extents.stream().sorted(Comparator.comparingLong(Extent::lba)).toList()) {
+            if (joined.isEmpty() || joined.getLast().end() < next.lba) {
+                joined.add(next);
+            } else {
+                Extent last = joined.removeLast();
+                joined.add(new Extent(last.lba, Math.max(last.end(), next.end()) - last.lba));
+            }
+        }
+        return joined;
     }
 
     private static Outcome.@Nullable Status check(LogicalUnit unit, List<Extent> extents) {
@@ -118,7 +140,6 @@ final class Unmap {
         return unit.written(false);
     }
 
-    /// All at once, so that the backend may join those that touch.
     private void begin(List<Extent> extents) {
         for (Extent extent : extents) {
             unit.backend()
