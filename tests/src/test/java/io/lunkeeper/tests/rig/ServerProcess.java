@@ -5,7 +5,6 @@ import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +14,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -63,7 +61,7 @@ public final class ServerProcess implements AutoCloseable {
             Path servers = Checkout.scratch().resolve("servers");
             Files.createDirectories(servers);
             Path folder = Files.createTempDirectory(servers, "server-");
-            int port = freePort();
+            int port = FreePort.find();
             StringBuilder yaml = new StringBuilder();
             yaml.append("portals:\n  - listen: \"127.0.0.1:").append(port).append("\"\n");
             yaml.append(topKeys.isEmpty() ? "" : topKeys.stripTrailing() + "\n");
@@ -82,20 +80,6 @@ public final class ServerProcess implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    /// A port that is free now. Below the range from which the kernel takes the local ports of
-    /// outgoing connections, so that it stays free while the server is down between two starts.
-    private static int freePort() throws IOException {
-        for (int attempt = 0; attempt < 100; attempt++) {
-            int port = ThreadLocalRandom.current().nextInt(20_000, 32_000);
-            try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-                return probe.getLocalPort();
-            } catch (java.net.BindException _) {
-                // Taken: try another.
-            }
-        }
-        throw new IOException("no free port");
     }
 
     private static Path image(Path folder, Lun lun) {

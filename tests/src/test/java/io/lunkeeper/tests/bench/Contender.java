@@ -1,0 +1,304 @@
+package io.lunkeeper.tests.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.lunkeeper.tests.rig.FreePort;
+import io.lunkeeper.tests.rig.Tool;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// A target that is measured: a process with a disk of its own, and sparse disks for first writes.
+/// One thread.
+final class Contender implements AutoCloseable {
+    private static final String IQN = "iqn.2026-11.io.lunkeeper:bench";
+    private static final Duration START_LIMIT = Duration.ofMinutes(2);
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
+
+    /// Clock ticks per second in /proc; Linux shows 100 to programs whatever it has.
+    private static final double TICKS_PER_SECOND = 100;
+
+    private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
+
+    private final String name;
+    private final int port;
+    private final int disk;
+    private final List<Path> images;
+    private final Process process;
+
+    private Contender(
+            String name, int port, int disk, List<Path> images, Path log, List<String> command)
+            throws IOException {
+        this.name = name;
+        this.port = port;
+        this.disk = disk;
+        this.images = images;
+        this.process =
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile())
+                        .start();
+        try {
+            awaitPort(log);
+        } catch (IOException failed) {
+            close();
+            throw failed;
+        }
+    }
+
+    // ---- who there is
+
+    /// The target without storage, for what a target can reach at most.
+    static Contender none(Path folder, Path executable, long imageGib) throws IOException {
+        int port = FreePort.find();
+        return new Contender(
+                "null",
+                port,
+                0,
+                List.of(),
+                folder.resolve("null.log"),
+                List.of(executable.toString(), "" + port, "" + imageGib));
+    }
+
+    /// Ourselves, with the configuration that an administrator would write.
+    ///
+    /// @param images the disk first
+    static Contender lunkeeper(Path folder, Path launcher, List<Path> images, long sparseGib)
+            throws IOException {
+        int port = FreePort.find();
+        StringBuilder yaml = new StringBuilder();
+        yaml.append("portals: [{ listen: \"127.0.0.1:").append(port).append("\" }]\n");
+        yaml.append("targets:\n  - iqn: ").append(IQN).append("\n    luns:\n");
+        for (int lun = 0; lun < images.size(); lun++) {
+            yaml.append("      - { lun: ").append(lun + 1);
+            yaml.append(", image: \"").append(images.get(lun)).append('"');
+            yaml.append(lun == 0 ? "" : ", size: " + sparseGib + "GiB").append(" }\n");
+        }
+        Path file = folder.resolve("lunkeeper.yaml");
+        Files.writeString(file, yaml);
+        return new Contender(
+                "Lunkeeper",
+                port,
+                1,
+                images,
+                folder.resolve("lunkeeper.log"),
+                List.of(launcher.toString(), "serve", "--config", file.toString()));
+    }
+
+    /// tgt from Debian as it comes, or with bursts as large as ours.
+    static Contender tgt(Path folder, boolean tuned, List<Path> images, long sparseGib)
+            throws IOException {
+        int port = FreePort.find();
+        int control = FreePort.find();
+        String name = tuned ? "tgt tuned" : "tgt";
+        for (Path image : images.subList(1, images.size())) {
+            sparse(image, sparseGib);
+        }
+        Files.createDirectories(Path.of("/var/run/tgtd"));
+        Contender tgt =
+                new Contender(
+                        name,
+                        port,
+                        1,
+                        images,
+                        folder.resolve(name.replace(' ', '-') + ".log"),
+                        List.of(
+                                "tgtd",
+                                "-f",
+                                "-C",
+                                "" + control,
+                                "--iscsi",
+                                "portal=127.0.0.1:" + port));
+        admin(control, "-o new -m target -t 1 -T " + IQN);
+        if (tuned) {
+            Map.of(
+                            "MaxRecvDataSegmentLength", "262144",
+                            "FirstBurstLength", "262144",
+                            "MaxBurstLength", "1048576",
+                            "InitialR2T", "No",
+                            "MaxOutstandingR2T", "8")
+                    .forEach((key, value) ->
+                            admin(control, "-o update -m target -t 1 -n " + key + " -v " + value));
+        }
+        for (int lun = 0; lun < images.size(); lun++) {
+            admin(control, "-o new -m logicalunit -t 1 -l " + (lun + 1) + " -b " + images.get(lun));
+        }
+        admin(control, "-o bind -m target -t 1 -I 127.0.0.1");
+        return tgt;
+    }
+
+    private static void admin(int control, String arguments) {
+        List<String> command = new ArrayList<>(List.of("tgtadm", "-C", "" + control));
+        command.addAll(List.of("--lld", "iscsi"));
+        command.addAll(List.of(arguments.split(" ", -1)));
+        Tool.of(command.toArray(String[]::new)).succeed();
+    }
+
+    /// istgt from Debian, its limits as large as ours.
+    static Contender istgt(Path folder, Path image) throws IOException {
+        int port = FreePort.find();
+        Path file = folder.resolve("istgt.conf");
+        Files.writeString(
+                file,
+                """
+                [Global]
+                  NodeBase "iqn.2026-11.io.lunkeeper"
+                  PidFile %1$s/istgt.pid
+                  AuthFile %1$s/istgt.auth
+                  MediaDirectory %1$s
+                  LogFacility "local7"
+                  Timeout 30
+                  NopInInterval 20
+                  DiscoveryAuthMethod None
+                  MaxSessions 128
+                  MaxConnections 4
+                  MaxOutstandingR2T 16
+                  FirstBurstLength 262144
+                  MaxBurstLength 1048576
+                  MaxRecvDataSegmentLength 262144
+                [UnitControl]
+                  AuthMethod None
+                  Portal UC1 127.0.0.1:%4$d
+                  Netmask 127.0.0.1
+                [PortalGroup1]
+                  Portal DA1 127.0.0.1:%2$d
+                [InitiatorGroup1]
+                  InitiatorName "ALL"
+                  Netmask 127.0.0.1
+                [LogicalUnit1]
+                  TargetName bench
+                  Mapping PortalGroup1 InitiatorGroup1
+                  AuthMethod None
+                  UnitType Disk
+                  LUN0 Storage %3$s Auto
+                """
+                        .formatted(folder, port, image, FreePort.find()));
+        Files.writeString(folder.resolve("istgt.auth"), "");
+        return new Contender(
+                "istgt",
+                port,
+                0,
+                List.of(image),
+                folder.resolve("istgt.log"),
+                List.of("istgt", "-D", "-c", file.toString()));
+    }
+
+    // ---- what it is
+
+    String name() {
+        return name;
+    }
+
+    int port() {
+        return port;
+    }
+
+    String iqn() {
+        return IQN;
+    }
+
+    /// The LUN of the disk; sparse ones follow.
+    int disk() {
+        return disk;
+    }
+
+    /// The disk's image and the sparse ones; none of a target without storage.
+    List<Path> images() {
+        return images;
+    }
+
+    /// Processor time used so far by the server, in seconds.
+    double processorSeconds() throws IOException {
+        String stat = Files.readString(proc().resolve("stat"), UTF_8);
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+        return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
+    }
+
+    /// Memory that is resident, in MiB.
+    long residentMib() throws IOException {
+        Matcher found = RESIDENT.matcher(Files.readString(proc().resolve("status"), UTF_8));
+        return found.find() ? Long.parseLong(found.group(1)) / 1024 : 0;
+    }
+
+    private Path proc() {
+        return Path.of("/proc", "" + process.pid());
+    }
+
+    // ---- life
+
+    private void awaitPort(Path log) throws IOException {
+        long end = System.nanoTime() + START_LIMIT.toNanos();
+        while (!listens()) {
+            if (!process.isAlive() || System.nanoTime() - end > 0) {
+                throw new IOException(name + " did not start: " + Files.readString(log, UTF_8));
+            }
+            pause();
+        }
+    }
+
+    private static void pause() throws IOException {
+        try {
+            Thread.sleep(100);
+        } catch (InterruptedException stop) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", stop);
+        }
+    }
+
+    private boolean listens() throws IOException {
+        try (java.net.Socket probe = new java.net.Socket()) {
+            probe.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1000);
+            return true;
+        } catch (java.net.ConnectException | SocketTimeoutException _) {
+            return false;
+        }
+    }
+
+    private static void sparse(Path image, long gib) throws IOException {
+        try (var file = new java.io.RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength(gib << 30);
+        }
+    }
+
+    /// Ends the server; one that ignores the request while it has targets is killed.
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (name.startsWith("tgt")
+                    || !process.waitFor(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+            process.waitFor();
+        } catch (InterruptedException stop) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /// Where a program is, if it is installed.
+    static Optional<Path> installed(String program) {
+        return List.of(
+                        "/usr/sbin",
+                        "/usr/bin",
+                        "/sbin",
+                        "/bin",
+                        "/usr/local/sbin",
+                        "/usr/local/bin")
+                .stream()
+                .map(folder -> Path.of(folder, program))
+                .filter(Files::isExecutable)
+                .findFirst();
+    }
+}
