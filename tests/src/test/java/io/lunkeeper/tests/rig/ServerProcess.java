@@ -33,6 +33,13 @@ public final class ServerProcess implements AutoCloseable {
 
     private static final int LOG_TAIL_BYTES = 8192;
 
+    /// Every buffer is watched, so that one that is not given back is reported in the log.
+    private static final String WATCH_BUFFERS =
+            "-Dio.netty.leakDetection.level=simple -Dio.netty.leakDetection.samplingInterval=1";
+
+    /// How such a report begins.
+    private static final String LEAK = "LEAK: ";
+
     private static final Set<ServerProcess> ALIVE = ConcurrentHashMap.newKeySet();
 
     private final Path folder;
@@ -149,6 +156,8 @@ public final class ServerProcess implements AutoCloseable {
                         "--config",
                         folder.resolve("lunkeeper.yaml").toString());
         builder.directory(folder.toFile());
+        builder.environment()
+                .merge("LUNKEEPER_JAVA_OPTS", WATCH_BUFFERS, (own, more) -> own + " " + more);
         builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
         builder.redirectError(
                 ProcessBuilder.Redirect.appendTo(folder.resolve("stderr.log").toFile()));
@@ -204,6 +213,18 @@ public final class ServerProcess implements AutoCloseable {
         ALIVE.remove(this);
         if (process.exitValue() != 0) {
             throw new AssertionError("exit " + process.exitValue() + " after SIGTERM\n" + log());
+        }
+        checkBuffers();
+    }
+
+    private void checkBuffers() {
+        try (Stream<String> lines = Files.lines(folder.resolve("stderr.log"))) {
+            Optional<String> leak = lines.filter(line -> line.contains(LEAK)).findFirst();
+            if (leak.isPresent()) {
+                throw new AssertionError("a buffer was not given back: " + leak.get());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
