@@ -120,7 +120,9 @@ public final class LunBackend implements AutoCloseable {
         this.reads =
                 new ReadPath(image, tree, scanner, health, new ReadAhead(image, tree, ioThreads));
         this.readQueue = new ReadQueue(ioThreads, reads::read, spec.cacheMode().directIo());
-        this.writes = new WritePath(spec, image, tree, scanner, locks, health, chunks, batcher);
+        LargeFolios folios = new LargeFolios(ioThreads, image::cacheAnew, failure::fail);
+        this.writes =
+                new WritePath(spec, image, tree, scanner, locks, health, chunks, batcher, folios);
         this.erasures = new ErasePath(image, tree, scanner, locks, health);
         this.unmaps = new UnmapQueue(ioThreads, erasures::unmap);
         this.spaceWatch =

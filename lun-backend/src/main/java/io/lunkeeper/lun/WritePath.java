@@ -23,6 +23,7 @@ final class WritePath {
     private final LunHealth health;
     private final ChunkAllocation chunks;
     private final WritebackBatcher batcher;
+    private final LargeFolios folios;
 
     /// Whether the file system writes in place; one that copies on write allocates every time.
     private final boolean inline;
@@ -35,7 +36,8 @@ final class WritePath {
             RangeLocks locks,
             LunHealth health,
             ChunkAllocation chunks,
-            WritebackBatcher batcher) {
+            WritebackBatcher batcher,
+            LargeFolios folios) {
         this.spec = spec;
         this.image = image;
         this.tree = tree;
@@ -45,6 +47,7 @@ final class WritePath {
         this.chunks = chunks;
         this.inline = image.overwritesInPlace();
         this.batcher = batcher;
+        this.folios = folios;
     }
 
     /// See [LunBackend#tryWrite].
@@ -65,12 +68,14 @@ final class WritePath {
         }
         try {
             int states = tree.states(offset, length);
-            if (states != BlockState.MAPPED.bit()) {
-                if (!chunks.tryPrepare(states, offset, length)) {
-                    return false;
-                }
-                tree.markWritten(offset, length);
+            if (states == BlockState.MAPPED.bit()) {
+                overwrite(offset, source, length);
+                return true;
             }
+            if (!chunks.tryPrepare(states, offset, length)) {
+                return false;
+            }
+            tree.markWritten(offset, length);
             put(offset, source, length);
             return true;
         } catch (IOException _) {
@@ -78,6 +83,14 @@ final class WritePath {
             return false;
         } finally {
             locks.releaseShared(stripes);
+        }
+    }
+
+    private void overwrite(long offset, ByteBuf source, int length) throws IOException {
+        long start = System.nanoTime();
+        put(offset, source, length);
+        if (length == PAGE_BYTES) {
+            folios.overwritten(offset, System.nanoTime() - start);
         }
     }
 

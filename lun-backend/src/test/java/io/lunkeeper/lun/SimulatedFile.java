@@ -293,6 +293,11 @@ final class SimulatedFile implements OpenFile {
         readAhead.add(new Range(offset, length));
     }
 
+    @Override
+    public void dropClean(long offset, long length) {
+        // Nothing here depends on what is cached.
+    }
+
     /// What was asked to be read ahead, in order.
     synchronized List<Range> readAhead() {
         return List.copyOf(readAhead);

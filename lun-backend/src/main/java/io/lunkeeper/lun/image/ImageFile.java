@@ -431,6 +431,16 @@ public final class ImageFile implements AutoCloseable {
         }
     }
 
+    /// Has the page cache hold a range in small folios, one for each page, whatever it is held in.
+    /// Writes it out, drops it and reads it again; writers and readers may go on meanwhile. Makes
+    /// nothing durable, and an error that it throws is reported nowhere else.
+    public void cacheAnew(long offset, long length) throws IOException {
+        file.startWriteback(offset, length);
+        file.awaitWriteback(offset, length);
+        file.dropClean(offset, length);
+        readAhead(offset, length);
+    }
+
     /// Returns when all data is on stable storage. An error is never retried.
     public void syncData() throws IOException {
         file.syncData();

@@ -69,6 +69,7 @@ final class LinuxFile implements OpenFile {
     private static final int SYNC_FILE_RANGE_WRITE = 2;
     private static final int POSIX_FADV_RANDOM = 1;
     private static final int POSIX_FADV_WILLNEED = 3;
+    private static final int POSIX_FADV_DONTNEED = 4;
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
 
@@ -279,6 +280,12 @@ final class LinuxFile implements OpenFile {
     public void readAhead(long offset, long length) {
         // A hint: what cannot be read ahead will be read, and the error met, when it is asked for.
         SystemCalls.posixFadvise(fd, offset, length, POSIX_FADV_WILLNEED);
+    }
+
+    @Override
+    public void dropClean(long offset, long length) {
+        // A hint: what stays cached is served from there.
+        SystemCalls.posixFadvise(fd, offset, length, POSIX_FADV_DONTNEED);
     }
 
     @Override

@@ -102,6 +102,9 @@ public interface OpenFile extends AutoCloseable {
     /// Starts reading a range into the page cache. May block while the device's queue is full.
     void readAhead(long offset, long length);
 
+    /// Takes a range out of the page cache, but for what is dirty or on its way to the disk.
+    void dropClean(long offset, long length);
+
     /// Tells the kernel that access is random: no readahead, and pages are cached one by one.
     void adviseRandom() throws IOException;
 

@@ -139,6 +139,11 @@ final class PortableFile implements OpenFile {
     }
 
     @Override
+    public void dropClean(long offset, long length) {
+        // Only a hint, and there is no portable way to give it.
+    }
+
+    @Override
     public void adviseRandom() {
         // Only a hint, and there is no portable way to give it.
     }

@@ -1,0 +1,87 @@
+package io.lunkeeper.lun;
+
+import java.io.IOException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/// Finds parts of the image that the page cache holds in large folios, and has them cached anew.
+///
+/// What we write and read ahead is cached in small ones. But another program may have written the
+/// image before, or read it: a copy, a conversion, a backup. On ext4 a small overwrite then pays
+/// for the size of the folio that it lands in, up to twenty times over, and for as long as the
+/// folio stays. The kernel does not say how large folios are; the time that overwrites take does.
+///
+/// Safe from any number of threads; a lost count costs nothing but time.
+final class LargeFolios {
+    /// No folio is larger.
+    static final int REGION_SHIFT = 21;
+
+    /// An overwrite of one page takes 2 to 3 µs, in folios of 1 MiB 17 and more.
+    static final long SLOW_NANOS = 12_000;
+
+    /// Slow overwrites in one region before it is cached anew: one may have been interrupted.
+    static final int EVIDENCE = 4;
+
+    /// Where writes are slow for another reason, a region is cached anew again only after so many:
+    /// thus it never costs more than a little of what is written.
+    static final int AGAIN = 1 << 16;
+
+    /// Regions that are watched at once.
+    private static final int SUSPECTS = 1024;
+
+    /// Caches a range anew; may block.
+    @FunctionalInterface
+    interface Renewal {
+        void cacheAnew(long offset, long length) throws IOException;
+    }
+
+    /// Who must know when that fails: the page cache may have lost what was written.
+    @FunctionalInterface
+    interface Failure {
+        void fail(IOException reason);
+    }
+
+    /// The region and how many slow overwrites it has had, in the lower bits.
+    private final AtomicLongArray suspects = new AtomicLongArray(SUSPECTS);
+
+    private final Executor threads;
+    private final Renewal renewal;
+    private final Failure failure;
+
+    LargeFolios(Executor threads, Renewal renewal, Failure failure) {
+        this.threads = threads;
+        this.renewal = renewal;
+        this.failure = failure;
+    }
+
+    /// A small overwrite took so long.
+    void overwritten(long offset, long nanos) {
+        if (nanos >= SLOW_NANOS) {
+            suspect(offset >>> REGION_SHIFT);
+        }
+    }
+
+    private void suspect(long region) {
+        int slot = (int) (region & (SUSPECTS - 1));
+        long seen = suspects.get(slot);
+        long before = seen / AGAIN == region ? seen % AGAIN : 0;
+        long count = (before + 1) % AGAIN;
+        suspects.set(slot, region * AGAIN + count);
+        if (count == EVIDENCE) {
+            try {
+                threads.execute(() -> renew(region << REGION_SHIFT));
+            } catch (RejectedExecutionException _) {
+                // The LUN is closing; nobody will write.
+            }
+        }
+    }
+
+    private void renew(long offset) {
+        try {
+            renewal.cacheAnew(offset, 1L << REGION_SHIFT);
+        } catch (IOException lost) {
+            failure.fail(lost);
+        }
+    }
+}

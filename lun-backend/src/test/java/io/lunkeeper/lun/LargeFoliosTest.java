@@ -1,0 +1,118 @@
+package io.lunkeeper.lun;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import io.lunkeeper.lun.image.ImageFile;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.RejectedExecutionException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LargeFoliosTest {
+    @TempDir private Path directory;
+
+    private static final long REGION = 1L << LargeFolios.REGION_SHIFT;
+
+    private final List<String> renewed = new ArrayList<>();
+    private final List<IOException> failures = new ArrayList<>();
+    private final LargeFolios folios =
+            new LargeFolios(
+                    Runnable::run,
+                    (offset, length) -> renewed.add(offset / REGION + "+" + length / REGION),
+                    failures::add);
+
+    private void slow(LargeFolios seen, long region, int times) {
+        for (int i = 0; i < times; i++) {
+            seen.overwritten(region * REGION + i % 512 * 4096L, LargeFolios.SLOW_NANOS);
+        }
+    }
+
+    @Test
+    void renewsARegionAfterSomeSlowOverwrites() {
+        slow(folios, 7, LargeFolios.EVIDENCE - 1);
+        assertEquals(List.of(), renewed);
+        slow(folios, 8, 1);
+        slow(folios, 7, 1);
+        assertEquals(List.of("7+1"), renewed);
+    }
+
+    @Test
+    void quickOverwritesAreNoEvidence() {
+        for (int i = 0; i < 1000; i++) {
+            folios.overwritten(0, LargeFolios.SLOW_NANOS - 1);
+        }
+        assertEquals(List.of(), renewed);
+    }
+
+    @Test
+    void renewsAgainOnlyMuchLater() {
+        slow(folios, 0, LargeFolios.AGAIN);
+        assertEquals(List.of("0+1"), renewed);
+        slow(folios, 0, LargeFolios.EVIDENCE);
+        assertEquals(List.of("0+1", "0+1"), renewed);
+    }
+
+    @Test
+    void regionsThatShareAPlaceDoNotShareEvidence() {
+        for (int i = 0; i < 10; i++) {
+            slow(folios, 3, 1);
+            slow(folios, 3 + 1024, 1);
+        }
+        assertEquals(List.of(), renewed);
+    }
+
+    @Test
+    void anErrorIsPassedOn() {
+        IOException lost = new IOException("lost");
+        LargeFolios failing =
+                new LargeFolios(
+                        Runnable::run,
+                        (_, _) -> {
+                            throw lost;
+                        },
+                        failures::add);
+        slow(failing, 1, LargeFolios.EVIDENCE);
+        assertSame(lost, failures.getFirst());
+    }
+
+    @Test
+    void aClosingLunIsLeftAlone() {
+        LargeFolios closing =
+                new LargeFolios(
+                        _ -> {
+                            throw new RejectedExecutionException();
+                        },
+                        (_, _) -> renewed.add("never"),
+                        failures::add);
+        slow(closing, 1, LargeFolios.EVIDENCE);
+        assertEquals(List.of(), renewed);
+        assertEquals(List.of(), failures);
+    }
+
+    /// What is not on the disk yet must survive it.
+    @Test
+    void whatIsCachedAnewReadsAsBefore() throws IOException {
+        byte[] bytes = new byte[(int) REGION + 4096];
+        new SplittableRandom(3).nextBytes(bytes);
+        ByteBuf written = Unpooled.directBuffer(bytes.length).writeBytes(bytes);
+        ByteBuf read = Unpooled.directBuffer(bytes.length);
+        try (ImageFile image = ImageFile.create(directory.resolve("image"), false)) {
+            image.resize(bytes.length);
+            image.write(0, written, 0, bytes.length);
+            image.cacheAnew(0, REGION);
+            image.cacheAnew(REGION, REGION);
+            image.read(0, read, 0, bytes.length);
+            assertEquals(written, read.writerIndex(bytes.length));
+        } finally {
+            written.release();
+            read.release();
+        }
+    }
+}
