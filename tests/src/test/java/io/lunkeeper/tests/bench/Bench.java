@@ -49,14 +49,16 @@ public final class Bench implements AutoCloseable {
         this.rows = rows;
     }
 
-    /// `[--quick] [--rounds N] [--seconds S] [--only WORDS] NULL_TARGET`: prints the report.
+    /// `[--quick] [--rounds N] [--seconds S] [--only WORDS] [--plots FOLDER] NULL_TARGET`: prints
+    /// the report.
     public static void main(String[] arguments) throws IOException {
         Options options =
                 new Options()
                         .addOption(null, "quick", false, "")
                         .addOption(Option.builder().longOpt("rounds").hasArg().get())
                         .addOption(Option.builder().longOpt("seconds").hasArg().get())
-                        .addOption(Option.builder().longOpt("only").hasArg().get());
+                        .addOption(Option.builder().longOpt("only").hasArg().get())
+                        .addOption(Option.builder().longOpt("plots").hasArg().get());
         try {
             CommandLine line = new DefaultParser().parse(options, arguments);
             boolean quick = line.hasOption("quick");
@@ -75,6 +77,11 @@ public final class Bench implements AutoCloseable {
                 bench.start(Path.of(line.getArgList().getFirst()));
                 bench.measureAll();
                 System.out.print(Report.markdown(bench.samples, bench.contenders, rounds, seconds));
+                if (line.hasOption("plots")) {
+                    Path plots = Path.of(line.getOptionValue("plots"));
+                    List<String> names = bench.contenders.stream().map(Contender::name).toList();
+                    new Plots(bench.samples, names, plots).write();
+                }
             }
         } catch (ParseException wrong) {
             System.err.println("bench: " + wrong.getMessage());

@@ -112,7 +112,8 @@ final class Report {
         return Double.isNaN(value) ? "" : String.format(Locale.ROOT, format, value);
     }
 
-    private static <T> double median(List<T> samples, ToDoubleFunction<T> figure) {
+    /// The median of a figure; not a number when one of them is none.
+    static <T> double median(List<T> samples, ToDoubleFunction<T> figure) {
         double[] sorted = samples.stream().mapToDouble(figure).sorted().toArray();
         if (sorted.length == 0 || Arrays.stream(sorted).anyMatch(Double::isNaN)) {
             return Double.NaN;
