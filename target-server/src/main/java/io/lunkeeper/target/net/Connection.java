@@ -29,6 +29,13 @@ final class Connection implements Transport, EventLoop.Ready {
     /// Room for many small commands, or the beginning of a large one.
     static final int RECEIVE_BUFFER_BYTES = 64 << 10;
 
+    /// PDUs from this size on come one after the other, mostly of one size: the buffer holds a
+    /// number of them exactly, since a part of one would have to be copied to the next buffer.
+    private static final int LARGE_PDU_BYTES = 16 << 10;
+
+    /// What a buffer for large PDUs holds about, more when one alone is larger.
+    private static final int LARGE_BUFFER_BYTES = 256 << 10;
+
     /// The same for a peer that has not logged in: a login request of 8 KiB and its header. This is
     /// what each of a crowd of strangers can make us hold.
     static final int LOGIN_BUFFER_BYTES = 10 << 10;
@@ -52,7 +59,7 @@ final class Connection implements Transport, EventLoop.Ready {
     private final Outbound outbound = new Outbound();
     private final IscsiConnection protocol;
     private @Nullable ByteBuf received;
-    private boolean loggedIn;
+    private int bufferBytes = LOGIN_BUFFER_BYTES;
     private boolean flushPending;
     private boolean readingPaused;
     private @Nullable String closeReason;
@@ -120,7 +127,7 @@ final class Connection implements Transport, EventLoop.Ready {
     private ByteBuf receiveBuffer() {
         ByteBuf current = received;
         if (current == null) {
-            current = allocator().directBuffer(bufferBytes());
+            current = allocator().directBuffer(bufferBytes);
             received = current;
             return current;
         }
@@ -129,15 +136,19 @@ final class Connection implements Transport, EventLoop.Ready {
             return current;
         }
         int rest = current.readableBytes();
-        ByteBuf larger = allocator().directBuffer(Math.max(bufferBytes(), rest + missing));
+        ByteBuf larger = allocator().directBuffer(Math.max(bufferBytes, rest + missing));
         larger.writeBytes(current, current.readerIndex(), rest);
         current.release();
         received = larger;
         return larger;
     }
 
-    private int bufferBytes() {
-        return loggedIn ? RECEIVE_BUFFER_BYTES : LOGIN_BUFFER_BYTES;
+    /// The next buffer is made for PDUs like this one.
+    private void expectMore(int pduBytes) {
+        bufferBytes =
+                pduBytes < LARGE_PDU_BYTES
+                        ? RECEIVE_BUFFER_BYTES
+                        : Math.max(1, LARGE_BUFFER_BYTES / pduBytes) * pduBytes;
     }
 
     /// Keeps the buffer only while it holds the beginning of a PDU.
@@ -157,6 +168,9 @@ final class Connection implements Transport, EventLoop.Ready {
                     return;
                 }
                 receive(pdu, in, start);
+                if (bufferBytes != LOGIN_BUFFER_BYTES) {
+                    expectMore(in.readerIndex() - start);
+                }
             } catch (MalformedPduException fault) {
                 LOG.warn("{}: {}", peer, fault.getMessage());
                 protocol.malformed(fault);
@@ -261,7 +275,7 @@ final class Connection implements Transport, EventLoop.Ready {
 
     @Override
     public void negotiated(boolean headerDigest, boolean dataDigest, int maxRecvDataSegmentBytes) {
-        loggedIn = true;
+        bufferBytes = RECEIVE_BUFFER_BYTES;
         decoder.negotiated(headerDigest, dataDigest, maxRecvDataSegmentBytes);
         encoder.negotiated(headerDigest, dataDigest);
         // RFC 7143 allows the initiator to go on at once: its bytes may be here already.

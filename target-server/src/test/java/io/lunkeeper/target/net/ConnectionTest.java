@@ -61,17 +61,53 @@ class ConnectionTest {
         assertEquals(READ_BYTES, dataReceived(write -> write < 3 || write > 200));
     }
 
+    /// A part of the next one would have to be copied from buffer to buffer.
+    @Test
+    void readsLargePdusOfOneSizeWithoutAPartOfTheNext() throws Exception {
+        byte[] data = new byte[64 << 10];
+        try (LunBackend backend = LunBackend.open(image());
+                EventLoop loop = new EventLoop("turns", false, new ScriptedSocket.Keys());
+                ScriptedSocket socket = new ScriptedSocket(_ -> true)) {
+            socket.configureBlocking(false);
+            Connection connection = new Connection(loop, socket, "nobody", _ -> site(backend));
+            SelectionKey key = socket.keyFor(loop.selector());
+            socket.put(login());
+            connection.ready(key);
+            socket.put(command(1, "00 00 00 00 00 00"));
+            connection.ready(key);
+            for (int cmdSn = 2; cmdSn < 5; cmdSn++) {
+                socket.put(write(cmdSn, data));
+                connection.ready(key);
+            }
+            assertEquals(0, socket.room() % write(0, data).readableBytes());
+            assertTrue(socket.room() > data.length);
+            socket.put(command(5, "00 00 00 00 00 00"));
+            connection.ready(key);
+            connection.ready(key);
+            assertEquals(Connection.RECEIVE_BUFFER_BYTES, socket.room());
+            connection.disconnect("end of the test");
+        }
+    }
+
+    private static ByteBuf write(int cmdSn, byte[] data) {
+        ByteBuf pdu = command(cmdSn, "2a 00 00 00 00 00 00 00 80 00");
+        pdu.setByte(1, 0xa1).setInt(4, data.length).setInt(20, data.length);
+        return pdu.writeBytes(data);
+    }
+
+    private LunSpec image() {
+        return new LunSpec(
+                directory.resolve("image"),
+                OptionalLong.of(READ_BYTES),
+                Allocation.SPARSE,
+                CacheMode.WRITE_BACK,
+                512,
+                false);
+    }
+
     /// Data-In bytes that have come once nothing moves any more.
     private int dataReceived(IntPredicate takes) throws Exception {
-        LunSpec image =
-                new LunSpec(
-                        directory.resolve("image"),
-                        OptionalLong.of(READ_BYTES),
-                        Allocation.SPARSE,
-                        CacheMode.WRITE_BACK,
-                        512,
-                        false);
-        try (LunBackend backend = LunBackend.open(image);
+        try (LunBackend backend = LunBackend.open(image());
                 EventLoop loop = new EventLoop("turns", false, new ScriptedSocket.Keys());
                 ScriptedSocket socket = new ScriptedSocket(takes)) {
             socket.configureBlocking(false);

@@ -26,6 +26,7 @@ final class ScriptedSocket extends SocketChannel {
     private final ByteBuf taken = Unpooled.buffer();
     private final IntPredicate takes;
     private int writes;
+    private int room;
 
     /// @param takes whether the write of this number, from 0, is taken
     ScriptedSocket(IntPredicate takes) {
@@ -36,6 +37,11 @@ final class ScriptedSocket extends SocketChannel {
     /// Bytes for the server to read.
     void put(ByteBuf bytes) {
         inbound.writeBytes(bytes);
+    }
+
+    /// How many bytes the server would have taken at its last read.
+    int room() {
+        return room;
     }
 
     /// How often the server has tried to write.
@@ -50,7 +56,8 @@ final class ScriptedSocket extends SocketChannel {
 
     @Override
     public int read(ByteBuffer destination) {
-        int length = Math.min(destination.remaining(), inbound.readableBytes());
+        room = destination.remaining();
+        int length = Math.min(room, inbound.readableBytes());
         int limit = destination.limit();
         inbound.readBytes(destination.limit(destination.position() + length));
         destination.limit(limit);
