@@ -5,8 +5,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.lunkeeper.tests.rig.FreePort;
 import io.lunkeeper.tests.rig.Tool;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -257,16 +260,16 @@ final class Contender implements AutoCloseable {
     }
 
     private boolean listens() throws IOException {
-        try (java.net.Socket probe = new java.net.Socket()) {
+        try (Socket probe = new Socket()) {
             probe.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1000);
             return true;
-        } catch (java.net.ConnectException | SocketTimeoutException _) {
+        } catch (ConnectException | SocketTimeoutException _) {
             return false;
         }
     }
 
     private static void sparse(Path image, long gib) throws IOException {
-        try (var file = new java.io.RandomAccessFile(image.toFile(), "rw")) {
+        try (var file = new RandomAccessFile(image.toFile(), "rw")) {
             file.setLength(gib << 30);
         }
     }
