@@ -301,26 +301,4 @@ final class TextNegotiationTest {
                 1,
                 0);
     }
-
-    private record OneTarget(String name, List<String> addresses) implements TargetDirectory {
-        @Override
-        public boolean serves(String targetName) {
-            return targetName.equals(name);
-        }
-
-        @Override
-        public boolean admits(String initiatorName, String targetName) {
-            return true;
-        }
-
-        @Override
-        public int portalGroupTag() {
-            return 1;
-        }
-
-        @Override
-        public List<Listing> listings(String initiatorName) {
-            return List.of(new Listing(name, addresses));
-        }
-    }
 }

@@ -8,7 +8,7 @@ import io.lunkeeper.lun.CacheMode;
 import io.lunkeeper.lun.LunBackend;
 import io.lunkeeper.lun.LunSpec;
 import io.lunkeeper.target.login.NegotiationLimits;
-import io.lunkeeper.target.login.TargetDirectory;
+import io.lunkeeper.target.login.OneTarget;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.session.IscsiConnection;
 import io.lunkeeper.target.session.SessionRegistry;
@@ -142,7 +142,7 @@ class ConnectionTest {
         return new IscsiConnection.Site(
                 new SessionRegistry(),
                 Map.of(TARGET, new TargetNode(device)),
-                new OneTarget(),
+                new OneTarget(TARGET),
                 NegotiationLimits.DEFAULT);
     }
 
@@ -183,27 +183,5 @@ class ConnectionTest {
             sent.skipBytes(HEADER_BYTES + length + (-length & 3));
         }
         return bytes;
-    }
-
-    private record OneTarget() implements TargetDirectory {
-        @Override
-        public boolean serves(String targetName) {
-            return targetName.equals(TARGET);
-        }
-
-        @Override
-        public boolean admits(String initiatorName, String targetName) {
-            return true;
-        }
-
-        @Override
-        public int portalGroupTag() {
-            return 1;
-        }
-
-        @Override
-        public List<Listing> listings(String initiatorName) {
-            return List.of();
-        }
     }
 }

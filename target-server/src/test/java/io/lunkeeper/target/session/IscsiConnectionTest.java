@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.login.NegotiationLimits;
-import io.lunkeeper.target.login.TargetDirectory;
+import io.lunkeeper.target.login.OneTarget;
 import io.lunkeeper.target.pdu.PduEncoder;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.scsi.DeviceServer;
@@ -36,7 +36,7 @@ class IscsiConnectionTest {
                     new IscsiConnection.Site(
                             registry,
                             Map.of(TARGET, new TargetNode(new DeviceServer(TARGET, List.of()))),
-                            new OneTarget(),
+                            new OneTarget(TARGET),
                             NegotiationLimits.DEFAULT),
                     0);
 
@@ -145,28 +145,6 @@ class IscsiConnectionTest {
         login(0);
         assertEquals(0x03, transport.sent.getLast().getByte(36), "target error");
         assertNotNull(transport.closeReason);
-    }
-
-    private record OneTarget() implements TargetDirectory {
-        @Override
-        public boolean serves(String targetName) {
-            return targetName.equals(TARGET);
-        }
-
-        @Override
-        public boolean admits(String initiatorName, String targetName) {
-            return true;
-        }
-
-        @Override
-        public int portalGroupTag() {
-            return 1;
-        }
-
-        @Override
-        public List<Listing> listings(String initiatorName) {
-            return List.of();
-        }
     }
 
     /// Keeps what is sent; work for the loop is done at once.

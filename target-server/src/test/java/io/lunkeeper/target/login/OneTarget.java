@@ -1,0 +1,33 @@
+package io.lunkeeper.target.login;
+
+import java.util.List;
+
+/// A directory of one target that everybody may use.
+///
+/// @param addresses what a discovery is told
+public record OneTarget(String name, List<String> addresses) implements TargetDirectory {
+    /// A target that a discovery finds at no address.
+    public OneTarget(String name) {
+        this(name, List.of());
+    }
+
+    @Override
+    public boolean serves(String targetName) {
+        return targetName.equals(name);
+    }
+
+    @Override
+    public boolean admits(String initiatorName, String targetName) {
+        return true;
+    }
+
+    @Override
+    public int portalGroupTag() {
+        return 1;
+    }
+
+    @Override
+    public List<Listing> listings(String initiatorName) {
+        return List.of(new Listing(name, addresses));
+    }
+}
