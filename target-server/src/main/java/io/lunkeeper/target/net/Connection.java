@@ -60,6 +60,7 @@ final class Connection implements Transport, EventLoop.Ready {
     private final IscsiConnection protocol;
     private @Nullable ByteBuf received;
     private int bufferBytes = LOGIN_BUFFER_BYTES;
+    private boolean loggedIn;
     private boolean flushPending;
     private boolean readingPaused;
     private @Nullable String closeReason;
@@ -145,10 +146,12 @@ final class Connection implements Transport, EventLoop.Ready {
 
     /// The next buffer is made for PDUs like this one.
     private void expectMore(int pduBytes) {
-        bufferBytes =
-                pduBytes < LARGE_PDU_BYTES
-                        ? RECEIVE_BUFFER_BYTES
-                        : Math.max(1, LARGE_BUFFER_BYTES / pduBytes) * pduBytes;
+        if (loggedIn) {
+            bufferBytes =
+                    pduBytes < LARGE_PDU_BYTES
+                            ? RECEIVE_BUFFER_BYTES
+                            : Math.max(1, LARGE_BUFFER_BYTES / pduBytes) * pduBytes;
+        }
     }
 
     /// Keeps the buffer only while it holds the beginning of a PDU.
@@ -168,9 +171,7 @@ final class Connection implements Transport, EventLoop.Ready {
                     return;
                 }
                 receive(pdu, in, start);
-                if (bufferBytes != LOGIN_BUFFER_BYTES) {
-                    expectMore(in.readerIndex() - start);
-                }
+                expectMore(in.readerIndex() - start);
             } catch (MalformedPduException fault) {
                 LOG.warn("{}: {}", peer, fault.getMessage());
                 protocol.malformed(fault);
@@ -275,6 +276,7 @@ final class Connection implements Transport, EventLoop.Ready {
 
     @Override
     public void negotiated(boolean headerDigest, boolean dataDigest, int maxRecvDataSegmentBytes) {
+        loggedIn = true;
         bufferBytes = RECEIVE_BUFFER_BYTES;
         decoder.negotiated(headerDigest, dataDigest, maxRecvDataSegmentBytes);
         encoder.negotiated(headerDigest, dataDigest);

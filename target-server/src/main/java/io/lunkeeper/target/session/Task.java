@@ -363,9 +363,12 @@ final class Task {
 
     private void runBlocking(BlockingStep work) {
         Outcome[] outcome = new Outcome[1];
-        runStep(
+        stepsRunning++;
+        set.runOnIoThread(
+                this,
                 () -> outcome[0] = work.run(),
                 failure -> {
+                    stepsRunning--;
                     if (aborted) {
                         advance();
                     } else {
@@ -387,17 +390,6 @@ final class Task {
                                 proceed(next);
                             }
                         }));
-    }
-
-    private void runStep(IoStep step, StepDone done) {
-        stepsRunning++;
-        set.runOnIoThread(
-                this,
-                step,
-                failure -> {
-                    stepsRunning--;
-                    done.accept(failure);
-                });
     }
 
     /// Work that may block.
