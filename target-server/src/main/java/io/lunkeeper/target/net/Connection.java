@@ -43,10 +43,6 @@ final class Connection implements Transport, EventLoop.Ready {
     /// Reads per turn before other connections have theirs.
     private static final int READS_PER_TURN = 4;
 
-    /// Queued bytes that are written at once instead of at the end of the turn, so that large
-    /// transfers reuse buffers while the processor's cache still has them.
-    private static final int WRITE_AT_ONCE_BYTES = 256 << 10;
-
     /// How long a peer may take to read our last words.
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
@@ -199,9 +195,6 @@ final class Connection implements Transport, EventLoop.Ready {
             return;
         }
         outbound.add(pdu);
-        if (outbound.queuedBytes() >= WRITE_AT_ONCE_BYTES && !outbound.blocked()) {
-            writeQueued();
-        }
         flushAtEndOfTurn();
     }
 

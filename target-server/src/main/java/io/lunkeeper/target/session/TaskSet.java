@@ -31,7 +31,9 @@ final class TaskSet {
     static final int MAX_IMMEDIATE_TASKS = 16;
 
     /// Data-In bytes fetched or queued for one session before the next PDU is made. Enough to keep
-    /// a fast socket busy and a disk at depth; all that a stalled reader can pin.
+    /// a fast socket busy and a disk at depth; all that a stalled reader can pin. They go to the
+    /// socket by as few writes as can be: each wakes the reader, and two processors that work on
+    /// one socket by turns hinder each other.
     static final long MAX_UNSENT_BYTES = 2 << 20;
 
     /// Data-Out bytes waiting for a disk before the session stops reading its socket.
