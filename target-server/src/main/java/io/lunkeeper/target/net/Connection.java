@@ -166,6 +166,7 @@ final class Connection implements Transport, EventLoop.Ready {
                 if (pdu == null) {
                     return;
                 }
+                loop.received();
                 receive(pdu, in, start);
                 expectMore(in.readerIndex() - start);
             } catch (MalformedPduException fault) {

@@ -38,6 +38,7 @@ public final class EventLoop implements Executor, AutoCloseable {
     private final ArrayDeque<Connection> unflushed = new ArrayDeque<>();
     private final SpinPolicy spin;
     private final Consumer<SelectionKey> serve = this::serve;
+    private int pdus;
     private long nowNanos = System.nanoTime();
     private long lastTick = nowNanos;
     private volatile boolean closing;
@@ -100,6 +101,11 @@ public final class EventLoop implements Executor, AutoCloseable {
         connectionCount.decrementAndGet();
     }
 
+    /// A PDU has come in.
+    void received() {
+        pdus++;
+    }
+
     /// The connection has bytes to write at the end of this turn.
     void flushLater(Connection connection) {
         unflushed.add(connection);
@@ -151,35 +157,48 @@ public final class EventLoop implements Executor, AutoCloseable {
 
     /// Serves sockets that are ready, after waiting for one or for work.
     private void await() throws IOException {
-        if (selector.selectNow(serve) > 0 || !work.isEmpty() || !unflushed.isEmpty()) {
+        boolean lone = pdus == 1;
+        pdus = 0;
+        if (served()) {
+            return;
+        }
+        long since = System.nanoTime();
+        long budget = spin.budgetNanos(lone);
+        boolean found = budget > 0 && servedWithin(since, budget);
+        if (!found) {
+            block();
             nowNanos = System.nanoTime();
-            return;
         }
-        long budget = spin.budgetNanos();
-        if (budget > 0 && foundWhileSpinning(budget)) {
-            spin.succeeded();
-            return;
+        if (lone) {
+            spin.waited(nowNanos - since, budget > 0, found);
         }
-        if (budget > 0) {
-            spin.failed();
-        }
+    }
+
+    private void block() throws IOException {
         awake.set(false);
         if (work.isEmpty()) {
             selector.select(serve, TICK_MILLIS);
         }
         awake.set(true);
-        nowNanos = System.nanoTime();
     }
 
-    private boolean foundWhileSpinning(long budgetNanos) throws IOException {
-        long start = System.nanoTime();
+    /// Whether there was something to do at once.
+    private boolean served() throws IOException {
+        boolean something =
+                selector.selectNow(serve) > 0 || !work.isEmpty() || !unflushed.isEmpty();
+        if (something) {
+            nowNanos = System.nanoTime();
+        }
+        return something;
+    }
+
+    private boolean servedWithin(long since, long budgetNanos) throws IOException {
         do {
-            if (selector.selectNow(serve) > 0 || !work.isEmpty()) {
-                nowNanos = System.nanoTime();
+            if (served()) {
                 return true;
             }
             Thread.onSpinWait();
-        } while (System.nanoTime() - start < budgetNanos);
+        } while (System.nanoTime() - since < budgetNanos);
         return false;
     }
 

@@ -1,22 +1,29 @@
 package io.lunkeeper.target.net;
 
 /// How long an event loop polls before it blocks. Waking a blocked thread costs more than a small
-/// command does, so polling for a moment pays when the next request is near, and harms when it is
-/// not or when the client needs the processor. The budget therefore follows success: it doubles
-/// when polling found work and halves when it did not; a loop that has given up tries again, for
-/// the shortest time, now and then. Pure state.
+/// command does, so polling pays where an initiator sends the next request as soon as it has the
+/// answer to the one before: a turn brings one PDU, and the next is near. Where requests come many
+/// at a time there is nothing to gain: waking up costs each of them little, and the processor that
+/// polling takes could be the initiator's.
+///
+/// So this looks only at waits after turns of one PDU. When several in a row were short the loop
+/// polls; when polling finds nothing it must see twice as many, up to a bound, before it polls
+/// again. Pure state.
 final class SpinPolicy {
-    /// Beyond this a wake-up is cheaper than the wait.
+    /// The longest poll: beyond this a wake-up is cheaper than the wait.
     static final long MAX_SPIN_NANOS = 50_000;
 
-    static final long MIN_SPIN_NANOS = 3_000;
+    /// A wait that polling would have shortened. Longer than the poll by what waking up costs.
+    static final long SHORT_WAIT_NANOS = 2 * MAX_SPIN_NANOS;
 
-    /// Turns that block at once before polling is tried again.
-    static final int TURNS_BETWEEN_TRIALS = 64;
+    /// Short waits in a row before the first poll, and before each when polling keeps failing.
+    static final int FEWEST_SHORT_WAITS = 4;
+
+    static final int MOST_SHORT_WAITS = 1024;
 
     private final boolean allowed;
-    private long budgetNanos;
-    private int turnsWithout;
+    private int shortWaits;
+    private int wanted = FEWEST_SHORT_WAITS;
 
     /// @param allowed false where polling would take the only processor from everybody else
     SpinPolicy(boolean allowed) {
@@ -24,27 +31,24 @@ final class SpinPolicy {
     }
 
     /// Nanoseconds to poll before the next block.
-    long budgetNanos() {
-        if (!allowed) {
-            return 0;
-        }
-        if (budgetNanos == 0 && ++turnsWithout >= TURNS_BETWEEN_TRIALS) {
-            turnsWithout = 0;
-            return MIN_SPIN_NANOS;
-        }
-        return budgetNanos;
+    ///
+    /// @param lone whether the last turn brought one PDU
+    long budgetNanos(boolean lone) {
+        return allowed && lone && shortWaits >= wanted ? MAX_SPIN_NANOS : 0;
     }
 
-    /// Polling found work.
-    void succeeded() {
-        budgetNanos = Math.min(MAX_SPIN_NANOS, Math.max(MIN_SPIN_NANOS, budgetNanos * 2));
-    }
-
-    /// Polling found nothing and the loop had to block.
-    void failed() {
-        budgetNanos /= 2;
-        if (budgetNanos < MIN_SPIN_NANOS) {
-            budgetNanos = 0;
+    /// A wait after a turn of one PDU has ended.
+    ///
+    /// @param polled whether it began with a poll
+    /// @param found whether the poll found something
+    void waited(long nanos, boolean polled, boolean found) {
+        if (found) {
+            wanted = FEWEST_SHORT_WAITS;
+        } else if (polled) {
+            wanted = Math.min(MOST_SHORT_WAITS, 2 * wanted);
+            shortWaits = 0;
+        } else {
+            shortWaits = nanos < SHORT_WAIT_NANOS ? Math.min(shortWaits + 1, MOST_SHORT_WAITS) : 0;
         }
     }
 }

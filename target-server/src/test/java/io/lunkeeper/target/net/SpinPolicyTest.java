@@ -5,35 +5,71 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import org.junit.jupiter.api.Test;
 
 class SpinPolicyTest {
+    private static final long SHORT = SpinPolicy.SHORT_WAIT_NANOS - 1;
+
+    private final SpinPolicy policy = new SpinPolicy(true);
+
+    private static void blocked(SpinPolicy policy, int times, long nanos) {
+        for (int i = 0; i < times; i++) {
+            policy.waited(nanos, false, false);
+        }
+    }
+
+    /// Short waits until the loop polls.
+    private int waitsBeforePolling() {
+        int waits = 0;
+        while (policy.budgetNanos(true) == 0) {
+            policy.waited(SHORT, false, false);
+            waits++;
+        }
+        return waits;
+    }
 
     @Test
     void doesNotPollWhereItMayNot() {
-        SpinPolicy policy = new SpinPolicy(false);
-        for (int i = 0; i < 1000; i++) {
-            assertEquals(0, policy.budgetNanos());
+        SpinPolicy forbidden = new SpinPolicy(false);
+        blocked(forbidden, 1000, SHORT);
+        assertEquals(0, forbidden.budgetNanos(true));
+    }
+
+    @Test
+    void pollsAfterShortWaitsInARow() {
+        blocked(policy, SpinPolicy.FEWEST_SHORT_WAITS - 1, SHORT);
+        blocked(policy, 1, SpinPolicy.SHORT_WAIT_NANOS);
+        assertEquals(SpinPolicy.FEWEST_SHORT_WAITS, waitsBeforePolling());
+        assertEquals(SpinPolicy.MAX_SPIN_NANOS, policy.budgetNanos(true));
+    }
+
+    @Test
+    void doesNotPollAfterATurnOfManyPdus() {
+        blocked(policy, 1000, SHORT);
+        assertEquals(0, policy.budgetNanos(false));
+    }
+
+    @Test
+    void goesOnWhilePollingFindsSomething() {
+        waitsBeforePolling();
+        policy.waited(1, true, true);
+        assertEquals(SpinPolicy.MAX_SPIN_NANOS, policy.budgetNanos(true));
+    }
+
+    @Test
+    void hesitatesMoreWithEachPollInVainUpToABound() {
+        int expected = SpinPolicy.FEWEST_SHORT_WAITS;
+        for (int i = 0; i < 20; i++) {
+            assertEquals(expected, waitsBeforePolling());
+            policy.waited(SHORT, true, false);
+            expected = Math.min(SpinPolicy.MOST_SHORT_WAITS, 2 * expected);
         }
     }
 
     @Test
-    void growsWithSuccessUpToItsBound() {
-        SpinPolicy policy = new SpinPolicy(true);
-        policy.succeeded();
-        assertEquals(SpinPolicy.MIN_SPIN_NANOS, policy.budgetNanos());
-        for (int i = 0; i < 10; i++) {
-            policy.succeeded();
-        }
-        assertEquals(SpinPolicy.MAX_SPIN_NANOS, policy.budgetNanos());
-    }
-
-    @Test
-    void givesUpAfterFailuresAndTriesAgainLater() {
-        SpinPolicy policy = new SpinPolicy(true);
-        policy.succeeded();
-        policy.failed();
-        int quiet = 0;
-        while (policy.budgetNanos() == 0) {
-            quiet++;
-        }
-        assertEquals(SpinPolicy.TURNS_BETWEEN_TRIALS - 1, quiet);
+    void oneSuccessEndsTheHesitation() {
+        waitsBeforePolling();
+        policy.waited(SHORT, true, false);
+        waitsBeforePolling();
+        policy.waited(1, true, true);
+        policy.waited(SHORT, true, false);
+        assertEquals(2 * SpinPolicy.FEWEST_SHORT_WAITS, waitsBeforePolling());
     }
 }
