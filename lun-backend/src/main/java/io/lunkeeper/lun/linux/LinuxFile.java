@@ -32,6 +32,7 @@ final class LinuxFile implements OpenFile {
     private static final int O_CREAT = 0x40;
     private static final int O_EXCL = 0x80;
     private static final int O_NONBLOCK = 0x800;
+    private static final int O_NOATIME = 0x40000;
     private static final int O_CLOEXEC = 0x80000;
     private static final int O_DIRECTORY = AARCH64 ? 0x4000 : 0x10000;
     static final int O_DIRECT = AARCH64 ? 0x10000 : 0x4000;
@@ -44,6 +45,7 @@ final class LinuxFile implements OpenFile {
     private static final int STATX_DIOALIGN = 0x2000;
     private static final int STATX_MASK = STATX_BASIC_STATS | STATX_DIOALIGN;
     private static final int AT_FDCWD = -100;
+    private static final int F_SETFL = 4;
     private static final int F_SETOWN = 8;
     private static final int F_SETSIG = 10;
     private static final int F_SETLEASE = 1024;
@@ -100,7 +102,10 @@ final class LinuxFile implements OpenFile {
                     case CREATE -> O_RDWR | O_CREAT | O_EXCL;
                 };
         // Without O_NONBLOCK the open of a named pipe would wait for its other end for ever.
-        return open(path, flags | O_NONBLOCK | (direct ? O_DIRECT : 0));
+        LinuxFile file = open(path, flags | O_NONBLOCK | (direct ? O_DIRECT : 0));
+        // Each read would look at the time of the last one. Refused to others than the owner.
+        file.fcntl(F_SETFL, O_NOATIME | (direct ? O_DIRECT : 0));
+        return file;
     }
 
     private static LinuxFile open(Path path, int flags) throws IOException {

@@ -43,6 +43,11 @@ final class Connection implements Transport, EventLoop.Ready {
     /// Reads per turn before other connections have theirs.
     private static final int READS_PER_TURN = 4;
 
+    /// Queued PDUs that are written before the turn ends, when no other connection has the peer
+    /// busy: it takes them, and sends more, while the rest of what it asked for is being made.
+    /// Fewer would cost it a wake-up too many; large PDUs are never so many.
+    private static final int PDUS_WRITTEN_AHEAD = 24;
+
     /// How long a peer may take to read our last words.
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
@@ -196,6 +201,9 @@ final class Connection implements Transport, EventLoop.Ready {
             return;
         }
         outbound.add(pdu);
+        if (outbound.queuedPdus() >= PDUS_WRITTEN_AHEAD && loop.alone() && !outbound.blocked()) {
+            writeQueued();
+        }
         flushAtEndOfTurn();
     }
 

@@ -38,6 +38,7 @@ public final class EventLoop implements Executor, AutoCloseable {
     private final ArrayDeque<Connection> unflushed = new ArrayDeque<>();
     private final SpinPolicy spin;
     private final Consumer<SelectionKey> serve = this::serve;
+    private boolean alone = true;
     private int pdus;
     private long nowNanos = System.nanoTime();
     private long lastTick = nowNanos;
@@ -78,6 +79,11 @@ public final class EventLoop implements Executor, AutoCloseable {
 
     Selector selector() {
         return selector;
+    }
+
+    /// Whether at most one connection had something to say in the last turn.
+    boolean alone() {
+        return alone;
     }
 
     /// The time of this turn.
@@ -150,6 +156,7 @@ public final class EventLoop implements Executor, AutoCloseable {
     /// Writes what the turn has left to say. A connection that has more to say after it has written
     /// waits for the next turn: others have theirs in between.
     void flush() {
+        alone = unflushed.size() <= 1;
         for (int left = unflushed.size(); left > 0; left--) {
             unflushed.remove().flush();
         }

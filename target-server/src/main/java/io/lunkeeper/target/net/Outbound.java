@@ -27,6 +27,11 @@ final class Outbound {
         return queuedBytes;
     }
 
+    /// PDUs that the socket has not taken, or not whole.
+    int queuedPdus() {
+        return queue.size();
+    }
+
     /// Whether the socket took less than it was offered: it will say when it has room.
     boolean blocked() {
         return blocked;
