@@ -4,12 +4,16 @@
  * checked, no digest, no recovery. What it reaches is the most that a target on sockets can reach
  * on this machine: the yardstick of tests/bench.
  *
- * usage: null_target PORT GIB
+ * With a file it is the barest target that stores: what is read and written goes through pread and
+ * pwrite on it, nothing else. What any target of that kind can reach that copies as they do.
+ *
+ * usage: null_target PORT GIB [FILE]
  * Listens on 127.0.0.1, answers to every target name and LUN, prints "ready" and runs until SIGTERM.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +34,9 @@ enum {
     PIECES = 2048,            /* under way: two for each Data-In PDU, one for any other */
     WRITTEN = 1024,           /* of them by one writev */
     HEADERS = PIECES * 64,    /* bytes for headers and small answers under way */
-    PDUS = 256                /* the most that one command may be answered by */
+    PDUS = 256,               /* the most that one command may be answered by */
+    COMMAND_BYTES = 1 << 20,  /* the most that one command reads of a file */
+    FETCHED = 16 << 20        /* bytes read of it under way */
 };
 
 /* RFC 7143 11.2.1.2 Opcode. */
@@ -43,6 +49,7 @@ enum {
 /* A write whose data has not come in whole. */
 struct task {
     uint32_t tag, expected, received, sequence;
+    uint64_t offset;
     int alive;
 };
 
@@ -50,7 +57,8 @@ struct connection {
     int fd, blocked, closing;
     uint8_t header[HEADER];   /* of the PDU whose data is being dropped */
     uint32_t to_drop;
-    int dropping;
+    uint64_t offset;          /* in the file, of what is dropped next */
+    int dropping, storing;
     uint8_t *input;
     uint32_t from, to;
     uint32_t status_number, expected_command, segment;
@@ -58,11 +66,13 @@ struct connection {
     struct iovec pieces[PIECES];
     int first, count;
     uint8_t headers[HEADERS];
-    uint32_t used;
+    uint32_t used, fetched;
+    uint8_t *data;            /* read of the file */
 };
 
 static uint8_t zeros[SEGMENT];
 static uint64_t blocks;
+static int file = -1;
 
 static uint32_t get32(const uint8_t *at)
 {
@@ -75,6 +85,11 @@ static void put32(uint8_t *at, uint32_t value)
 {
     value = htonl(value);
     memcpy(at, &value, 4);
+}
+
+static uint64_t get64(const uint8_t *at)
+{
+    return (uint64_t)get32(at) << 32 | get32(at + 4);
 }
 
 static uint32_t data_length(const uint8_t *pdu)
@@ -115,7 +130,8 @@ static void answer(struct connection *c, uint8_t *pdu, uint32_t data, int status
 
 static int has_room(const struct connection *c)
 {
-    return c->count + 2 * PDUS <= PIECES && c->used + 64 * PDUS <= HEADERS;
+    return c->count + 2 * PDUS <= PIECES && c->used + 64 * PDUS <= HEADERS
+        && c->fetched + COMMAND_BYTES <= FETCHED;
 }
 
 static void flush(struct connection *c)
@@ -135,7 +151,7 @@ static void flush(struct connection *c)
             c->pieces[c->first].iov_len -= sent;
         }
     }
-    c->blocked = c->first = c->count = c->used = 0;
+    c->blocked = c->first = c->count = c->used = c->fetched = 0;
 }
 
 /* ---- SCSI */
@@ -155,6 +171,12 @@ static void respond(struct connection *c, uint32_t tag, int status)
     answer(c, pdu, data, 1);
 }
 
+/* Where a READ or WRITE begins. */
+static uint64_t place(const uint8_t *cdb)
+{
+    return (cdb[0] & 0x80 ? get64(cdb + 2) : get32(cdb + 2)) * BLOCK;
+}
+
 /* Data-In PDUs, the last with the status. */
 static void send_data(struct connection *c, const uint8_t *command, const uint8_t *data,
     uint32_t length)
@@ -167,7 +189,7 @@ static void send_data(struct connection *c, const uint8_t *command, const uint8_
         respond(c, tag, 0);
         return;
     }
-    if (length / c->segment >= PDUS) {
+    if (length / c->segment >= PDUS || (file >= 0 && length > COMMAND_BYTES)) {
         c->closing = 1;
         return;
     }
@@ -186,7 +208,12 @@ static void send_data(struct connection *c, const uint8_t *command, const uint8_
         pdu[5] = part >> 16;
         pdu[6] = part >> 8;
         pdu[7] = part;
-        if (data == zeros) {
+        if (data == zeros && file >= 0) {
+            uint8_t *to = c->data + c->fetched;
+            c->closing |= pread(file, to, part, place(command + 32) + done) != part;
+            c->fetched += padded(part);
+            piece(c, to, padded(part));
+        } else if (data == zeros) {
             piece(c, zeros, padded(part));
         } else {
             memcpy(pdu + HEADER, data + done, part);
@@ -228,7 +255,7 @@ static void write_data(struct connection *c, const uint8_t *pdu)
     }
     for (int i = 0; i < WINDOW; i++) {
         if (!c->tasks[i].alive) {
-            c->tasks[i] = (struct task){tag, expected, length, 0, 1};
+            c->tasks[i] = (struct task){tag, expected, length, 0, place(pdu + 32), 1};
             return;
         }
     }
@@ -363,6 +390,26 @@ static void receive(struct connection *c, const uint8_t *pdu)
     answer(c, reply, 0, 1);
 }
 
+/* Where the data of a PDU goes in the file. */
+static void find_place(struct connection *c, const uint8_t *pdu)
+{
+    uint32_t tag;
+    memcpy(&tag, pdu + 16, 4);
+    c->storing = 0;
+    if (file < 0 || data_length(pdu) == 0)
+        return;
+    if ((pdu[0] & 0x3f) == COMMAND) {
+        c->storing = 1;
+        c->offset = place(pdu + 32);
+    }
+    for (int i = 0; (pdu[0] & 0x3f) == DATA_OUT && i < WINDOW; i++) {
+        if (c->tasks[i].alive && c->tasks[i].tag == tag) {
+            c->storing = 1;
+            c->offset = c->tasks[i].offset + get32(pdu + 40);
+        }
+    }
+}
+
 /* Works through the input; stops when the output is full, or at the beginning of a PDU. */
 static void work(struct connection *c)
 {
@@ -370,6 +417,9 @@ static void work(struct connection *c)
         uint32_t have = c->to - c->from;
         if (c->dropping) {
             uint32_t drop = have < c->to_drop ? have : c->to_drop;
+            if (c->storing && pwrite(file, c->input + c->from, drop, c->offset) != drop)
+                c->closing = 1;
+            c->offset += drop;
             c->from += drop;
             c->to_drop -= drop;
             if (c->to_drop > 0)
@@ -392,6 +442,7 @@ static void work(struct connection *c)
             c->from += HEADER;
             c->to_drop = data;
             c->dropping = 1;
+            find_place(c, pdu);
         }
     }
 }
@@ -424,6 +475,7 @@ static void serve(int poll, struct connection *c, uint32_t events)
     if (c->closing) {
         close(c->fd);
         free(c->input);
+        free(c->data);
         free(c);
     } else if (c->blocked != blocked) {
         struct epoll_event want = {EPOLLIN | (c->blocked ? EPOLLOUT : 0), {.ptr = c}};
@@ -440,6 +492,7 @@ static void welcome(int poll, int listener)
         c->fd = fd;
         c->segment = 8192;
         c->input = malloc(INPUT);
+        c->data = malloc(FETCHED);
         struct epoll_event want = {EPOLLIN, {.ptr = c}};
         epoll_ctl(poll, EPOLL_CTL_ADD, fd, &want);
     }
@@ -447,9 +500,13 @@ static void welcome(int poll, int listener)
 
 int main(int count, char **arguments)
 {
-    if (count != 3) {
-        fprintf(stderr, "usage: null_target PORT GIB\n");
+    if (count != 3 && count != 4) {
+        fprintf(stderr, "usage: null_target PORT GIB [FILE]\n");
         return 2;
+    }
+    if (count == 4 && (file = open(arguments[3], O_RDWR)) < 0) {
+        perror(arguments[3]);
+        return 1;
     }
     blocks = strtoull(arguments[2], NULL, 10) << 21;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
