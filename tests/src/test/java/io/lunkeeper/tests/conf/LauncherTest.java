@@ -136,6 +136,8 @@ final class LauncherTest {
     @Test
     void passesOptionsAndArgumentsThroughASymbolicLink() throws Exception {
         java(jvms().resolve("a"), "25.0.3");
+        Files.createFile(installation().resolve("lib/a.jar"));
+        Files.createFile(installation().resolve("lib/B.jar"));
         Path link = Files.createSymbolicLink(directory.resolve("lk"), launcher().toAbsolutePath());
         Outcome outcome =
                 run(
@@ -151,7 +153,7 @@ final class LauncherTest {
                         "-Da=b",
                         "-Dc=*",
                         "-cp",
-                        installation() + "/lib/*",
+                        installation() + "/lib/B.jar:" + installation() + "/lib/a.jar",
                         "io.lunkeeper.target.Main",
                         "check",
                         "--config",
