@@ -27,7 +27,9 @@ enum Workload {
     /// WRITE of 4 KiB at a random place and SYNCHRONIZE CACHE by turns; with depth 1.
     COMMIT(4 << 10, Order.RANDOM, 0),
     /// SYNCHRONIZE CACHE only.
-    SYNC(4 << 10, Order.RANDOM, 0);
+    SYNC(4 << 10, Order.RANDOM, 0),
+    /// NOP-Out, which moves nothing; the bytes are for the rate.
+    PING(4 << 10, Order.SEQUENTIAL, 100);
 
     /// The commands between two flushes of [#FLUSHING], the flush included.
     private static final int FLUSH_PERIOD = 33;
