@@ -42,43 +42,71 @@ public final class Bench implements AutoCloseable {
         this.rows = rows;
     }
 
-    /// `[--quick] [--rounds N] [--seconds S] [--only WORDS] [--plots FOLDER] NULL_TARGET`: prints
-    /// the report.
+    /// `[--quick | --scale] [--rounds N] [--seconds S] [--only WORDS] [--plots FOLDER]
+    /// NULL_TARGET`: prints the report.
     public static void main(String[] arguments) throws IOException {
         Options options =
                 new Options()
                         .addOption(null, "quick", false, "")
+                        .addOption(null, "scale", false, "")
                         .addOption(Option.builder().longOpt("rounds").hasArg().get())
                         .addOption(Option.builder().longOpt("seconds").hasArg().get())
                         .addOption(Option.builder().longOpt("only").hasArg().get())
                         .addOption(Option.builder().longOpt("plots").hasArg().get());
         try {
             CommandLine line = new DefaultParser().parse(options, arguments);
-            boolean quick = line.hasOption("quick");
-            String only = line.getOptionValue("only", "");
-            List<Row> rows =
-                    Row.all().stream()
-                            .filter(row -> row.quick() || !quick)
-                            .filter(row -> row.title().contains(only))
-                            .filter(row -> isHere(row.client()))
-                            .toList();
-            int rounds = Integer.parseInt(line.getOptionValue("rounds", quick ? "1" : "5"));
-            double seconds = Double.parseDouble(line.getOptionValue("seconds", "1"));
             Path scratch = Files.createDirectories(Checkout.scratch());
             Path folder = Files.createTempDirectory(scratch, "bench.");
-            try (Bench bench = new Bench(folder, rounds, seconds, rows)) {
-                bench.start(Path.of(line.getArgList().getFirst()), quick);
-                bench.measureAll();
-                System.out.print(Report.markdown(bench.samples, bench.contenders, rounds, seconds));
-                if (line.hasOption("plots")) {
-                    Path plots = Path.of(line.getOptionValue("plots"));
-                    List<String> names = bench.contenders.stream().map(Contender::name).toList();
-                    new Plots(bench.samples, names, plots).write();
+            try {
+                if (line.hasOption("scale")) {
+                    scale(line, folder);
+                } else {
+                    compare(line, folder);
                 }
+            } finally {
+                Tool.of("rm", "-rf", folder.toString()).within(TOOL_LIMIT).succeed();
             }
         } catch (ParseException wrong) {
             System.err.println("bench: " + wrong.getMessage());
             System.exit(2);
+        }
+    }
+
+    private static void compare(CommandLine line, Path folder) throws IOException {
+        boolean quick = line.hasOption("quick");
+        String only = line.getOptionValue("only", "");
+        List<Row> rows =
+                Row.all().stream()
+                        .filter(row -> row.quick() || !quick)
+                        .filter(row -> row.title().contains(only))
+                        .filter(row -> isHere(row.client()))
+                        .toList();
+        int rounds = Integer.parseInt(line.getOptionValue("rounds", quick ? "1" : "5"));
+        double seconds = Double.parseDouble(line.getOptionValue("seconds", quick ? "0.8" : "1"));
+        try (Bench bench = new Bench(folder, rounds, seconds, rows)) {
+            bench.start(Path.of(line.getArgList().getFirst()), quick);
+            bench.measureAll();
+            System.out.print(Report.markdown(bench.samples, bench.contenders, rounds, seconds));
+            if (line.hasOption("plots")) {
+                Path plots = Path.of(line.getOptionValue("plots"));
+                List<String> names = bench.contenders.stream().map(Contender::name).toList();
+                new Plots(bench.samples, names, plots).write();
+            }
+        }
+    }
+
+    private static void scale(CommandLine line, Path folder) throws IOException {
+        int rounds = Integer.parseInt(line.getOptionValue("rounds", "2"));
+        double seconds = Double.parseDouble(line.getOptionValue("seconds", "1"));
+        Path nullTarget = Path.of(line.getArgList().getFirst());
+        Map<String, List<Double>> bySessions = new Scale(folder, nullTarget, rounds, seconds).run();
+        if (line.hasOption("plots")) {
+            Path plots = Files.createDirectories(Path.of(line.getOptionValue("plots")));
+            Plots.bars(
+                    plots.resolve("sessions.svg"),
+                    "4 KiB random reads per second by sessions of depth 4",
+                    Scale.sessionLabels(),
+                    bySessions);
         }
     }
 
@@ -155,6 +183,7 @@ public final class Bench implements AutoCloseable {
             for (Row row : rows) {
                 for (Contender contender : contenders) {
                     if (RowRun.applies(row, contender)
+                            && (round > 0 || RowRun.warms(row, contender))
                             && !failed.contains(row.title() + contender.name())) {
                         measure(row, contender, round);
                     }
@@ -202,8 +231,7 @@ public final class Bench implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException {
+    public void close() {
         contenders.forEach(Contender::close);
-        Tool.of("rm", "-rf", folder.toString()).succeed();
     }
 }

@@ -30,6 +30,7 @@ final class Contender implements AutoCloseable {
     static final String OURS = "Lunkeeper";
 
     static final String NULL = "null";
+    static final String ISTGT = "istgt";
     static final String JSCSI = "jSCSI";
 
     private static final String IQN = "iqn.2026-11.io.lunkeeper:bench";
@@ -224,7 +225,7 @@ final class Contender implements AutoCloseable {
         Files.writeString(folder.resolve("istgt.auth"), "");
         return new Contender(
                 new Start(
-                        "istgt",
+                        ISTGT,
                         port,
                         0,
                         List.of(image),

@@ -21,7 +21,7 @@ final class Fio {
 
     /// Whether it measures the same as the row.
     static boolean applies(Row row) {
-        return row.disk() == Row.Disk.COLD && row.workload() == Workload.READ;
+        return row.disk() == Row.Disk.COLD && row.workload() == Workload.READ_ONCE;
     }
 
     static Sample measure(Row row, Path image, double seconds) throws IOException {

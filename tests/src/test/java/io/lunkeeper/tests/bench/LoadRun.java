@@ -130,7 +130,8 @@ final class LoadRun {
         }
     }
 
-    private RawInitiator logIn(String digest) throws IOException {
+    /// A session that has only logged in.
+    RawInitiator logIn(String digest) throws IOException {
         // Several clients at once must not be taken for one that comes again.
         long isid =
                 0x80_000000_0000L

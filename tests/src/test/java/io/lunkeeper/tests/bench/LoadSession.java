@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.zip.CRC32C;
@@ -260,7 +261,7 @@ final class LoadSession {
                 .put((byte) (write ? 0xa1 : moves ? 0xc1 : 0x81))
                 .putShort((short) 0)
                 .putInt(immediate)
-                .putLong((long) (moves ? places.lun(place) : lun) << 48)
+                .putLong(Places.lunField(moves ? places.lun(place) : lun))
                 .putInt(cmdSn)
                 .putInt(bytes)
                 .putInt(cmdSn)
@@ -321,7 +322,7 @@ final class LoadSession {
                     .put((byte) (offset + length == end ? 0x80 : 0))
                     .putShort((short) 0)
                     .putInt(length)
-                    .putLong((long) places.lun(place) << 48)
+                    .putLong(Places.lunField(places.lun(place)))
                     .putInt(tag)
                     .putInt(transferTag)
                     .putInt(0)
@@ -387,10 +388,18 @@ final class LoadSession {
         }
     }
 
+    /// RFC 7143 11.4.7.2 Sense Data, as far as it has come.
+    private String sense(int data) {
+        byte[] sense = new byte[Math.clamp(in.limit() - data, 0, 20)];
+        in.get(data, sense);
+        return ", sense " + HexFormat.of().formatHex(sense);
+    }
+
     /// Counts a command and remembers how long it took.
     private void ended(int at) throws ProtocolException {
         if (in.get(at + 2) != 0 || in.get(at + 3) != ScsiResult.GOOD) {
-            throw new ProtocolException("a command failed, status " + in.get(at + 3));
+            throw new ProtocolException(
+                    "a command failed, status " + in.get(at + 3) + sense(at + Pdu.HEADER_BYTES));
         }
         expStatSn = in.getInt(at + 24) + 1;
         completed++;

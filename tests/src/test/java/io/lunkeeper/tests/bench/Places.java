@@ -24,6 +24,11 @@ record Places(int firstLun, int luns, int perLun, long stride, int blocks) {
         return firstLun + place / perLun;
     }
 
+    /// SAM-5 4.7 Logical unit number: flat space addressing beyond 255.
+    static long lunField(int lun) {
+        return (lun < 256 ? (long) lun : 0x4000L | lun) << 48;
+    }
+
     long lba(int place) {
         return place % perLun * stride;
     }

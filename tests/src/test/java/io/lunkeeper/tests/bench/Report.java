@@ -161,8 +161,7 @@ final class Report {
                 .orElse("");
     }
 
-    private static String ratio(
-            List<Sample> ours, List<Sample> theirs, ToDoubleFunction<Sample> figure) {
+    static String ratio(List<Sample> ours, List<Sample> theirs, ToDoubleFunction<Sample> figure) {
         return number(median(ours, figure) / median(theirs, figure), "%.2f");
     }
 

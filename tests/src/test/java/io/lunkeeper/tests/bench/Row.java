@@ -103,7 +103,7 @@ record Row(
         rows.add(lean(Workload.STREAM, 16, 1, true));
         rows.add(lean(Workload.STREAM_LARGE, 8, 1, true));
         rows.add(lean(Workload.FLUSHING, 32, 1, true));
-        rows.add(lean(Workload.READ, 32, 1, true).on(Disk.COLD));
+        rows.add(lean(Workload.READ_ONCE, 32, 1, true).on(Disk.COLD));
         rows.add(lean(Workload.READ, 4, 1, true).on(Disk.NEIGHBOUR));
         rows.add(lean(Workload.READ, 4, 1, true).on(Disk.BESIDE_COLD));
         rows.add(pings());
@@ -134,7 +134,7 @@ record Row(
         title.append(kib == 0 ? "" : kib < 1024 ? kib + " KiB " : (kib >> 10) + " MiB ");
         title.append(
                 switch (workload) {
-                    case READ -> "random read";
+                    case READ, READ_ONCE -> "random read";
                     case WRITE, TOUCH -> "random write";
                     case MIXED -> "random 70/30";
                     case SCAN, SCAN_LARGE -> "sequential read";

@@ -30,7 +30,7 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
     private static final Pattern QEMU_SECONDS = Pattern.compile("Run completed in ([0-9.]+)");
 
     /// Whether a contender takes part in a row. jSCSI fails on large writes and on flushes, and
-    /// serves one session.
+    /// serves one session; istgt takes a second for each login.
     static boolean applies(Row row, Contender contender) {
         if (contender.name().equals(Contender.JSCSI)) {
             return row.client() == Row.Client.LEAN
@@ -42,9 +42,18 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
         boolean stores = !contender.images().isEmpty();
         return switch (row.disk()) {
             case WARM -> !row.digests() || stores;
-            case LOADED -> true;
+            case LOADED -> !contender.name().equals(Contender.ISTGT);
             case STREAMED, COLD -> stores;
             case SPARSE, NEIGHBOUR, BESIDE_COLD -> contender.images().size() > 1;
+        };
+    }
+
+    /// Whether a row counts in round 0: it warms what compiles as it runs, and spreads the pages of
+    /// images that are written at random.
+    static boolean warms(Row row, Contender contender) {
+        return switch (contender.name()) {
+            case Contender.OURS, Contender.NULL, Contender.JSCSI -> true;
+            default -> row.disk() == Row.Disk.WARM && row.workload().writes();
         };
     }
 
@@ -117,7 +126,7 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
                     alone(neighbour(contender), spec.places(NEIGHBOUR_PLACES).seconds(seconds));
             case BESIDE_COLD ->
                     beside(
-                            LoadSpec.of(Workload.READ, 32, 1),
+                            LoadSpec.of(Workload.READ_ONCE, 32, 1),
                             neighbour(contender),
                             spec.places(NEIGHBOUR_PLACES).seconds(seconds));
             case LOADED ->

@@ -12,6 +12,8 @@ enum Workload {
     MIXED(4 << 10, Order.RANDOM, 70),
     /// WRITE of 4 KiB at random places with FUA.
     FUA(4 << 10, Order.RANDOM, 0),
+    /// READ of 4 KiB, each place once, scattered.
+    READ_ONCE(4 << 10, Order.SCATTERED, 100),
     /// WRITE of 4 KiB, each place once, scattered.
     TOUCH(4 << 10, Order.SCATTERED, 0),
     /// WRITE of 64 KiB one after the other, round and round.
