@@ -63,6 +63,8 @@ final class Contender implements AutoCloseable {
     private Contender(Start start) throws IOException {
         this.start = start;
         this.process = launch();
+        // Also when the bench itself is told to end.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> process.destroyForcibly()));
     }
 
     private Process launch() throws IOException {

@@ -24,6 +24,9 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
     /// What of the last LUN is written: 64 MiB.
     private static final int NEIGHBOUR_PLACES = 16384;
 
+    private static final List<Workload> JSCSI_WORKLOADS =
+            List.of(Workload.READ, Workload.WRITE, Workload.MIXED, Workload.SCAN, Workload.STREAM);
+
     private static final double PINGS_PER_SECOND = 1000;
     private static final Duration TOOL_LIMIT = Duration.ofMinutes(2);
     private static final Pattern PERF_AVERAGE = Pattern.compile("iops average (\\d+)");
@@ -32,20 +35,25 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
     /// Whether a contender takes part in a row. jSCSI fails on large writes and on flushes, and
     /// serves one session; istgt takes a second for each login.
     static boolean applies(Row row, Contender contender) {
+        boolean istgt = contender.name().equals(Contender.ISTGT);
         if (contender.name().equals(Contender.JSCSI)) {
-            return row.client() == Row.Client.LEAN
-                    && row.disk() == Row.Disk.WARM
-                    && row.sessions() == 1
-                    && !row.digests()
-                    && JSCSI_WORKLOADS.contains(row.workload());
+            return jscsiServes(row);
         }
         boolean stores = !contender.images().isEmpty();
         return switch (row.disk()) {
-            case WARM -> !row.digests() || stores;
-            case LOADED -> !contender.name().equals(Contender.ISTGT);
+            case WARM -> (!row.digests() || stores) && !(istgt && row.sessions() > 4);
+            case LOADED -> !istgt;
             case STREAMED, COLD -> stores;
             case SPARSE, NEIGHBOUR, BESIDE_COLD -> contender.images().size() > 1;
         };
+    }
+
+    private static boolean jscsiServes(Row row) {
+        return row.client() == Row.Client.LEAN
+                && row.disk() == Row.Disk.WARM
+                && row.sessions() == 1
+                && !row.digests()
+                && JSCSI_WORKLOADS.contains(row.workload());
     }
 
     /// Whether a row counts in round 0: it warms what compiles as it runs, and spreads the pages of
@@ -56,9 +64,6 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
             default -> row.disk() == Row.Disk.WARM && row.workload().writes();
         };
     }
-
-    private static final List<Workload> JSCSI_WORKLOADS =
-            List.of(Workload.READ, Workload.WRITE, Workload.MIXED, Workload.SCAN, Workload.STREAM);
 
     /// Writes a small part of the last LUN, which then is in the page cache.
     static void writeNeighbour(Contender contender) throws IOException {
