@@ -2,6 +2,7 @@ package io.lunkeeper.tests.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.lunkeeper.tests.rig.Checkout;
 import io.lunkeeper.tests.rig.FreePort;
 import io.lunkeeper.tests.rig.Tool;
 import java.io.IOException;
@@ -25,6 +26,13 @@ import java.util.regex.Pattern;
 /// A target that is measured: a process with a disk of its own, and sparse disks for first writes.
 /// One thread.
 final class Contender implements AutoCloseable {
+    /// The names of those that a report speaks of.
+    static final String OURS = "Lunkeeper";
+
+    static final String NULL = "null";
+    static final String ISTGT = "istgt";
+    static final String JSCSI = "jSCSI";
+
     private static final String IQN = "iqn.2026-11.io.lunkeeper:bench";
     private static final Duration START_LIMIT = Duration.ofMinutes(2);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
@@ -34,30 +42,52 @@ final class Contender implements AutoCloseable {
 
     private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
 
-    private final String name;
-    private final int port;
-    private final int disk;
-    private final List<Path> images;
-    private final Process process;
+    /// How a target is started.
+    ///
+    /// @param disk the LUN of the disk; sparse ones follow
+    /// @param images the disk's first
+    /// @param ready what it prints when it serves; empty when it just listens
+    private record Start(
+            String name,
+            int port,
+            int disk,
+            List<Path> images,
+            Path log,
+            String ready,
+            List<String> command) {}
 
-    private Contender(
-            String name, int port, int disk, List<Path> images, Path log, List<String> command)
-            throws IOException {
-        this.name = name;
-        this.port = port;
-        this.disk = disk;
-        this.images = images;
-        this.process =
-                new ProcessBuilder(command)
+    private final Start start;
+    private Process process;
+    private double startSeconds;
+
+    private Contender(Start start) throws IOException {
+        this.start = start;
+        this.process = launch();
+        // Also when the bench itself is told to end.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> process.destroyForcibly()));
+    }
+
+    private Process launch() throws IOException {
+        long begin = System.nanoTime();
+        process =
+                new ProcessBuilder(start.command)
                         .redirectErrorStream(true)
-                        .redirectOutput(log.toFile())
+                        .redirectOutput(start.log.toFile())
                         .start();
         try {
-            awaitPort(log);
+            awaitReady();
         } catch (IOException failed) {
             close();
             throw failed;
         }
+        startSeconds = (System.nanoTime() - begin) / 1e9;
+        return process;
+    }
+
+    /// Ends it, and starts it again on the same images.
+    void restart() throws IOException {
+        close();
+        launch();
     }
 
     // ---- who there is
@@ -66,19 +96,20 @@ final class Contender implements AutoCloseable {
     static Contender none(Path folder, Path executable, long imageGib) throws IOException {
         int port = FreePort.find();
         return new Contender(
-                "null",
-                port,
-                0,
-                List.of(),
-                folder.resolve("null.log"),
-                List.of(executable.toString(), "" + port, "" + imageGib));
+                new Start(
+                        NULL,
+                        port,
+                        0,
+                        List.of(),
+                        folder.resolve("null.log"),
+                        "ready",
+                        List.of(executable.toString(), "" + port, "" + imageGib)));
     }
 
     /// Ourselves, with the configuration that an administrator would write.
     ///
-    /// @param images the disk first
-    static Contender lunkeeper(Path folder, Path launcher, List<Path> images, long sparseGib)
-            throws IOException {
+    /// @param images the disk first; any that is not there becomes a sparse one
+    static Contender lunkeeper(Path folder, List<Path> images, long sparseGib) throws IOException {
         int port = FreePort.find();
         StringBuilder yaml = new StringBuilder();
         yaml.append("portals: [{ listen: \"127.0.0.1:").append(port).append("\" }]\n");
@@ -86,17 +117,21 @@ final class Contender implements AutoCloseable {
         for (int lun = 0; lun < images.size(); lun++) {
             yaml.append("      - { lun: ").append(lun + 1);
             yaml.append(", image: \"").append(images.get(lun)).append('"');
-            yaml.append(lun == 0 ? "" : ", size: " + sparseGib + "GiB").append(" }\n");
+            boolean there = Files.exists(images.get(lun));
+            yaml.append(there ? "" : ", size: " + sparseGib + "GiB").append(" }\n");
         }
         Path file = folder.resolve("lunkeeper.yaml");
         Files.writeString(file, yaml);
+        String launcher = Checkout.launcher().toString();
         return new Contender(
-                "Lunkeeper",
-                port,
-                1,
-                images,
-                folder.resolve("lunkeeper.log"),
-                List.of(launcher.toString(), "serve", "--config", file.toString()));
+                new Start(
+                        OURS,
+                        port,
+                        1,
+                        images,
+                        folder.resolve("lunkeeper.log"),
+                        "lunkeeper ready",
+                        List.of(launcher, "serve", "--config", file.toString())));
     }
 
     /// tgt from Debian as it comes, or with bursts as large as ours.
@@ -111,18 +146,20 @@ final class Contender implements AutoCloseable {
         Files.createDirectories(Path.of("/var/run/tgtd"));
         Contender tgt =
                 new Contender(
-                        name,
-                        port,
-                        1,
-                        images,
-                        folder.resolve(name.replace(' ', '-') + ".log"),
-                        List.of(
-                                "tgtd",
-                                "-f",
-                                "-C",
-                                "" + control,
-                                "--iscsi",
-                                "portal=127.0.0.1:" + port));
+                        new Start(
+                                name,
+                                port,
+                                1,
+                                images,
+                                folder.resolve(name.replace(' ', '-') + ".log"),
+                                "",
+                                List.of(
+                                        "tgtd",
+                                        "-f",
+                                        "-C",
+                                        "" + control,
+                                        "--iscsi",
+                                        "portal=127.0.0.1:" + port)));
         admin(control, "-o new -m target -t 1 -T " + IQN);
         if (tuned) {
             Map.of(
@@ -189,22 +226,45 @@ final class Contender implements AutoCloseable {
                         .formatted(folder, port, image, FreePort.find()));
         Files.writeString(folder.resolve("istgt.auth"), "");
         return new Contender(
-                "istgt",
-                port,
-                0,
-                List.of(image),
-                folder.resolve("istgt.log"),
-                List.of("istgt", "-D", "-c", file.toString()));
+                new Start(
+                        ISTGT,
+                        port,
+                        0,
+                        List.of(image),
+                        folder.resolve("istgt.log"),
+                        "",
+                        List.of("istgt", "-D", "-c", file.toString())));
+    }
+
+    /// jSCSI's own target, in a Java of its own.
+    static Contender jscsi(Path folder, Path image) throws IOException {
+        int port = FreePort.find();
+        return new Contender(
+                new Start(
+                        JSCSI,
+                        port,
+                        0,
+                        List.of(image),
+                        folder.resolve("jscsi.log"),
+                        "ready",
+                        List.of(
+                                ProcessHandle.current().info().command().orElse("java"),
+                                "-cp",
+                                System.getProperty("java.class.path", ""),
+                                JscsiServer.class.getName(),
+                                "" + port,
+                                IQN,
+                                image.toString())));
     }
 
     // ---- what it is
 
     String name() {
-        return name;
+        return start.name;
     }
 
     int port() {
-        return port;
+        return start.port;
     }
 
     String iqn() {
@@ -213,12 +273,17 @@ final class Contender implements AutoCloseable {
 
     /// The LUN of the disk; sparse ones follow.
     int disk() {
-        return disk;
+        return start.disk;
     }
 
     /// The disk's image and the sparse ones; none of a target without storage.
     List<Path> images() {
-        return images;
+        return start.images;
+    }
+
+    /// How long it took from its start until it served.
+    double startSeconds() {
+        return startSeconds;
     }
 
     /// Processor time used so far by the server, in seconds.
@@ -228,10 +293,10 @@ final class Contender implements AutoCloseable {
         return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
     }
 
-    /// Memory that is resident, in MiB.
-    long residentMib() throws IOException {
+    /// Memory that is resident, in KiB.
+    long residentKib() throws IOException {
         Matcher found = RESIDENT.matcher(Files.readString(proc().resolve("status"), UTF_8));
-        return found.find() ? Long.parseLong(found.group(1)) / 1024 : 0;
+        return found.find() ? Long.parseLong(found.group(1)) : 0;
     }
 
     private Path proc() {
@@ -240,19 +305,26 @@ final class Contender implements AutoCloseable {
 
     // ---- life
 
-    private void awaitPort(Path log) throws IOException {
+    private void awaitReady() throws IOException {
         long end = System.nanoTime() + START_LIMIT.toNanos();
-        while (!listens()) {
+        while (!isReady()) {
             if (!process.isAlive() || System.nanoTime() - end > 0) {
-                throw new IOException(name + " did not start: " + Files.readString(log, UTF_8));
+                throw new IOException(
+                        name() + " did not start: " + Files.readString(start.log, UTF_8));
             }
             pause();
         }
     }
 
+    private boolean isReady() throws IOException {
+        return start.ready.isEmpty()
+                ? listens()
+                : Files.readString(start.log, UTF_8).contains(start.ready);
+    }
+
     private static void pause() throws IOException {
         try {
-            Thread.sleep(100);
+            Thread.sleep(10);
         } catch (InterruptedException stop) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", stop);
@@ -261,7 +333,7 @@ final class Contender implements AutoCloseable {
 
     private boolean listens() throws IOException {
         try (Socket probe = new Socket()) {
-            probe.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1000);
+            probe.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port()), 1000);
             return true;
         } catch (ConnectException | SocketTimeoutException _) {
             return false;
@@ -279,7 +351,7 @@ final class Contender implements AutoCloseable {
     public void close() {
         process.destroy();
         try {
-            if (name.startsWith("tgt")
+            if (name().startsWith("tgt")
                     || !process.waitFor(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
                 process.destroyForcibly();
             }

@@ -40,7 +40,7 @@ public final class LeanClient {
             if (rest.size() != 4) {
                 throw new ParseException("PORT IQN LUN WORKLOAD are needed");
             }
-            LoadRun.Spec spec = spec(line, Workload.of(rest.get(3)));
+            LoadSpec spec = spec(line, Workload.of(rest.get(3)));
             LoadRun run =
                     new LoadRun(
                             Integer.parseInt(rest.get(0)),
@@ -61,16 +61,16 @@ public final class LeanClient {
         }
     }
 
-    private static LoadRun.Spec spec(CommandLine line, Workload workload) {
-        double rate = Double.parseDouble(line.getOptionValue("rate", "Infinity"));
-        double seconds = Double.parseDouble(line.getOptionValue("seconds", "1e9"));
-        return new LoadRun.Spec(
-                workload,
-                Integer.parseInt(line.getOptionValue("depth", "1")),
-                Integer.parseInt(line.getOptionValue("sessions", "1")),
-                line.hasOption("digests"),
-                Long.parseLong(line.getOptionValue("commands", String.valueOf(Long.MAX_VALUE))),
-                (long) (seconds * 1e9),
-                rate * (1 << 20) / 1e9);
+    private static LoadSpec spec(CommandLine line, Workload workload) {
+        return LoadSpec.of(
+                        workload,
+                        Integer.parseInt(line.getOptionValue("depth", "1")),
+                        Integer.parseInt(line.getOptionValue("sessions", "1")))
+                .digests(line.hasOption("digests"))
+                .commands(
+                        Long.parseLong(
+                                line.getOptionValue("commands", String.valueOf(Long.MAX_VALUE))))
+                .seconds(Double.parseDouble(line.getOptionValue("seconds", "1e9")))
+                .rate(Double.parseDouble(line.getOptionValue("rate", "Infinity")));
     }
 }

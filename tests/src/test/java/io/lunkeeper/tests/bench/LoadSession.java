@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.zip.CRC32C;
@@ -19,8 +20,6 @@ import java.util.zip.CRC32C;
 /// One session of one connection that keeps commands in flight. Data read is dropped unseen; what
 /// is written is the same for each place but for its number. One thread.
 final class LoadSession {
-    private static final int BUFFER_BYTES = 4 << 20;
-
     /// More than any command window.
     private static final int RING = 4096;
 
@@ -28,20 +27,25 @@ final class LoadSession {
     private static final int READ_10 = 0x28;
     private static final int SYNCHRONIZE_CACHE_10 = 0x35;
     private static final int TEST_UNIT_READY = 0x00;
+
+    /// From READ (10) and WRITE (10) to those of 16 bytes.
+    private static final int TO_16 = 0x60;
+
+    private static final long MOST_OF_10 = 1L << 32;
     private static final int R2T = 0x31;
 
     private final SocketChannel channel;
     private final int lun;
     private final Workload workload;
     private final int blockBytes;
-    private final int places;
+    private final Places places;
     private final long step;
     private final int segmentBytes;
     private final int immediateBytes;
     private final boolean headerDigest;
     private final boolean dataDigest;
-    private final ByteBuffer in = ByteBuffer.allocateDirect(BUFFER_BYTES);
-    private final ByteBuffer out = ByteBuffer.allocateDirect(BUFFER_BYTES);
+    private final ByteBuffer in;
+    private final ByteBuffer out;
     private final ByteBuffer payload;
     private final CRC32C crc = new CRC32C();
     private final SplittableRandom random;
@@ -51,6 +55,8 @@ final class LoadSession {
     private int maxCmdSn;
     private int expStatSn;
     private int toSkip;
+    private final byte[] begun = new byte[Pdu.HEADER_BYTES];
+    private int begunBytes;
     private int inFlight;
     private long issued;
     private long completed;
@@ -63,25 +69,44 @@ final class LoadSession {
     private long[] times = new long[1 << 16];
     private int timed;
 
+    /// The buffers of one thread; empty between two calls of a session, so that all its sessions
+    /// share them.
+    record Buffers(ByteBuffer in, ByteBuffer out) {
+        private static final int BYTES = 4 << 20;
+
+        Buffers() {
+            this(ByteBuffer.allocateDirect(BYTES), ByteBuffer.allocateDirect(BYTES));
+        }
+    }
+
     /// Goes on where a login ended.
     ///
+    /// @param lun the first
     /// @param seed of the places
-    LoadSession(RawInitiator initiator, int lun, Workload workload, long seed) throws IOException {
+    LoadSession(RawInitiator initiator, int lun, LoadSpec spec, Buffers buffers, long seed)
+            throws IOException {
         this.channel = initiator.channel();
         this.lun = lun;
-        this.workload = workload;
+        this.workload = spec.workload();
         this.random = new SplittableRandom(seed);
         this.payload = payload(workload);
-        initiator.clearUnitAttentions(lun);
-        ScsiResult capacity = initiator.read(lun, Cdb.readCapacity10(), 8);
-        if (capacity.status() != ScsiResult.GOOD) {
-            throw new ProtocolException("READ CAPACITY: " + capacity);
+        this.in = buffers.in;
+        this.out = buffers.out;
+        for (int each = lun; each < lun + spec.luns(); each++) {
+            initiator.clearUnitAttentions(each);
         }
+        ScsiResult capacity = capacity(initiator);
         ByteBuffer answer = ByteBuffer.wrap(capacity.data());
-        long blocks = (answer.getInt() & 0xffffffffL) + 1;
+        long blocks = 1 + (answer.limit() > 8 ? answer.getLong() : answer.getInt() & 0xffff_ffffL);
         blockBytes = answer.getInt();
-        places = (int) (blocks * blockBytes / workload.commandBytes());
-        step = stepOver(places);
+        places =
+                Places.of(
+                        lun,
+                        spec.luns(),
+                        spec.places(),
+                        blocks,
+                        workload.commandBytes() / blockBytes);
+        step = stepOver(places.total());
         Map<String, String> keys = initiator.negotiated();
         segmentBytes = Integer.parseInt(keys.getOrDefault("MaxRecvDataSegmentLength", "8192"));
         int burst = Integer.parseInt(keys.getOrDefault("FirstBurstLength", "65536"));
@@ -92,6 +117,18 @@ final class LoadSession {
         cmdSn = initiator.session().nextCmdSn();
         maxCmdSn = capacity.last().maxCmdSn();
         expStatSn = initiator.expStatSn();
+    }
+
+    /// READ CAPACITY (10), or (16) for a LUN that is too large for it.
+    private ScsiResult capacity(RawInitiator initiator) throws IOException {
+        ScsiResult small = initiator.read(lun, Cdb.readCapacity10(), 8);
+        boolean large =
+                small.status() == ScsiResult.GOOD && ByteBuffer.wrap(small.data()).getInt() == -1;
+        ScsiResult capacity = large ? initiator.read(lun, Cdb.readCapacity16(32), 32) : small;
+        if (capacity.status() != ScsiResult.GOOD) {
+            throw new ProtocolException("READ CAPACITY: " + capacity);
+        }
+        return capacity;
     }
 
     /// What is written to a place begins with its number and goes on like this.
@@ -121,6 +158,10 @@ final class LoadSession {
         timed = 0;
     }
 
+    SocketChannel channel() {
+        return channel;
+    }
+
     int inFlight() {
         return inFlight;
     }
@@ -133,8 +174,8 @@ final class LoadSession {
         return completed;
     }
 
-    int blockBytes() {
-        return blockBytes;
+    Places places() {
+        return places;
     }
 
     /// The places written to.
@@ -158,6 +199,8 @@ final class LoadSession {
     void issue() {
         if (idling) {
             command(TEST_UNIT_READY, 0, 0);
+        } else if (workload == Workload.PING) {
+            ping();
         } else if (workload.flushes(issued)) {
             command(SYNCHRONIZE_CACHE_10, 0, 0);
         } else {
@@ -178,10 +221,30 @@ final class LoadSession {
 
     private int place() {
         return switch (workload.order()) {
-            case RANDOM -> random.nextInt(places);
-            case SEQUENTIAL -> (int) (issued % places);
-            case SCATTERED -> (int) (issued * step % places);
+            case RANDOM -> random.nextInt(places.total());
+            case SEQUENTIAL -> (int) (issued % places.total());
+            case SCATTERED -> (int) (issued * step % places.total());
         };
+    }
+
+    /// RFC 7143 11.18 NOP-Out, numbered like a command.
+    private void ping() {
+        startedAt[cmdSn & (RING - 1)] = System.nanoTime();
+        int start = out.position();
+        out.put((byte) Pdu.NOP_OUT)
+                .put((byte) 0x80)
+                .putShort((short) 0)
+                .putInt(0)
+                .putLong(0)
+                .putInt(cmdSn)
+                .putInt(Pdu.NO_TAG)
+                .putInt(cmdSn)
+                .putInt(expStatSn)
+                .putLong(0)
+                .putLong(0);
+        finish(start, 0, 0, 0);
+        cmdSn++;
+        inFlight++;
     }
 
     private void command(int opcode, int flags, int place) {
@@ -192,28 +255,33 @@ final class LoadSession {
         boolean write = opcode == WRITE_10;
         boolean moves = write || opcode == READ_10;
         int bytes = moves ? workload.commandBytes() : 0;
-        int blocks = bytes / blockBytes;
         int immediate = write ? Math.min(bytes, immediateBytes) : 0;
         int start = out.position();
         out.put((byte) Pdu.SCSI_COMMAND)
                 .put((byte) (write ? 0xa1 : moves ? 0xc1 : 0x81))
                 .putShort((short) 0)
                 .putInt(immediate)
-                .putLong((long) lun << 48)
+                .putLong(Places.lunField(moves ? places.lun(place) : lun))
                 .putInt(cmdSn)
                 .putInt(bytes)
                 .putInt(cmdSn)
-                .putInt(expStatSn)
-                .put((byte) opcode)
-                .put((byte) flags)
-                .putInt(place * blocks)
-                .put((byte) 0)
-                .putShort((short) blocks)
-                .put((byte) 0);
-        out.position(start + Pdu.HEADER_BYTES);
+                .putInt(expStatSn);
+        descriptor(opcode, flags, moves ? places.lba(place) : 0, bytes / blockBytes);
         finish(start, place, 0, immediate);
         cmdSn++;
         inFlight++;
+    }
+
+    /// Puts a CDB, of 10 bytes where these suffice.
+    private void descriptor(int opcode, int flags, long lba, int blocks) {
+        if (lba + blocks <= MOST_OF_10) {
+            out.put((byte) opcode).put((byte) flags).putInt((int) lba);
+            out.put((byte) 0).putShort((short) blocks).put((byte) 0);
+            out.putInt(0).putShort((short) 0);
+        } else {
+            out.put((byte) (opcode + TO_16)).put((byte) flags).putLong(lba);
+            out.putInt(blocks).putShort((short) 0);
+        }
     }
 
     /// Completes the PDU whose header begins at `start` with digests and data.
@@ -241,6 +309,7 @@ final class LoadSession {
     private void sendRequested(int at) throws IOException {
         int tag = in.getInt(at + 16);
         int transferTag = in.getInt(at + 20);
+        int place = placeOf[tag & (RING - 1)];
         int offset = in.getInt(at + 40);
         int end = offset + in.getInt(at + 44);
         for (int dataSn = 0; offset < end; dataSn++) {
@@ -253,7 +322,7 @@ final class LoadSession {
                     .put((byte) (offset + length == end ? 0x80 : 0))
                     .putShort((short) 0)
                     .putInt(length)
-                    .putLong((long) lun << 48)
+                    .putLong(Places.lunField(places.lun(place)))
                     .putInt(tag)
                     .putInt(transferTag)
                     .putInt(0)
@@ -262,7 +331,7 @@ final class LoadSession {
                     .putInt(dataSn)
                     .putInt(offset)
                     .putInt(0);
-            finish(start, placeOf[tag & (RING - 1)], offset, length);
+            finish(start, place, offset, length);
             offset += length;
         }
     }
@@ -280,12 +349,14 @@ final class LoadSession {
 
     /// Takes what has come; waits for it where the channel does.
     void receive() throws IOException {
+        in.clear().put(begun, 0, begunBytes);
         if (channel.read(in) < 0) {
             throw new EOFException("the target closed the connection");
         }
         in.flip();
         take();
-        in.compact();
+        begunBytes = in.remaining();
+        in.get(begun, 0, begunBytes);
     }
 
     /// Works through the PDUs in `in` and leaves the beginning of one that is not whole.
@@ -304,7 +375,7 @@ final class LoadSession {
             maxCmdSn = in.getInt(at + 32);
             int opcode = in.get(at) & 0x3f;
             switch (opcode) {
-                case Pdu.SCSI_RESPONSE -> ended(at);
+                case Pdu.SCSI_RESPONSE, Pdu.NOP_IN -> ended(at);
                 case Pdu.DATA_IN -> {
                     if ((in.get(at + 1) & 0x01) != 0) {
                         ended(at);
@@ -317,10 +388,18 @@ final class LoadSession {
         }
     }
 
+    /// RFC 7143 11.4.7.2 Sense Data, as far as it has come.
+    private String sense(int data) {
+        byte[] sense = new byte[Math.clamp(in.limit() - data, 0, 20)];
+        in.get(data, sense);
+        return ", sense " + HexFormat.of().formatHex(sense);
+    }
+
     /// Counts a command and remembers how long it took.
     private void ended(int at) throws ProtocolException {
         if (in.get(at + 2) != 0 || in.get(at + 3) != ScsiResult.GOOD) {
-            throw new ProtocolException("a command failed, status " + in.get(at + 3));
+            throw new ProtocolException(
+                    "a command failed, status " + in.get(at + 3) + sense(at + Pdu.HEADER_BYTES));
         }
         expStatSn = in.getInt(at + 24) + 1;
         completed++;

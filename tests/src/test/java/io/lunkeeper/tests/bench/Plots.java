@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -36,10 +37,11 @@ final class Plots {
     void write() throws IOException {
         Files.createDirectories(folder);
         Predicate<Row> large = row -> row.workload().commandBytes() > LARGE_BYTES;
+        Predicate<Row> small = large.negate().and(row -> row.workload() != Workload.PING);
         plot(
                 "commands",
                 "Small commands per second",
-                large.negate(),
+                small,
                 (_, each) -> Report.median(each, Sample::perSecond));
         plot(
                 "bytes",
@@ -52,7 +54,7 @@ final class Plots {
         plot(
                 "processor",
                 "Server's processor seconds for 100,000 small commands",
-                large.negate(),
+                small,
                 (_, each) -> Report.median(each, Sample::serverSeconds));
     }
 
@@ -63,7 +65,22 @@ final class Plots {
             ToDoubleBiFunction<Row, List<Sample>> figure)
             throws IOException {
         List<Row> rows = samples.keySet().stream().filter(wanted).toList();
-        if (rows.isEmpty()) {
+        Map<String, List<Double>> series = new LinkedHashMap<>();
+        for (String name : names) {
+            List<Double> bars = new ArrayList<>();
+            for (Row row : rows) {
+                List<Sample> each = samples.getOrDefault(row, Map.of()).get(name);
+                bars.add(each == null ? 0 : figure.applyAsDouble(row, each));
+            }
+            series.put(name, bars);
+        }
+        bars(folder.resolve(file + ".svg"), title, rows.stream().map(Row::title).toList(), series);
+    }
+
+    /// Writes groups of bars, one of each series in each group.
+    static void bars(Path file, String title, List<String> groups, Map<String, List<Double>> series)
+            throws IOException {
+        if (groups.isEmpty()) {
             return;
         }
         CategoryChart chart =
@@ -71,17 +88,11 @@ final class Plots {
         chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideS);
         chart.getStyler().setLegendLayout(Styler.LegendLayout.Horizontal);
         chart.getStyler().setXAxisLabelRotation(30);
-        for (String name : names) {
-            List<Double> bars = new ArrayList<>();
-            for (Row row : rows) {
-                List<Sample> each = samples.getOrDefault(row, Map.of()).get(name);
-                double bar = each == null ? 0 : figure.applyAsDouble(row, each);
-                bars.add(Double.isNaN(bar) ? 0 : bar);
-            }
-            chart.addSeries(name, rows.stream().map(Row::title).toList(), bars);
-        }
+        series.forEach((name, bars) ->
+                chart.addSeries(
+                        name, groups, bars.stream().map(bar -> bar.isNaN() ? 0 : bar).toList()));
         SVGGraphics2D graphics = new SVGGraphics2D(WIDTH, HEIGHT);
         chart.paint(graphics, WIDTH, HEIGHT);
-        Files.writeString(folder.resolve(file + ".svg"), graphics.getSVGDocument());
+        Files.writeString(file, graphics.getSVGDocument());
     }
 }

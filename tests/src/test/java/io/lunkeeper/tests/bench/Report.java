@@ -7,19 +7,22 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.ToDoubleFunction;
 
 /// Medians and ratios as Markdown.
 final class Report {
-    private static final String OURS = "Lunkeeper";
-    private static final String NULL = "null";
+    private static final String OURS = Contender.OURS;
+    private static final String NULL = Contender.NULL;
+    private static final Set<String> NO_PEERS = Set.of(OURS, NULL, Fio.NAME);
 
     /// A client that is busy for more than this part of the time is what is measured.
     private static final double CLIENT_BOUND = 0.9;
 
     private Report() {}
 
-    /// The table of ratios, that of everybody's figures, and the memory in use.
+    /// The table of ratios, that of ourselves beside ourselves, that of pauses, that of everybody's
+    /// figures, and the memory in use.
     static String markdown(
             Map<Row, Map<String, List<Sample>>> samples,
             List<Contender> contenders,
@@ -34,14 +37,18 @@ final class Report {
         text.append("| workload | per second | × null | × best peer | CPU | × null |");
         text.append(" × that peer | times | client busy |\n");
         text.append("|---|---:|---:|---:|---:|---:|---:|---:|---:|\n");
-        samples.forEach((row, all) -> text.append(ratios(row, all)));
+        samples.forEach((row, all) -> text.append(isPing(row) ? "" : ratios(row, all)));
+        text.append(comparisons(samples)).append(pauses(samples));
         text.append("\n| workload | target | per second | MiB per second | CPU | times |\n");
         text.append("|---|---|---:|---:|---:|---:|\n");
-        samples.forEach(
-                (row, all) -> all.forEach((name, each) -> text.append(figures(row, name, each))));
+        samples.forEach((row, all) -> {
+            if (!isPing(row)) {
+                all.forEach((name, each) -> text.append(figures(row, name, each)));
+            }
+        });
         text.append("\n| target | memory resident afterwards, MiB |\n|---|---:|\n");
         for (Contender each : contenders) {
-            text.append("| %s | %d |\n".formatted(each.name(), each.residentMib()));
+            text.append("| %s | %d |\n".formatted(each.name(), each.residentKib() / 1024));
         }
         return text.toString();
     }
@@ -65,6 +72,75 @@ final class Report {
                         number(100 * busy, "%.0f %%") + (busy > CLIENT_BOUND ? " (bound)" : ""));
     }
 
+    private static boolean isPing(Row row) {
+        return row.workload() == Workload.PING;
+    }
+
+    /// Lunkeeper beside itself, with and without something, and beside the disk itself.
+    private static String comparisons(Map<Row, Map<String, List<Sample>>> samples) {
+        StringBuilder lines = new StringBuilder();
+        samples.forEach((row, all) -> {
+            List<Sample> ours = all.getOrDefault(OURS, List.of());
+            row.plain(samples.keySet())
+                    .ifPresent(plain ->
+                            lines.append(
+                                    comparison(
+                                            row,
+                                            ours,
+                                            row.digests() ? "without" : plain.title(),
+                                            samples.getOrDefault(plain, Map.of())
+                                                    .getOrDefault(OURS, List.of()))));
+            if (all.containsKey(Fio.NAME)) {
+                lines.append(
+                        comparison(row, ours, Fio.NAME, all.getOrDefault(Fio.NAME, List.of())));
+            }
+        });
+        return lines.isEmpty()
+                ? ""
+                : "\n| Lunkeeper | beside | × per second | × CPU | × time of 99 % |\n"
+                        + "|---|---|---:|---:|---:|\n"
+                        + lines;
+    }
+
+    private static String comparison(
+            Row row, List<Sample> ours, String beside, List<Sample> theirs) {
+        return "| %s | %s | %s | %s | %s |\n"
+                .formatted(
+                        row.title(),
+                        beside,
+                        ratio(ours, theirs, Sample::perSecond),
+                        ratio(ours, theirs, Sample::serverSeconds),
+                        ratio(ours, theirs, Report::ninetyNine));
+    }
+
+    private static double ninetyNine(Sample sample) {
+        Latency latency = sample.latency();
+        return latency == null ? Double.NaN : latency.ninetyNine();
+    }
+
+    private static String pauses(Map<Row, Map<String, List<Sample>>> samples) {
+        StringBuilder text = new StringBuilder();
+        samples.forEach((row, all) -> {
+            if (isPing(row)) {
+                text.append("\n").append(row.title());
+                text.append(": no event loop paused for longer. Times in µs.\n\n");
+                text.append("| target | 50 / 99 / 99.9 % | longest |\n|---|---:|---:|\n");
+                all.forEach((name, each) ->
+                        text.append("| %s | %s | %d |\n".formatted(name, times(each), most(each))));
+            }
+        });
+        return text.toString();
+    }
+
+    private static long most(List<Sample> samples) {
+        return samples.stream()
+                .map(Sample::latency)
+                .filter(Objects::nonNull)
+                .mapToLong(Latency::most)
+                .max()
+                .orElse(0);
+    }
+
     private static String figures(Row row, String name, List<Sample> samples) {
         double perSecond = median(samples, Sample::perSecond);
         return "| %s | %s | %s | %s | %s | %s |\n"
@@ -79,18 +155,17 @@ final class Report {
 
     private static String bestPeer(Map<String, List<Sample>> all) {
         return all.entrySet().stream()
-                .filter(each -> !each.getKey().equals(OURS) && !each.getKey().equals(NULL))
+                .filter(each -> !NO_PEERS.contains(each.getKey()))
                 .max(Comparator.comparingDouble(each -> median(each.getValue(), Sample::perSecond)))
                 .map(Map.Entry::getKey)
                 .orElse("");
     }
 
-    private static String ratio(
-            List<Sample> ours, List<Sample> theirs, ToDoubleFunction<Sample> figure) {
+    static String ratio(List<Sample> ours, List<Sample> theirs, ToDoubleFunction<Sample> figure) {
         return number(median(ours, figure) / median(theirs, figure), "%.2f");
     }
 
-    private static String times(List<Sample> samples) {
+    static String times(List<Sample> samples) {
         List<Latency> known =
                 samples.stream().map(Sample::latency).filter(Objects::nonNull).toList();
         if (known.isEmpty()) {
@@ -108,7 +183,7 @@ final class Report {
         return (long) median(known, figure);
     }
 
-    private static String number(double value, String format) {
+    static String number(double value, String format) {
         return Double.isNaN(value) ? "" : String.format(Locale.ROOT, format, value);
     }
 

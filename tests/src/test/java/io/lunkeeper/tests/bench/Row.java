@@ -1,7 +1,9 @@
 package io.lunkeeper.tests.bench;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 
 /// One line of the report: what is measured against every contender.
 ///
@@ -36,7 +38,7 @@ record Row(
         }
     }
 
-    /// How the disk is before.
+    /// Which disk, how it is before, and what goes on meanwhile.
     enum Disk {
         /// All in the page cache, as it was copied.
         WARM("warm"),
@@ -45,7 +47,13 @@ record Row(
         /// Nothing in the page cache.
         COLD("cold"),
         /// Never written.
-        SPARSE("sparse, first touch");
+        SPARSE("sparse, first touch"),
+        /// Another LUN than that of the other rows, a small part of which is in the page cache.
+        NEIGHBOUR("another LUN idle"),
+        /// That, while a session at depth 32 reads the disk, of which nothing is there.
+        BESIDE_COLD("another LUN read cold"),
+        /// In the page cache, while 4 sessions of depth 32 read and write it.
+        LOADED("while 4 sessions of depth 32 read and write");
 
         private final String words;
 
@@ -64,6 +72,12 @@ record Row(
 
     private Row withDigests() {
         return new Row(client, workload, depth, sessions, true, disk, quick);
+    }
+
+    /// One session for each event loop, since connections are spread evenly.
+    private static Row pings() {
+        int loops = Runtime.getRuntime().availableProcessors();
+        return lean(Workload.PING, 1, loops, true).on(Disk.LOADED);
     }
 
     private static Row by(Client client, Workload workload) {
@@ -89,7 +103,10 @@ record Row(
         rows.add(lean(Workload.STREAM, 16, 1, true));
         rows.add(lean(Workload.STREAM_LARGE, 8, 1, true));
         rows.add(lean(Workload.FLUSHING, 32, 1, true));
-        rows.add(lean(Workload.READ, 32, 1, true).on(Disk.COLD));
+        rows.add(lean(Workload.READ_ONCE, 32, 1, true).on(Disk.COLD));
+        rows.add(lean(Workload.READ, 4, 1, true).on(Disk.NEIGHBOUR));
+        rows.add(lean(Workload.READ, 4, 1, true).on(Disk.BESIDE_COLD));
+        rows.add(pings());
         for (Workload each : List.of(Workload.READ, Workload.WRITE)) {
             rows.add(lean(each, 32, 1, each == Workload.READ).withDigests());
         }
@@ -99,14 +116,25 @@ record Row(
         return rows;
     }
 
+    /// The row beside which this one is to be seen: the same without digests, or without what goes
+    /// on meanwhile.
+    Optional<Row> plain(Collection<Row> rows) {
+        Disk before = disk == Disk.BESIDE_COLD ? Disk.NEIGHBOUR : disk;
+        return rows.stream()
+                .filter(row -> row.client == client && row.workload == workload)
+                .filter(row -> row.depth == depth && row.sessions == sessions)
+                .filter(row -> row.disk == before && !row.digests && !row.equals(this))
+                .findFirst();
+    }
+
     /// What it is, for people.
     String title() {
         StringBuilder title = new StringBuilder();
-        int kib = workload.commandBytes() >> 10;
-        title.append(kib < 1024 ? kib + " KiB " : (kib >> 10) + " MiB ");
+        int kib = workload == Workload.PING ? 0 : workload.commandBytes() >> 10;
+        title.append(kib == 0 ? "" : kib < 1024 ? kib + " KiB " : (kib >> 10) + " MiB ");
         title.append(
                 switch (workload) {
-                    case READ -> "random read";
+                    case READ, READ_ONCE -> "random read";
                     case WRITE, TOUCH -> "random write";
                     case MIXED -> "random 70/30";
                     case SCAN, SCAN_LARGE -> "sequential read";
@@ -115,6 +143,7 @@ record Row(
                     case FUA -> "random write with FUA";
                     case COMMIT -> "write and flush";
                     case SYNC -> "flush";
+                    case PING -> "ping every millisecond";
                 });
         title.append(sessions == 1 ? ", depth " : ", " + sessions + " sessions of depth ");
         title.append(depth);

@@ -12,6 +12,8 @@ enum Workload {
     MIXED(4 << 10, Order.RANDOM, 70),
     /// WRITE of 4 KiB at random places with FUA.
     FUA(4 << 10, Order.RANDOM, 0),
+    /// READ of 4 KiB, each place once, scattered.
+    READ_ONCE(4 << 10, Order.SCATTERED, 100),
     /// WRITE of 4 KiB, each place once, scattered.
     TOUCH(4 << 10, Order.SCATTERED, 0),
     /// WRITE of 64 KiB one after the other, round and round.
@@ -27,7 +29,9 @@ enum Workload {
     /// WRITE of 4 KiB at a random place and SYNCHRONIZE CACHE by turns; with depth 1.
     COMMIT(4 << 10, Order.RANDOM, 0),
     /// SYNCHRONIZE CACHE only.
-    SYNC(4 << 10, Order.RANDOM, 0);
+    SYNC(4 << 10, Order.RANDOM, 0),
+    /// NOP-Out, which moves nothing; the bytes are for the rate.
+    PING(4 << 10, Order.SEQUENTIAL, 100);
 
     /// The commands between two flushes of [#FLUSHING], the flush included.
     private static final int FLUSH_PERIOD = 33;
