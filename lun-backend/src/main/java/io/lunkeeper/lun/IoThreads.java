@@ -1,17 +1,20 @@
 package io.lunkeeper.lun;
 
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Queue;
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
+import org.jspecify.annotations.Nullable;
 
-/// The threads of one LUN for calls that may block. They start when there is work and end when
-/// there was none for a while. Work starts in the order in which it came.
+/// Where one LUN's calls run that may block. The threads are those of the process: a LUN with
+/// nothing to do has none, and one that has finished lends its own to the next. Work starts in the
+/// order in which it came.
 ///
 /// The queue has no bound of its own: each piece of work belongs to a command, and the sessions'
 /// command windows bound these.
@@ -19,38 +22,83 @@ final class IoThreads implements Executor {
     private static final long IDLE_SECONDS = 30;
     private static final Logger LOG = LogManager.getLogger(IoThreads.class);
 
+    private static final ThreadPoolExecutor THREADS =
+            new ThreadPoolExecutor(
+                    0,
+                    Integer.MAX_VALUE,
+                    IDLE_SECONDS,
+                    TimeUnit.SECONDS,
+                    new SynchronousQueue<>(),
+                    task -> Thread.ofPlatform().daemon().unstarted(task));
+
     private final String name;
-    private final ThreadPoolExecutor pool;
+    private final int limit;
+
+    /// What no thread has taken; when there is any, a thread is there. Guarded by this, as the
+    /// next.
+    private final Queue<Runnable> waiting = new ArrayDeque<>();
+
+    private int threads;
+    private boolean closed;
 
     /// Threads named after an image.
     ///
     /// @param limit calls that wait at once, at most: one slow LUN must not take the process's
     ///   threads
     IoThreads(Path image, int limit) {
-        name = "lun " + image.getFileName();
-        AtomicInteger number = new AtomicInteger();
-        pool =
-                new ThreadPoolExecutor(
-                        limit,
-                        limit,
-                        IDLE_SECONDS,
-                        TimeUnit.SECONDS,
-                        new LinkedBlockingQueue<>(),
-                        task ->
-                                Thread.ofPlatform()
-                                        .daemon()
-                                        .name(name + " " + number.incrementAndGet())
-                                        .unstarted(task));
-        pool.allowCoreThreadTimeOut(true);
+        this.name = "lun " + image.getFileName();
+        this.limit = limit;
     }
 
     /// Starts a task as soon as a thread is free.
     ///
-    /// @throws RejectedExecutionException when the LUN is closed: the task will never run, and its
-    ///   owner must answer for it
+    /// @throws RejectedExecutionException when the LUN is closed, or the process can have no
+    ///   thread: the task will never run, and its owner must answer for it
     @Override
     public void execute(Runnable task) {
-        pool.execute(() -> run(task));
+        synchronized (this) {
+            if (closed) {
+                throw new RejectedExecutionException(name + " is closed");
+            }
+            waiting.add(task);
+            if (threads == limit) {
+                return;
+            }
+            threads++;
+        }
+        try {
+            THREADS.execute(this::work);
+        } catch (OutOfMemoryError none) {
+            goOnWithout(task, none);
+        }
+    }
+
+    /// Whoever else is at work takes the task too.
+    private synchronized void goOnWithout(Runnable task, OutOfMemoryError none) {
+        threads--;
+        notifyAll();
+        if (threads == 0 && waiting.remove(task)) {
+            throw new RejectedExecutionException(name + " can have no thread", none);
+        }
+    }
+
+    private void work() {
+        Thread thread = Thread.currentThread();
+        if (!thread.getName().equals(name)) {
+            thread.setName(name);
+        }
+        for (@Nullable Runnable task = next(); task != null; task = next()) {
+            run(task);
+        }
+    }
+
+    private synchronized @Nullable Runnable next() {
+        Runnable task = waiting.poll();
+        if (task == null) {
+            threads--;
+            notifyAll();
+        }
+        return task;
     }
 
     private void run(Runnable task) {
@@ -62,13 +110,13 @@ final class IoThreads implements Executor {
         }
     }
 
-    /// Runs what was taken in, then ends the threads; takes in nothing more.
-    void close() {
-        pool.shutdown();
+    /// Runs what was taken in; takes in nothing more.
+    synchronized void close() {
+        closed = true;
         boolean interrupted = false;
-        while (!pool.isTerminated()) {
+        while (threads > 0) {
             try {
-                pool.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
+                wait();
             } catch (InterruptedException _) {
                 interrupted = true;
             }
