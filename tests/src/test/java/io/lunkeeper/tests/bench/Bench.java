@@ -134,6 +134,8 @@ public final class Bench implements AutoCloseable {
                 .succeed();
         contenders.add(Contender.lunkeeper(folder, images(seed, "lunkeeper"), RowRun.SPARSE_GIB));
         contenders.add(Contender.none(folder, nullTarget, RowRun.DISK_MIB >> 10));
+        contenders.add(
+                Contender.bare(folder, nullTarget, RowRun.DISK_MIB >> 10, copy(seed, "bare")));
         if (Contender.installed("tgtd").isPresent()) {
             if (!quick) {
                 contenders.add(

@@ -30,6 +30,7 @@ final class Contender implements AutoCloseable {
     static final String OURS = "Lunkeeper";
 
     static final String NULL = "null";
+    static final String BARE = "bare C";
     static final String ISTGT = "istgt";
     static final String JSCSI = "jSCSI";
 
@@ -94,16 +95,25 @@ final class Contender implements AutoCloseable {
 
     /// The target without storage, for what a target can reach at most.
     static Contender none(Path folder, Path executable, long imageGib) throws IOException {
+        return none(NULL, folder, executable, imageGib, List.of());
+    }
+
+    /// The same with an image that it reads and writes and nothing else: what a target can reach
+    /// that keeps its data in a file by the same system calls.
+    static Contender bare(Path folder, Path executable, long imageGib, Path image)
+            throws IOException {
+        return none(BARE, folder, executable, imageGib, List.of(image));
+    }
+
+    private static Contender none(
+            String name, Path folder, Path executable, long imageGib, List<Path> images)
+            throws IOException {
         int port = FreePort.find();
-        return new Contender(
-                new Start(
-                        NULL,
-                        port,
-                        0,
-                        List.of(),
-                        folder.resolve("null.log"),
-                        "ready",
-                        List.of(executable.toString(), "" + port, "" + imageGib)));
+        List<String> command =
+                new ArrayList<>(List.of(executable.toString(), "" + port, "" + imageGib));
+        images.forEach(image -> command.add(image.toString()));
+        Path log = folder.resolve(name.replace(' ', '-') + ".log");
+        return new Contender(new Start(name, port, 0, images, log, "ready", command));
     }
 
     /// Ourselves, with the configuration that an administrator would write.

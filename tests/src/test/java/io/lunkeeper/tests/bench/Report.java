@@ -14,7 +14,8 @@ import java.util.function.ToDoubleFunction;
 final class Report {
     private static final String OURS = Contender.OURS;
     private static final String NULL = Contender.NULL;
-    private static final Set<String> NO_PEERS = Set.of(OURS, NULL, Fio.NAME);
+    private static final String BARE = Contender.BARE;
+    private static final Set<String> NO_PEERS = Set.of(OURS, NULL, BARE, Fio.NAME);
 
     /// A client that is busy for more than this part of the time is what is measured.
     private static final double CLIENT_BOUND = 0.9;
@@ -34,9 +35,10 @@ final class Report {
         text.append(" s; ").append(Runtime.getRuntime().availableProcessors());
         text.append(" processors. CPU: seconds of the server's processor time for 100,000");
         text.append(" commands. Times in µs: 50 / 99 / 99.9 %.\n\n");
-        text.append("| workload | per second | × null | × best peer | CPU | × null |");
+        text.append(
+                "| workload | per second | × null | × bare C | × best peer | CPU | × null | × bare C |");
         text.append(" × that peer | times | client busy |\n");
-        text.append("|---|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+        text.append("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
         samples.forEach((row, all) -> text.append(isPing(row) ? "" : ratios(row, all)));
         text.append(comparisons(samples)).append(pauses(samples));
         text.append("\n| workload | target | per second | MiB per second | CPU | times |\n");
@@ -56,17 +58,20 @@ final class Report {
     private static String ratios(Row row, Map<String, List<Sample>> all) {
         List<Sample> ours = all.getOrDefault(OURS, List.of());
         List<Sample> none = all.getOrDefault(NULL, List.of());
+        List<Sample> bare = all.getOrDefault(BARE, List.of());
         String peer = bestPeer(all);
         List<Sample> theirs = all.getOrDefault(peer, List.of());
         double busy = median(ours, Sample::clientPart);
-        return "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n"
+        return "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n"
                 .formatted(
                         row.title(),
                         number(median(ours, Sample::perSecond), "%.0f"),
                         ratio(ours, none, Sample::perSecond),
+                        ratio(ours, bare, Sample::perSecond),
                         ratio(ours, theirs, Sample::perSecond) + (peer.isEmpty() ? "" : " " + peer),
                         number(median(ours, Sample::serverSeconds), "%.3f"),
                         ratio(ours, none, Sample::serverSeconds),
+                        ratio(ours, bare, Sample::serverSeconds),
                         ratio(ours, theirs, Sample::serverSeconds),
                         times(ours),
                         number(100 * busy, "%.0f %%") + (busy > CLIENT_BOUND ? " (bound)" : ""));

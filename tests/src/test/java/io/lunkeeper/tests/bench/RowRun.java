@@ -32,17 +32,22 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
     private static final Pattern PERF_AVERAGE = Pattern.compile("iops average (\\d+)");
     private static final Pattern QEMU_SECONDS = Pattern.compile("Run completed in ([0-9.]+)");
 
-    /// Whether a contender takes part in a row. jSCSI fails on large writes and on flushes, and
+    /// Whether a contender takes part in a row. The target without storage knows no digests, with a
+    /// file or without, and its flushes do nothing; jSCSI fails on large writes and on flushes, and
     /// serves one session; istgt takes a second for each login.
     static boolean applies(Row row, Contender contender) {
         boolean istgt = contender.name().equals(Contender.ISTGT);
         if (contender.name().equals(Contender.JSCSI)) {
             return jscsiServes(row);
         }
-        boolean stores = !contender.images().isEmpty();
+        boolean bare = contender.name().equals(Contender.BARE);
+        boolean stores = !contender.images().isEmpty() && !bare;
         return switch (row.disk()) {
-            case WARM -> (!row.digests() || stores) && !(istgt && row.sessions() > 4);
-            case LOADED -> !istgt;
+            case WARM ->
+                    (!row.digests() || stores)
+                            && !(istgt && row.sessions() > 4)
+                            && !(bare && row.workload() == Workload.FLUSHING);
+            case LOADED -> !istgt && !bare;
             case STREAMED, COLD -> stores;
             case SPARSE, NEIGHBOUR, BESIDE_COLD -> contender.images().size() > 1;
         };
@@ -60,7 +65,7 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
     /// images that are written at random.
     static boolean warms(Row row, Contender contender) {
         return switch (contender.name()) {
-            case Contender.OURS, Contender.NULL, Contender.JSCSI -> true;
+            case Contender.OURS, Contender.NULL, Contender.BARE, Contender.JSCSI -> true;
             default -> row.disk() == Row.Disk.WARM && row.workload().writes();
         };
     }
