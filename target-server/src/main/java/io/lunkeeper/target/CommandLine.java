@@ -85,8 +85,9 @@ final class CommandLine {
 
             Serves a small image of its own to itself for some seconds, and keeps what the Java
             virtual machine learns from that beside the jars. Later starts, of the same jars with
-            the same Java, take about half of the time, and the first seconds are faster. Whatever does not fit is ignored, so train again after an update. In a
-            checkout this is done after every build.
+            the same Java, take about half of the time, and the first seconds are faster. Whatever
+            does not fit is ignored, so train again after an update. In a checkout this is done
+            after every build.
             """;
 
     /// Until the hot methods have long been compiled by the best compiler, on a slow machine too.
