@@ -89,6 +89,56 @@ class ConnectionTest {
         }
     }
 
+    /// With nobody else to serve, the first answers leave while the others are made.
+    @Test
+    void writesTheFirstOfManyAnswersBeforeTheTurnEnds() throws Exception {
+        assertEquals(List.of(24, 32), answersBeforeAndAfterFlush(0));
+    }
+
+    /// Where others have something to say too, all leave at once.
+    @Test
+    void writesAllAnswersTogetherWhenOthersAreServed() throws Exception {
+        assertEquals(List.of(0, 32), answersBeforeAndAfterFlush(2));
+    }
+
+    /// Answers to 32 commands of one turn that have left before its end, and after.
+    ///
+    /// @param others connections that had something to say in the turn before
+    private List<Integer> answersBeforeAndAfterFlush(int others) throws Exception {
+        try (LunBackend backend = LunBackend.open(image());
+                EventLoop loop = new EventLoop("turns", false, new ScriptedSocket.Keys());
+                ScriptedSocket socket = new ScriptedSocket(_ -> true)) {
+            socket.configureBlocking(false);
+            Connection connection = new Connection(loop, socket, "nobody", _ -> site(backend));
+            SelectionKey key = socket.keyFor(loop.selector());
+            socket.put(login());
+            connection.ready(key);
+            for (int i = 0; i < others; i++) {
+                loop.flushLater(connection);
+            }
+            loop.flush();
+            socket.taken().clear();
+            for (int cmdSn = 1; cmdSn <= 32; cmdSn++) {
+                socket.put(command(cmdSn, "00 00 00 00 00 00"));
+            }
+            connection.ready(key);
+            int before = pdus(socket.taken());
+            loop.flush();
+            int after = pdus(socket.taken());
+            connection.disconnect("end of the test");
+            return List.of(before, after);
+        }
+    }
+
+    private static int pdus(ByteBuf sent) {
+        int pdus = 0;
+        for (int at = sent.readerIndex(); at < sent.writerIndex(); pdus++) {
+            int length = sent.getMedium(at + 5);
+            at += HEADER_BYTES + length + (-length & 3);
+        }
+        return pdus;
+    }
+
     private static ByteBuf write(int cmdSn, byte[] data) {
         ByteBuf pdu = command(cmdSn, "2a 00 00 00 00 00 00 00 80 00");
         pdu.setByte(1, 0xa1).setInt(4, data.length).setInt(20, data.length);
