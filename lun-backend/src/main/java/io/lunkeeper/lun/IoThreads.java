@@ -33,6 +33,7 @@ final class IoThreads implements Executor {
 
     private final String name;
     private final int limit;
+    private final Executor starter;
 
     /// What no thread has taken; when there is any, a thread is there. Guarded by this, as the
     /// next.
@@ -46,8 +47,13 @@ final class IoThreads implements Executor {
     /// @param limit calls that wait at once, at most: one slow LUN must not take the process's
     ///   threads
     IoThreads(Path image, int limit) {
+        this(image, limit, THREADS);
+    }
+
+    IoThreads(Path image, int limit, Executor starter) {
         this.name = "lun " + image.getFileName();
         this.limit = limit;
+        this.starter = starter;
     }
 
     /// Starts a task as soon as a thread is free.
@@ -55,30 +61,25 @@ final class IoThreads implements Executor {
     /// @throws RejectedExecutionException when the LUN is closed, or the process can have no
     ///   thread: the task will never run, and its owner must answer for it
     @Override
-    public void execute(Runnable task) {
-        synchronized (this) {
-            if (closed) {
-                throw new RejectedExecutionException(name + " is closed");
-            }
-            waiting.add(task);
-            if (threads == limit) {
-                return;
-            }
-            threads++;
+    public synchronized void execute(Runnable task) {
+        if (closed) {
+            throw new RejectedExecutionException(name + " is closed");
         }
-        try {
-            THREADS.execute(this::work);
-        } catch (OutOfMemoryError none) {
-            goOnWithout(task, none);
+        if (threads < limit) {
+            startThread();
         }
+        waiting.add(task);
     }
 
-    /// Whoever else is at work takes the task too.
-    private synchronized void goOnWithout(Runnable task, OutOfMemoryError none) {
-        threads--;
-        notifyAll();
-        if (threads == 0 && waiting.remove(task)) {
-            throw new RejectedExecutionException(name + " can have no thread", none);
+    /// Where there can be no more, those at work go on alone.
+    private void startThread() {
+        try {
+            starter.execute(this::work);
+            threads++;
+        } catch (OutOfMemoryError none) {
+            if (threads == 0) {
+                throw new RejectedExecutionException(name + " can have no thread", none);
+            }
         }
     }
 

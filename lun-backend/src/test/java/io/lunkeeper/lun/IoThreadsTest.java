@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -12,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -53,6 +55,31 @@ class IoThreadsTest {
         assertTrue(used.size() <= LIMIT, used.toString());
         threads.close();
         other.close();
+    }
+
+    /// The process can have one thread, then none.
+    @Test
+    void goesOnWithTheThreadsThatThereAreAndRefusesWithoutAny() {
+        AtomicInteger left = new AtomicInteger(1);
+        List<Runnable> begun = new ArrayList<>();
+        IoThreads few =
+                new IoThreads(
+                        Path.of("/images/vm1.img"),
+                        LIMIT,
+                        work -> {
+                            if (left.getAndDecrement() <= 0) {
+                                throw new OutOfMemoryError("no thread");
+                            }
+                            begun.add(work);
+                        });
+        List<Integer> done = new ArrayList<>();
+        few.execute(() -> done.add(1));
+        few.execute(() -> done.add(2));
+        begun.forEach(Runnable::run);
+        assertEquals(List.of(1, 2), done);
+        assertThrows(RejectedExecutionException.class, () -> few.execute(() -> done.add(3)));
+        few.close();
+        assertEquals(List.of(1, 2), done);
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -54,6 +55,19 @@ class OpenFileTest {
 
     private OpenFile openLinux() throws IOException {
         return Kind.LINUX.open(path, OpenFile.Access.READ_WRITE);
+    }
+
+    /// A time of last access before that of the last change would be brought up to date by a read.
+    @Test
+    void readingLeavesTheTimeOfLastAccess() throws IOException {
+        put(pattern(4096, 0));
+        try (OpenFile file = openLinux()) {
+            file.write(0, memory.memoryAddress(), 4096);
+            FileTime longAgo = FileTime.fromMillis(1_000_000_000_000L);
+            Files.setAttribute(path, "lastAccessTime", longAgo);
+            file.read(0, memory.memoryAddress(), 4096);
+            assertEquals(longAgo, Files.getAttribute(path, "lastAccessTime"));
+        }
     }
 
     private void put(byte[] bytes) {

@@ -201,7 +201,9 @@ final class Connection implements Transport, EventLoop.Ready {
             return;
         }
         outbound.add(pdu);
-        if (outbound.queuedPdus() >= PDUS_WRITTEN_AHEAD && loop.alone() && !outbound.blocked()) {
+        if (outbound.queuedPdus() >= PDUS_WRITTEN_AHEAD
+                && loop.servesOne()
+                && !outbound.blocked()) {
             writeQueued();
         }
         flushAtEndOfTurn();

@@ -38,7 +38,7 @@ public final class EventLoop implements Executor, AutoCloseable {
     private final ArrayDeque<Connection> unflushed = new ArrayDeque<>();
     private final SpinPolicy spin;
     private final Consumer<SelectionKey> serve = this::serve;
-    private boolean alone = true;
+    private boolean servesOne = true;
     private int pdus;
     private long nowNanos = System.nanoTime();
     private long lastTick = nowNanos;
@@ -82,8 +82,8 @@ public final class EventLoop implements Executor, AutoCloseable {
     }
 
     /// Whether at most one connection had something to say in the last turn.
-    boolean alone() {
-        return alone;
+    boolean servesOne() {
+        return servesOne;
     }
 
     /// The time of this turn.
@@ -156,7 +156,7 @@ public final class EventLoop implements Executor, AutoCloseable {
     /// Writes what the turn has left to say. A connection that has more to say after it has written
     /// waits for the next turn: others have theirs in between.
     void flush() {
-        alone = unflushed.size() <= 1;
+        servesOne = unflushed.size() <= 1;
         for (int left = unflushed.size(); left > 0; left--) {
             unflushed.remove().flush();
         }
@@ -164,19 +164,19 @@ public final class EventLoop implements Executor, AutoCloseable {
 
     /// Serves sockets that are ready, after waiting for one or for work.
     private void await() throws IOException {
-        boolean lone = pdus == 1;
+        boolean onePdu = pdus == 1;
         pdus = 0;
         if (served()) {
             return;
         }
         long since = System.nanoTime();
-        long budget = spin.budgetNanos(lone);
+        long budget = spin.budgetNanos(onePdu);
         boolean found = budget > 0 && servedWithin(since, budget);
         if (!found) {
             block();
             nowNanos = System.nanoTime();
         }
-        if (lone) {
+        if (onePdu) {
             spin.waited(nowNanos - since, budget > 0, found);
         }
     }

@@ -32,9 +32,9 @@ final class SpinPolicy {
 
     /// Nanoseconds to poll before the next block.
     ///
-    /// @param lone whether the last turn brought one PDU
-    long budgetNanos(boolean lone) {
-        return allowed && lone && shortWaits >= wanted ? MAX_SPIN_NANOS : 0;
+    /// @param onePdu whether the last turn brought one PDU
+    long budgetNanos(boolean onePdu) {
+        return allowed && onePdu && shortWaits >= wanted ? MAX_SPIN_NANOS : 0;
     }
 
     /// A wait after a turn of one PDU has ended.

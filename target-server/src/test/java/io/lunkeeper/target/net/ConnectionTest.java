@@ -15,6 +15,7 @@ import io.lunkeeper.target.session.SessionRegistry;
 import io.lunkeeper.target.session.TargetNode;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.io.IOException;
 import java.nio.channels.SelectionKey;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -65,27 +66,19 @@ class ConnectionTest {
     @Test
     void readsLargePdusOfOneSizeWithoutAPartOfTheNext() throws Exception {
         byte[] data = new byte[64 << 10];
-        try (LunBackend backend = LunBackend.open(image());
-                EventLoop loop = new EventLoop("turns", false, new ScriptedSocket.Keys());
-                ScriptedSocket socket = new ScriptedSocket(_ -> true)) {
-            socket.configureBlocking(false);
-            Connection connection = new Connection(loop, socket, "nobody", _ -> site(backend));
-            SelectionKey key = socket.keyFor(loop.selector());
-            socket.put(login());
-            connection.ready(key);
-            socket.put(command(1, "00 00 00 00 00 00"));
-            connection.ready(key);
+        try (Served served = new Served(_ -> true)) {
+            served.socket.put(command(1, "00 00 00 00 00 00"));
+            served.ready();
             for (int cmdSn = 2; cmdSn < 5; cmdSn++) {
-                socket.put(write(cmdSn, data));
-                connection.ready(key);
+                served.socket.put(write(cmdSn, data));
+                served.ready();
             }
-            assertEquals(0, socket.room() % write(0, data).readableBytes());
-            assertTrue(socket.room() > data.length);
-            socket.put(command(5, "00 00 00 00 00 00"));
-            connection.ready(key);
-            connection.ready(key);
-            assertEquals(Connection.RECEIVE_BUFFER_BYTES, socket.room());
-            connection.disconnect("end of the test");
+            assertEquals(0, served.socket.room() % write(0, data).readableBytes());
+            assertTrue(served.socket.room() > data.length);
+            served.socket.put(command(5, "00 00 00 00 00 00"));
+            served.ready();
+            served.ready();
+            assertEquals(Connection.RECEIVE_BUFFER_BYTES, served.socket.room());
         }
     }
 
@@ -105,27 +98,19 @@ class ConnectionTest {
     ///
     /// @param others connections that had something to say in the turn before
     private List<Integer> answersBeforeAndAfterFlush(int others) throws Exception {
-        try (LunBackend backend = LunBackend.open(image());
-                EventLoop loop = new EventLoop("turns", false, new ScriptedSocket.Keys());
-                ScriptedSocket socket = new ScriptedSocket(_ -> true)) {
-            socket.configureBlocking(false);
-            Connection connection = new Connection(loop, socket, "nobody", _ -> site(backend));
-            SelectionKey key = socket.keyFor(loop.selector());
-            socket.put(login());
-            connection.ready(key);
+        try (Served served = new Served(_ -> true)) {
             for (int i = 0; i < others; i++) {
-                loop.flushLater(connection);
+                served.loop.flushLater(served.connection);
             }
-            loop.flush();
-            socket.taken().clear();
+            served.loop.flush();
+            served.socket.taken().clear();
             for (int cmdSn = 1; cmdSn <= 32; cmdSn++) {
-                socket.put(command(cmdSn, "00 00 00 00 00 00"));
+                served.socket.put(command(cmdSn, "00 00 00 00 00 00"));
             }
-            connection.ready(key);
-            int before = pdus(socket.taken());
-            loop.flush();
-            int after = pdus(socket.taken());
-            connection.disconnect("end of the test");
+            served.ready();
+            int before = pdus(served.socket.taken());
+            served.loop.flush();
+            int after = pdus(served.socket.taken());
             return List.of(before, after);
         }
     }
@@ -155,30 +140,53 @@ class ConnectionTest {
                 false);
     }
 
+    /// A connection that has logged in, on a loop that the test turns.
+    private final class Served implements AutoCloseable {
+        final LunBackend backend = LunBackend.open(image());
+        final EventLoop loop = new EventLoop("turns", false, new ScriptedSocket.Keys());
+        final ScriptedSocket socket;
+        final Connection connection;
+        private final SelectionKey key;
+
+        Served(IntPredicate takes) throws IOException {
+            socket = new ScriptedSocket(takes);
+            socket.configureBlocking(false);
+            connection = new Connection(loop, socket, "nobody", _ -> site(backend));
+            key = socket.keyFor(loop.selector());
+            socket.put(login());
+            ready();
+        }
+
+        /// The socket has something to read.
+        void ready() {
+            connection.ready(key);
+        }
+
+        @Override
+        public void close() throws IOException {
+            connection.disconnect("end of the test");
+            socket.close();
+            loop.close();
+            backend.close();
+        }
+    }
+
     /// Data-In bytes that have come once nothing moves any more.
     private int dataReceived(IntPredicate takes) throws Exception {
-        try (LunBackend backend = LunBackend.open(image());
-                EventLoop loop = new EventLoop("turns", false, new ScriptedSocket.Keys());
-                ScriptedSocket socket = new ScriptedSocket(takes)) {
-            socket.configureBlocking(false);
-            Connection connection = new Connection(loop, socket, "nobody", _ -> site(backend));
-            SelectionKey key = socket.keyFor(loop.selector());
-            socket.put(login());
-            connection.ready(key);
-            loop.flush();
-            socket.put(command(1, "00 00 00 00 00 00"));
-            socket.put(command(2, "28 00 00 00 00 00 00 80 00 00"));
+        try (Served served = new Served(takes)) {
+            served.loop.flush();
+            served.socket.put(command(1, "00 00 00 00 00 00"));
+            served.socket.put(command(2, "28 00 00 00 00 00 00 80 00 00"));
             int turns = 0;
             int quiet = 0;
             while (quiet < 3) {
                 assertTrue(++turns < MAX_TURNS, "comes to no end");
-                int before = socket.writes();
-                connection.ready(key);
-                loop.flush();
-                quiet = socket.writes() == before ? quiet + 1 : 0;
+                int before = served.socket.writes();
+                served.ready();
+                served.loop.flush();
+                quiet = served.socket.writes() == before ? quiet + 1 : 0;
             }
-            connection.disconnect("end of the test");
-            return dataInBytes(socket.taken());
+            return dataInBytes(served.socket.taken());
         }
     }
 
