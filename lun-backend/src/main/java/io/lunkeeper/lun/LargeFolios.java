@@ -20,10 +20,14 @@ final class LargeFolios {
     /// An overwrite of one page takes 2 to 3 µs, in folios of 1 MiB 17 and more.
     static final long SLOW_NANOS = 12_000;
 
-    /// Slow overwrites in one region before it is cached anew: one may have been interrupted.
-    static final int EVIDENCE = 4;
+    /// What a slow overwrite adds to the evidence against its region; a quick one takes 1 away. So
+    /// only where a third of them are slow does it grow: any may have been interrupted.
+    static final int SLOW = 2;
 
-    /// Where writes are slow for another reason, a region is cached anew again only after so many:
+    /// The evidence for which a region is cached anew.
+    static final int ENOUGH = 16;
+
+    /// Where writes stay slow for another reason, a region is cached anew again only after so many:
     /// thus it never costs more than a little of what is written.
     static final int AGAIN = 1 << 16;
 
@@ -42,7 +46,7 @@ final class LargeFolios {
         void fail(IOException reason);
     }
 
-    /// The region and how many slow overwrites it has had, in the lower bits.
+    /// The region and, in the lower bits, the evidence; above [#ENOUGH] the slow overwrites since.
     private final AtomicLongArray suspects = new AtomicLongArray(SUSPECTS);
 
     private final Executor threads;
@@ -57,18 +61,22 @@ final class LargeFolios {
 
     /// A small overwrite took so long.
     void overwritten(long offset, long nanos) {
+        long region = offset >>> REGION_SHIFT;
+        int slot = (int) (region & (SUSPECTS - 1));
+        long seen = suspects.getOpaque(slot);
+        int evidence = seen / AGAIN == region ? (int) (seen % AGAIN) : 0;
         if (nanos >= SLOW_NANOS) {
-            suspect(offset >>> REGION_SHIFT);
+            accuse(region, evidence);
+        } else if (evidence > 0 && evidence < ENOUGH) {
+            suspects.setOpaque(slot, seen - 1);
         }
     }
 
-    private void suspect(long region) {
-        int slot = (int) (region & (SUSPECTS - 1));
-        long seen = suspects.get(slot);
-        long before = seen / AGAIN == region ? seen % AGAIN : 0;
-        long count = (before + 1) % AGAIN;
-        suspects.set(slot, region * AGAIN + count);
-        if (count == EVIDENCE) {
+    private void accuse(long region, int before) {
+        boolean convicted = before >= ENOUGH;
+        int evidence = convicted ? (before + 1) % AGAIN : Math.min(before + SLOW, ENOUGH);
+        suspects.setOpaque((int) (region & (SUSPECTS - 1)), region * AGAIN + evidence);
+        if (evidence == ENOUGH && !convicted) {
             try {
                 threads.execute(() -> renew(region << REGION_SHIFT));
             } catch (RejectedExecutionException _) {

@@ -44,6 +44,8 @@ record Row(
         WARM("warm"),
         /// All in the page cache, last written one megabyte after the other.
         STREAMED("last written sequentially"),
+        /// All in the page cache, brought there by reads through the target, as after its start.
+        READ_IN("read in through the target"),
         /// Nothing in the page cache.
         COLD("cold"),
         /// Never written.
@@ -97,6 +99,7 @@ record Row(
             rows.add(lean(each, 4, 64, false));
         }
         rows.add(lean(Workload.WRITE, 32, 1, true).on(Disk.STREAMED));
+        rows.add(lean(Workload.WRITE, 32, 1, true).on(Disk.READ_IN));
         rows.add(lean(Workload.TOUCH, 32, 1, true).on(Disk.SPARSE));
         rows.add(lean(Workload.SCAN, 16, 1, true));
         rows.add(lean(Workload.SCAN_LARGE, 8, 1, true));

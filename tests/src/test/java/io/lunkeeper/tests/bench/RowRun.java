@@ -48,7 +48,7 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
                             && !(istgt && row.sessions() > 4)
                             && !(bare && row.workload() == Workload.FLUSHING);
             case LOADED -> !istgt && !bare;
-            case STREAMED, COLD -> stores;
+            case STREAMED, READ_IN, COLD -> stores;
             case SPARSE, NEIGHBOUR, BESIDE_COLD -> contender.images().size() > 1;
         };
     }
@@ -118,6 +118,11 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
                 LoadSpec once = LoadSpec.of(Workload.STREAM_LARGE, 8, 1).commands(DISK_MIB);
                 run(contender.disk(), once).run(0);
             }
+            case READ_IN -> {
+                dropFromCache(image);
+                LoadSpec once = LoadSpec.of(Workload.SCAN_LARGE, 8, 1).commands(DISK_MIB);
+                run(contender.disk(), once).run(0);
+            }
             case COLD, BESIDE_COLD -> {
                 dropFromCache(image);
             }
@@ -130,7 +135,7 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
                 LoadSpec.of(row.workload(), row.depth(), row.sessions()).digests(row.digests());
         long places = (SPARSE_GIB << 30) / row.workload().commandBytes();
         return switch (row.disk()) {
-            case WARM, STREAMED, COLD -> alone(contender.disk(), spec.seconds(seconds));
+            case WARM, STREAMED, READ_IN, COLD -> alone(contender.disk(), spec.seconds(seconds));
             case SPARSE -> alone(contender.disk() + 1 + round, spec.commands(places / SPARSE_PART));
             case NEIGHBOUR ->
                     alone(neighbour(contender), spec.places(NEIGHBOUR_PLACES).seconds(seconds));
