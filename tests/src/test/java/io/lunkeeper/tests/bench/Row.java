@@ -99,13 +99,14 @@ record Row(
             rows.add(lean(each, 4, 64, false));
         }
         rows.add(lean(Workload.WRITE, 32, 1, true).on(Disk.STREAMED));
-        rows.add(lean(Workload.WRITE, 32, 1, true).on(Disk.READ_IN));
         rows.add(lean(Workload.TOUCH, 32, 1, true).on(Disk.SPARSE));
         rows.add(lean(Workload.SCAN, 16, 1, true));
         rows.add(lean(Workload.SCAN_LARGE, 8, 1, true));
         rows.add(lean(Workload.STREAM, 16, 1, true));
         rows.add(lean(Workload.STREAM_LARGE, 8, 1, true));
         rows.add(lean(Workload.FLUSHING, 32, 1, true));
+        // From here on nothing is cached as it was copied.
+        rows.add(lean(Workload.WRITE, 32, 1, true).on(Disk.READ_IN));
         rows.add(lean(Workload.READ_ONCE, 32, 1, true).on(Disk.COLD));
         rows.add(lean(Workload.READ, 4, 1, true).on(Disk.NEIGHBOUR));
         rows.add(lean(Workload.READ, 4, 1, true).on(Disk.BESIDE_COLD));
