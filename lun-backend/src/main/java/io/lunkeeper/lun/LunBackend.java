@@ -5,11 +5,13 @@ import io.lunkeeper.lun.extent.ExtentTree;
 import io.lunkeeper.lun.image.BlockState;
 import io.lunkeeper.lun.image.ImageFile;
 import io.lunkeeper.lun.image.ImageWatch;
+import io.lunkeeper.lun.image.Sidecar;
 import io.lunkeeper.lun.writeback.FirstFailure;
 import io.lunkeeper.lun.writeback.FlushGate;
 import io.lunkeeper.lun.writeback.WritebackBatcher;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -57,6 +59,11 @@ public final class LunBackend implements AutoCloseable {
     private final WritePath writes;
     private final ErasePath erasures;
     private final UnmapQueue unmaps;
+
+    /// What [#compareAndWrite] answers when nothing differs.
+    public static final long SAME = -1;
+
+    private final Sidecar sidecar;
     private final IoThreads ioThreads;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final SpaceWatch spaceWatch;
@@ -94,6 +101,7 @@ public final class LunBackend implements AutoCloseable {
             throws IOException {
         this.spec = spec;
         this.image = image;
+        this.sidecar = new Sidecar(spec.image());
         this.tree = new ExtentTree(image.sizeBytes());
         this.scanner = new ExtentScanner(image, tree);
         this.ioThreads = new IoThreads(spec.image(), spec.tuning().ioThreads());
@@ -117,12 +125,15 @@ public final class LunBackend implements AutoCloseable {
                         chunks);
         this.gate = new FlushGate(failure, () -> batcher.synchronize(synchronization), ioThreads);
         this.health = new LunHealth(spec, failure);
-        this.reads =
-                new ReadPath(image, tree, scanner, health, new ReadAhead(image, tree, ioThreads));
+        Exchanges exchanges = new Exchanges();
+        ReadAhead ahead = new ReadAhead(image, tree, ioThreads);
+        this.reads = new ReadPath(image, tree, scanner, health, ahead, locks, exchanges);
         this.readQueue = new ReadQueue(ioThreads, reads::read, spec.cacheMode().directIo());
         LargeFolios folios = new LargeFolios(ioThreads, image::cacheAnew, failure::fail);
         this.writes =
-                new WritePath(spec, image, tree, scanner, locks, health, chunks, batcher, folios);
+                new WritePath(
+                        spec, image, tree, scanner, locks, health, chunks, batcher, folios,
+                        exchanges);
         this.erasures = new ErasePath(image, tree, scanner, locks, health);
         this.unmaps = new UnmapQueue(ioThreads, erasures::unmap);
         this.spaceWatch =
@@ -133,6 +144,23 @@ public final class LunBackend implements AutoCloseable {
                         () -> listener.lowOnSpace());
         this.seen = new Seen(space(), System.nanoTime());
         chunks.room(seen.space().availableBytes(), 0);
+    }
+
+    /// What is kept beside the image for whoever serves it, in a file of its own; nothing when
+    /// nobody kept anything. May block.
+    public Optional<byte[]> keptBeside() throws IOException {
+        return sidecar.read();
+    }
+
+    /// Keeps something beside the image instead of what was there; no bytes: nothing. On return it
+    /// is durable. May block; one call at a time.
+    public void keepBeside(byte[] content) throws IOException {
+        sidecar.replace(content);
+    }
+
+    /// Where that is.
+    public Path placeBeside() {
+        return sidecar.path();
     }
 
     /// Who wants to know what happens to a LUN when nobody asks. Called from any thread; must not
@@ -355,6 +383,36 @@ public final class LunBackend implements AutoCloseable {
         ///
         /// @param failure why the range may still hold data, or null
         void unmapped(@Nullable IOException failure);
+    }
+
+    /// Replaces a range if it holds what is expected. Nobody else writes to it meanwhile, and who
+    /// reads it sees what was before or what is after. May block; what [#write] says of durability
+    /// holds.
+    ///
+    /// @param expected as many bytes as `replacement`; the indexes of neither move
+    /// @return [#SAME] when it was replaced, else how many bytes before the first that differs
+    /// @throws NoSpaceException when the file system is full
+    public long compareAndWrite(long offsetBytes, ByteBuf expected, ByteBuf replacement)
+            throws IOException {
+        assert inside(offsetBytes, expected.readableBytes()) : offsetBytes + "+" + expected;
+        return writes.compareAndWrite(offsetBytes, expected, replacement);
+    }
+
+    /// Sets the bits of a range that are set in `source`. Nobody else writes to it meanwhile, and
+    /// who reads it sees what was before or what is after. May block; what [#write] says of
+    /// durability holds. The indexes of `source` do not move.
+    ///
+    /// @throws NoSpaceException when the file system is full
+    public void or(long offsetBytes, ByteBuf source) throws IOException {
+        assert inside(offsetBytes, source.readableBytes()) : offsetBytes + "+" + source;
+        writes.or(offsetBytes, source);
+    }
+
+    /// Begins to read a range from the disk, so that reads find it in memory. Says nothing about
+    /// whether it will stay there. May block.
+    public void readAhead(long offsetBytes, long lengthBytes) {
+        assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
+        image.readAhead(offsetBytes, lengthBytes);
     }
 
     /// Tells how a range is provisioned, as far as is known: a report, not a promise, since writes

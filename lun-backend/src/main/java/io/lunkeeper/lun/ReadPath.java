@@ -14,18 +14,24 @@ final class ReadPath {
     private final ExtentScanner scanner;
     private final LunHealth health;
     private final ReadAhead ahead;
+    private final RangeLocks locks;
+    private final Exchanges exchanges;
 
     ReadPath(
             ImageFile image,
             ExtentTree tree,
             ExtentScanner scanner,
             LunHealth health,
-            ReadAhead ahead) {
+            ReadAhead ahead,
+            RangeLocks locks,
+            Exchanges exchanges) {
         this.image = image;
         this.tree = tree;
         this.scanner = scanner;
         this.health = health;
         this.ahead = ahead;
+        this.locks = locks;
+        this.exchanges = exchanges;
     }
 
     /// See [LunBackend#tryRead].
@@ -36,6 +42,7 @@ final class ReadPath {
         if (length == 0) {
             return true;
         }
+        long seen = exchanges.look();
         if (tree.readsAsZeros(offset, length)) {
             destination.writeZero(length);
             return true;
@@ -44,6 +51,9 @@ final class ReadPath {
         int index = destination.writerIndex();
         if (!image.readNow(offset, destination, index, length)) {
             ahead.missed(offset, length);
+            return false;
+        }
+        if (!exchanges.undisturbed(seen)) {
             return false;
         }
         ahead.hit(offset, length);
@@ -64,7 +74,22 @@ final class ReadPath {
         }
         destination.ensureWritable(length);
         int index = destination.writerIndex();
+        long seen = exchanges.look();
         image.read(offset, destination, index, length);
+        if (!exchanges.undisturbed(seen)) {
+            readAlone(offset, destination, index, length);
+        }
         destination.writerIndex(index + length);
+    }
+
+    private void readAlone(long offset, ByteBuf destination, int index, int length)
+            throws IOException {
+        long stripes = RangeLocks.stripes(offset, length);
+        locks.lockShared(stripes);
+        try {
+            image.read(offset, destination, index, length);
+        } finally {
+            locks.releaseShared(stripes);
+        }
     }
 }

@@ -7,6 +7,7 @@ import io.lunkeeper.lun.image.ImageFile;
 import io.lunkeeper.lun.image.ImageFullException;
 import io.lunkeeper.lun.writeback.WritebackBatcher;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 
 /// Writing: what is aligned and need not wait for space at once, all else with care. Safe from any
@@ -24,6 +25,7 @@ final class WritePath {
     private final ChunkAllocation chunks;
     private final WritebackBatcher batcher;
     private final LargeFolios folios;
+    private final Exchanges exchanges;
 
     /// Whether the file system writes in place; one that copies on write allocates every time.
     private final boolean inline;
@@ -37,7 +39,8 @@ final class WritePath {
             LunHealth health,
             ChunkAllocation chunks,
             WritebackBatcher batcher,
-            LargeFolios folios) {
+            LargeFolios folios,
+            Exchanges exchanges) {
         this.spec = spec;
         this.image = image;
         this.tree = tree;
@@ -48,6 +51,7 @@ final class WritePath {
         this.inline = image.overwritesInPlace();
         this.batcher = batcher;
         this.folios = folios;
+        this.exchanges = exchanges;
     }
 
     /// See [LunBackend#tryWrite].
@@ -120,6 +124,77 @@ final class WritePath {
             } else {
                 locks.releaseExclusive(stripes);
             }
+        }
+    }
+
+    /// See [LunBackend#compareAndWrite].
+    long compareAndWrite(long offset, ByteBuf expected, ByteBuf replacement) throws IOException {
+        int length = expected.readableBytes();
+        health.checkWritable();
+        scanner.learn(offset, length);
+        chunks.prepare(offset, length);
+        long stripes = RangeLocks.wholeBlocks(image.writeAlignment(), offset, length);
+        locks.lockExclusive(stripes);
+        try {
+            long difference = difference(offset, expected, length);
+            if (difference == LunBackend.SAME) {
+                exchange(offset, replacement, length);
+            }
+            return difference;
+        } catch (ImageFullException e) {
+            throw LunHealth.noSpace(e);
+        } finally {
+            locks.releaseExclusive(stripes);
+        }
+    }
+
+    /// See [LunBackend#or].
+    void or(long offset, ByteBuf source) throws IOException {
+        int length = source.readableBytes();
+        health.checkWritable();
+        scanner.learn(offset, length);
+        chunks.prepare(offset, length);
+        long stripes = RangeLocks.wholeBlocks(image.writeAlignment(), offset, length);
+        ByteBuf medium = PooledByteBufAllocator.DEFAULT.directBuffer(length);
+        locks.lockExclusive(stripes);
+        try {
+            image.read(offset, medium, 0, length);
+            medium.writerIndex(length);
+            for (int i = 0; i < length; i++) {
+                medium.setByte(i, medium.getByte(i) | source.getByte(source.readerIndex() + i));
+            }
+            exchange(offset, medium, length);
+        } catch (ImageFullException e) {
+            throw LunHealth.noSpace(e);
+        } finally {
+            locks.releaseExclusive(stripes);
+            medium.release();
+        }
+    }
+
+    private long difference(long offset, ByteBuf expected, int length) throws IOException {
+        ByteBuf medium = PooledByteBufAllocator.DEFAULT.directBuffer(length);
+        try {
+            image.read(offset, medium, 0, length);
+            medium.writerIndex(length);
+            int start = expected.readerIndex();
+            int same = 0;
+            while (same < length && medium.getByte(same) == expected.getByte(start + same)) {
+                same++;
+            }
+            return same < length ? same : LunBackend.SAME;
+        } finally {
+            medium.release();
+        }
+    }
+
+    private void exchange(long offset, ByteBuf replacement, int length) throws IOException {
+        exchanges.begin();
+        try {
+            tree.markWritten(offset, length);
+            put(offset, replacement, length);
+        } finally {
+            exchanges.end();
         }
     }
 

@@ -169,7 +169,21 @@ public final class TargetServer implements AutoCloseable {
                                         Collectors.mapping(this::unit, Collectors.toList())));
         for (Configuration.Target each : configuration.targets()) {
             List<DeviceServer.LogicalUnitSpec> its = units.getOrDefault(each.iqn(), List.of());
-            targets.put(each.iqn(), new TargetNode(new DeviceServer(each.iqn(), its)));
+            targets.put(each.iqn(), new TargetNode(device(each.iqn(), its)));
+        }
+    }
+
+    private DeviceServer device(String target, List<DeviceServer.LogicalUnitSpec> units)
+            throws IOException {
+        try {
+            return new DeviceServer(target, units);
+        } catch (IOException refused) {
+            Place first =
+                    Place.of(configuration).stream()
+                            .filter(place -> place.target().equals(target))
+                            .findFirst()
+                            .orElseThrow();
+            throw unservable(first, "image", refused);
         }
     }
 

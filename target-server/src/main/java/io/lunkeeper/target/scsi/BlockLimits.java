@@ -12,6 +12,12 @@ record BlockLimits(int blockSizeBytes, int physicalBlockSizeBytes) {
     /// WRITE SAME: like a transfer, but only one block of it crosses the network.
     static final int MAX_WRITE_SAME_BYTES = 64 << 20;
 
+    /// PRE-FETCH: more than a cache should be filled with at a word.
+    static final int MAX_PRE_FETCH_BYTES = 64 << 20;
+
+    /// COMPARE AND WRITE: others wait for it, and its data is gathered whole.
+    static final int MAX_COMPARE_AND_WRITE_BYTES = 32 << 10;
+
     /// UNMAP, all descriptors together. A hole costs metadata only.
     static final int MAX_UNMAP_BLOCKS = 1 << 20;
 
@@ -30,6 +36,14 @@ record BlockLimits(int blockSizeBytes, int physicalBlockSizeBytes) {
 
     int maxWriteSameBlocks() {
         return MAX_WRITE_SAME_BYTES / blockSizeBytes;
+    }
+
+    int maxPreFetchBlocks() {
+        return MAX_PRE_FETCH_BYTES / blockSizeBytes;
+    }
+
+    int maxCompareAndWriteBlocks() {
+        return MAX_COMPARE_AND_WRITE_BYTES / blockSizeBytes;
     }
 
     int optimalTransferBlocks() {

@@ -95,6 +95,31 @@ sealed interface Cdb {
         ONE_BLOCK
     }
 
+    /// READ DEFECT DATA(10) and (12).
+    ///
+    /// @param lists REQ_PLIST, REQ_GLIST and DEFECT LIST FORMAT as they came
+    record ReadDefectData(DefectHeader header, int lists, long allocationLength) implements Cdb {}
+
+    /// The two forms of the defect list header.
+    enum DefectHeader {
+        TEN,
+        TWELVE
+    }
+
+    /// WRITE AND VERIFY(10), (12) and (16).
+    record WriteAndVerify(long lba, long blocks, ByteCheck byteCheck) implements Cdb {}
+
+    /// ORWRITE(16).
+    record OrWrite(long lba, long blocks, boolean fua) implements Cdb {}
+
+    /// PRE-FETCH(10) and (16).
+    ///
+    /// @param blocks 0: to the end of the medium
+    record PreFetch(long lba, long blocks) implements Cdb {}
+
+    /// COMPARE AND WRITE.
+    record CompareAndWrite(long lba, int blocks, boolean fua) implements Cdb {}
+
     /// WRITE SAME(10) and (16).
     ///
     /// @param noDataOut whether the block is all zeros and not sent (NDOB)
@@ -122,6 +147,17 @@ sealed interface Cdb {
     ///
     /// @param extended whether the 16-byte form is wanted (REPD)
     record ReportSupportedTaskManagementFunctions(boolean extended, long allocationLength)
+            implements Cdb {}
+
+    /// PERSISTENT RESERVE IN.
+    record PersistentReserveIn(ReserveIn.Query query, long allocationLength) implements Cdb {}
+
+    /// PERSISTENT RESERVE OUT.
+    ///
+    /// @param scope SCOPE as it came
+    /// @param type TYPE as it came
+    record PersistentReserveOut(
+            ReservationRequest.Action action, int scope, int type, long parameterListLength)
             implements Cdb {}
 
     /// RESERVE(6) and RESERVE(10) of the whole logical unit for the sender.

@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 /// page): the logical unit under three names, the target port under three, the target device.
 final class DeviceIdentification {
     /// The one target port group and the one relative target port there are.
-    private static final int TARGET_PORT = 1;
+    static final int TARGET_PORT = 1;
 
     private static final int ISCSI = 0x5;
     private static final int STRING_ALIGNMENT = 4;

@@ -7,10 +7,13 @@ import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.LongPredicate;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.jscsi.target.scsi.lun.LogicalUnitNumber;
 import org.jscsi.target.scsi.lun.ReportLunsParameterData;
@@ -37,13 +40,15 @@ public final class DeviceServer {
     private final byte[] allLuns;
     private final byte[] noLuns = Parameters.bytes(new ReportLunsParameterData());
     private final byte[] inquiryWithoutUnit = InquiryData.withoutUnit();
+    private volatile TaskAborter aborter = (_, _, whenEnded) -> whenEnded.run();
     private final Set<Nexus> nexuses = ConcurrentHashMap.newKeySet();
 
     /// A device server for the units given.
     ///
     /// @param targetName the iSCSI name of the target: the seed of every identifier it reports
     /// @param units its logical units, each under a LUN of its own
-    public DeviceServer(String targetName, List<LogicalUnitSpec> units) {
+    /// @throws IOException when it cannot be told who has reserved one of them
+    public DeviceServer(String targetName, List<LogicalUnitSpec> units) throws IOException {
         this.targetName = targetName;
         List<LogicalUnitSpec> sorted =
                 units.stream().sorted(Comparator.comparingInt(LogicalUnitSpec::lun)).toList();
@@ -81,6 +86,47 @@ public final class DeviceServer {
         public void failed() {
             postToAll(index, PendingCondition.DEFERRED_ERROR);
         }
+    }
+
+    /// Tells nexuses, by the names of their initiator ports. Who is not there will be told of a
+    /// power on when it comes.
+    void tell(LogicalUnit unit, Map<String, PendingCondition> conditions) {
+        for (Nexus nexus : nexuses) {
+            PendingCondition condition = conditions.get(nexus.port());
+            if (condition != null) {
+                nexus.pending(unit.index()).post(condition);
+            }
+        }
+    }
+
+    /// The ports of an initiator device that have a nexus with this target.
+    List<String> portsOf(TransportId device) {
+        return nexuses.stream().map(Nexus::port).filter(device::names).sorted().toList();
+    }
+
+    /// Aborts the tasks of some initiator ports, and goes on when they have come to rest.
+    Outcome abortTasksOf(LogicalUnit unit, Set<String> ports) {
+        return new Outcome.Awaiting(then ->
+                aborter.abort(
+                        lun -> unit(lun) == unit,
+                        nexus -> ports.contains(nexus.port()),
+                        () -> then.resume(Outcome.Status.GOOD)));
+    }
+
+    /// Who can abort the tasks of any nexus.
+    @FunctionalInterface
+    public interface TaskAborter {
+        /// Aborts tasks and does not wait for it.
+        ///
+        /// @param units the LUN fields of the logical unit whose tasks are meant
+        /// @param nexuses whose they are
+        /// @param whenEnded called once, from any thread, when nothing of them runs any more
+        void abort(LongPredicate units, Predicate<Nexus> nexuses, Runnable whenEnded);
+    }
+
+    /// Says who aborts tasks; without, there are none.
+    public void abortsTasksBy(TaskAborter able) {
+        aborter = able;
     }
 
     private void postToAll(int index, PendingCondition condition) {
@@ -140,6 +186,9 @@ public final class DeviceServer {
             return unit.refuse(Sense.invalidFieldInCdb(offence >> 3, offence & 7));
         }
         if (!operation.passesReservation() && unit.reservedByOther(nexus)) {
+            return LogicalUnit.reservationConflict();
+        }
+        if (unit.reservations().conflict(nexus, operation.claim())) {
             return LogicalUnit.reservationConflict();
         }
         if (operation.needsReadyUnit() && unit.stopped()) {
@@ -211,7 +260,7 @@ public final class DeviceServer {
         nexuses.remove(nexus);
         for (LogicalUnit unit : unitsByNumber) {
             if (unit != null) {
-                unit.release(nexus);
+                unit.detach(nexus);
             }
         }
     }
@@ -259,6 +308,11 @@ public final class DeviceServer {
             case Cdb.Write write -> MediumWrite.begin(unit, operation, write);
             case Cdb.TestUnitReady _ -> Outcome.Status.GOOD;
             case Cdb.SynchronizeCache sync -> unit.synchronizeCache(sync);
+            case Cdb.WriteAndVerify write -> WriteAndVerify.begin(unit, operation, write);
+            case Cdb.OrWrite orWrite -> OrWrite.begin(unit, operation, orWrite);
+            case Cdb.ReadDefectData defects -> unit.readDefectData(defects);
+            case Cdb.PreFetch fetch -> unit.preFetch(fetch);
+            case Cdb.CompareAndWrite exchange -> CompareAndWrite.begin(unit, exchange);
             case Cdb.Unmap unmap -> Unmap.begin(unit, unmap);
             case Cdb.WriteSame writeSame -> WriteSame.begin(unit, operation, writeSame);
             case Cdb.Verify verify -> Verification.begin(unit, operation, verify);
@@ -269,7 +323,9 @@ public final class DeviceServer {
             case Cdb.ModeSense modeSense -> unit.modeSense(modeSense);
             case Cdb.LogSense logSense -> unit.logSense(logSense);
             case Cdb.RequestSense requestSense -> unit.requestSense(nexus, requestSense);
-            case Cdb.StartStopUnit startStop -> unit.startStop(startStop);
+            case Cdb.StartStopUnit startStop -> unit.startStop(nexus, startStop);
+            case Cdb.PersistentReserveIn in -> ReserveIn.answer(unit, in);
+            case Cdb.PersistentReserveOut out -> ReserveOut.begin(this, nexus, unit, out);
             case Cdb.Reserve _ -> unit.reserve(nexus);
             case Cdb.Release _ -> unit.release(nexus);
             case Cdb.ReportLuns reportLuns -> reportLuns(nexus, unit.senseFormat(), reportLuns);

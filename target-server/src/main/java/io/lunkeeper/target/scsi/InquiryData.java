@@ -119,6 +119,7 @@ final class InquiryData {
         byte[] page = longPage(BLOCK_LIMITS);
         ByteBuffer fields = ByteBuffer.wrap(page);
         fields.put(4, (byte) 0x01);
+        fields.put(5, (byte) limits.maxCompareAndWriteBlocks());
         fields.putShort(6, (short) limits.blocksPerPhysicalBlock());
         fields.putInt(8, limits.maxTransferBlocks());
         fields.putInt(12, limits.optimalTransferBlocks());

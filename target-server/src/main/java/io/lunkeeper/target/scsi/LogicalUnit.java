@@ -1,7 +1,9 @@
 package io.lunkeeper.target.scsi;
 
 import io.lunkeeper.lun.LunBackend;
+import io.lunkeeper.target.scsi.Registrations.Claim;
 import io.netty.buffer.Unpooled;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -26,10 +28,14 @@ final class LogicalUnit {
     private final ModePages modePages;
     private final Outcome flush = flushThen(() -> Outcome.Status.GOOD);
     private final AtomicReference<@Nullable Nexus> reservedBy = new AtomicReference<>();
+    private final PersistentReservations reservations;
     private volatile boolean stopped;
 
     /// @param index where each [Nexus] keeps what it has not been told of this unit
-    LogicalUnit(String targetName, int index, DeviceServer.LogicalUnitSpec spec) {
+    ///
+    /// @throws IOException when it cannot be told who has reserved it
+    LogicalUnit(String targetName, int index, DeviceServer.LogicalUnitSpec spec)
+            throws IOException {
         assert Integer.bitCount(spec.blockSizeBytes()) == 1 : spec;
         assert Integer.bitCount(spec.physicalBlockSizeBytes()) == 1 : spec;
         assert spec.physicalBlockSizeBytes() >= spec.blockSizeBytes() : spec;
@@ -40,6 +46,7 @@ final class LogicalUnit {
         UnitIdentity identity = UnitIdentity.derive(targetName, spec.lun(), spec.serial());
         this.inquiryData = new InquiryData(identity, limits, volatileCache(), thresholdExponent());
         this.modePages = new ModePages(this);
+        this.reservations = new PersistentReservations(backend, targetName + " " + spec.lun());
     }
 
     int index() {
@@ -176,8 +183,15 @@ final class LogicalUnit {
         return Parameters.cut(data, cdb.allocationLength());
     }
 
+    PersistentReservations reservations() {
+        return reservations;
+    }
+
     /// SPC-2 7.21 RESERVE(6) command: nothing happens when the nexus has the reservation already.
     Outcome reserve(Nexus nexus) {
+        if (!reservations.now().keys().isEmpty()) {
+            return besidePersistent(nexus);
+        }
         return reservedBy.compareAndSet(null, nexus) || !reservedByOther(nexus)
                 ? Outcome.Status.GOOD
                 : reservationConflict();
@@ -185,8 +199,29 @@ final class LogicalUnit {
 
     /// SPC-2 7.16 RELEASE(6) command: GOOD also when the nexus has no reservation.
     Outcome release(Nexus nexus) {
+        if (!reservations.now().keys().isEmpty()) {
+            return besidePersistent(nexus);
+        }
         reservedBy.compareAndSet(nexus, null);
         return Outcome.Status.GOOD;
+    }
+
+    /// SPC-4 5.13.3 Exceptions to SPC-2 RESERVE and RELEASE behavior: who has access by a
+    /// persistent reservation has what RESERVE would give, and keeps it.
+    private Outcome besidePersistent(Nexus nexus) {
+        Registrations now = reservations.now();
+        boolean admitted = now.reservation() != null && !now.conflict(nexus.port(), Claim.CHANGE);
+        return admitted ? Outcome.Status.GOOD : reservationConflict();
+    }
+
+    /// The nexus is there no more, and so what it reserved by RESERVE.
+    void detach(Nexus nexus) {
+        reservedBy.compareAndSet(nexus, null);
+    }
+
+    /// Whether there is a reservation by RESERVE.
+    boolean reserved() {
+        return reservedBy.get() != null;
     }
 
     boolean reservedByOther(Nexus nexus) {
@@ -204,7 +239,10 @@ final class LogicalUnit {
     }
 
     /// SBC-3, START STOP UNIT command. Stopping flushes first, unless NO_FLUSH says not to.
-    Outcome startStop(Cdb.StartStopUnit cdb) {
+    Outcome startStop(Nexus nexus, Cdb.StartStopUnit cdb) {
+        if (!cdb.start() && reservations.conflict(nexus, Claim.CHANGE)) {
+            return reservationConflict();
+        }
         if (cdb.start() || cdb.noFlush()) {
             stopped = !cdb.start();
             return Outcome.Status.GOOD;
@@ -228,6 +266,30 @@ final class LogicalUnit {
         return cdb.immediate() ? flushLater() : flush;
     }
 
+    /// SBC-3, READ DEFECT DATA(10) command: the lists that are asked for are there and empty, in
+    /// whatever format.
+    Outcome readDefectData(Cdb.ReadDefectData cdb) {
+        byte[] list = new byte[cdb.header() == Cdb.DefectHeader.TEN ? 4 : 8];
+        list[1] = (byte) cdb.lists();
+        return Parameters.cut(list, cdb.allocationLength());
+    }
+
+    /// SBC-3, PRE-FETCH(10) command. The status is never CONDITION MET: nobody can promise what the
+    /// page cache will hold. Whether IMMED is set makes no difference, as the reading is begun and
+    /// not waited for.
+    Outcome preFetch(Cdb.PreFetch cdb) {
+        Outcome.Status refusal = checkRange(cdb.lba(), cdb.blocks());
+        if (refusal != null) {
+            return refusal;
+        }
+        long rest = capacityBlocks() - cdb.lba();
+        long blocks = Math.min(cdb.blocks() == 0 ? rest : cdb.blocks(), limits.maxPreFetchBlocks());
+        return new Outcome.Blocking(() -> {
+            backend.readAhead(bytes(cdb.lba()), bytes(blocks));
+            return Outcome.Status.GOOD;
+        });
+    }
+
     /// What is left of a command when all its data is with the backend.
     ///
     /// @param fua whether the command itself asks for stable storage
@@ -247,7 +309,7 @@ final class LogicalUnit {
                                                         MediumException.flushing(failure))))));
     }
 
-    /// Logical unit reset: no reservation, started again.
+    /// Logical unit reset: no reservation by RESERVE, started again. Persistent ones stay.
     void reset() {
         reservedBy.set(null);
         stopped = false;

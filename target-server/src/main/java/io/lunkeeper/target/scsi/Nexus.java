@@ -1,5 +1,6 @@
 package io.lunkeeper.target.scsi;
 
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /// What a target remembers of one I_T nexus (SAM-5 4.7): what it has not been told yet.
@@ -28,6 +29,16 @@ public final class Nexus {
         for (PendingConditions ofUnit : pending) {
             ofUnit.clear(condition);
         }
+    }
+
+    /// The name of an initiator port (RFC 7143 4.2.7 iSCSI Names, 10.1.1): name, `,i,` and ISID.
+    public static String portName(String initiatorName, long isid) {
+        return String.format(Locale.ROOT, "%s,i,0x%012x", initiatorName, isid);
+    }
+
+    /// The name of the initiator port.
+    String port() {
+        return initiatorPortName;
     }
 
     /// The name of the initiator port, for logs.

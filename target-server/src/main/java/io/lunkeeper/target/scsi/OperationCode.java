@@ -1,5 +1,6 @@
 package io.lunkeeper.target.scsi;
 
+import io.lunkeeper.target.scsi.Registrations.Claim;
 import java.util.HexFormat;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -13,16 +14,22 @@ import org.jspecify.annotations.Nullable;
 /// supported (NORMACA=0); FUA_NV and SYNC_NV, obsolete, are accepted and change nothing; a group
 /// number is accepted and collects nothing.
 enum OperationCode {
-    TEST_UNIT_READY("00 00 00 00 00 00", (_, _) -> new Cdb.TestUnitReady(), Rule.NEEDS_READY_UNIT),
+    TEST_UNIT_READY(
+            "00 00 00 00 00 00",
+            (_, _) -> new Cdb.TestUnitReady(),
+            Rule.NEEDS_READY_UNIT,
+            Rule.PASSES_PERSISTENT_RESERVATION),
     REQUEST_SENSE(
             "03 01 00 00 ff 00",
             (h, l) -> new Cdb.RequestSense(bit(h, 1, 0), field(h, l, 4, 1)),
             Rule.PASSES_UNIT_ATTENTION,
-            Rule.PASSES_RESERVATION),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
     READ_6(
             "08 1f ff ff ff 00",
             (h, l) -> new Cdb.Read(lba6(h, l), blocks6(h, l), false),
-            Rule.NEEDS_READY_UNIT),
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
     WRITE_6(
             "0a 1f ff ff ff 00",
             (h, l) -> new Cdb.Write(lba6(h, l), blocks6(h, l), false),
@@ -32,35 +39,62 @@ enum OperationCode {
             "12 01 ff ff ff 00",
             (h, l) -> new Cdb.Inquiry(bit(h, 1, 0), (int) field(h, l, 2, 1), field(h, l, 3, 2)),
             Rule.PASSES_UNIT_ATTENTION,
-            Rule.PASSES_RESERVATION),
-    RESERVE_6("16 00 00 00 00 00", (_, _) -> new Cdb.Reserve()),
-    RELEASE_6("17 00 00 00 00 00", (_, _) -> new Cdb.Release(), Rule.PASSES_RESERVATION),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    RESERVE_6("16 00 00 00 00 00", (_, _) -> new Cdb.Reserve(), Rule.PASSES_PERSISTENT_RESERVATION),
+    RELEASE_6(
+            "17 00 00 00 00 00",
+            (_, _) -> new Cdb.Release(),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
     MODE_SENSE_6(
-            "1a 08 ff ff ff 00", (h, l) -> modeSense(Cdb.ModeHeader.SIX, h, l, field(h, l, 4, 1))),
+            "1a 08 ff ff ff 00",
+            (h, l) -> modeSense(Cdb.ModeHeader.SIX, h, l, field(h, l, 4, 1)),
+            Rule.LOOKS_ONLY),
     START_STOP_UNIT(
             "1b 01 00 00 05 00",
-            (h, _) -> new Cdb.StartStopUnit(bit(h, 1, 0), bit(h, 4, 2), bit(h, 4, 0))),
+            (h, _) -> new Cdb.StartStopUnit(bit(h, 1, 0), bit(h, 4, 2), bit(h, 4, 0)),
+            Rule.PASSES_PERSISTENT_RESERVATION),
     READ_CAPACITY_10(
             "25 00 00 00 00 00 00 00 00 00",
             (_, _) -> new Cdb.ReadCapacity10(),
-            Rule.PASSES_RESERVATION),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
     READ_10(
             "28 1a ff ff ff ff 1f ff ff 00",
             (h, l) -> new Cdb.Read(field(h, l, 2, 4), field(h, l, 7, 2), bit(h, 1, 3)),
-            Rule.NEEDS_READY_UNIT),
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
     WRITE_10(
             "2a 1a ff ff ff ff 1f ff ff 00",
             (h, l) -> new Cdb.Write(field(h, l, 2, 4), field(h, l, 7, 2), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
+    WRITE_AND_VERIFY_10(
+            "2e 12 ff ff ff ff 1f ff ff 00",
+            (h, l) -> new Cdb.WriteAndVerify(field(h, l, 2, 4), field(h, l, 7, 2), byteCheck(h)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
     VERIFY_10(
             "2f 16 ff ff ff ff 1f ff ff 00",
             (h, l) -> new Cdb.Verify(field(h, l, 2, 4), field(h, l, 7, 2), byteCheck(h)),
-            Rule.NEEDS_READY_UNIT),
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
+    PRE_FETCH_10(
+            "34 02 ff ff ff ff 1f ff ff 00",
+            (h, l) -> new Cdb.PreFetch(field(h, l, 2, 4), field(h, l, 7, 2)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
     SYNCHRONIZE_CACHE_10(
             "35 06 ff ff ff ff 1f ff ff 00",
             (h, l) -> new Cdb.SynchronizeCache(field(h, l, 2, 4), field(h, l, 7, 2), bit(h, 1, 1)),
             Rule.NEEDS_READY_UNIT),
+    READ_DEFECT_DATA_10(
+            "37 00 1f 00 00 00 00 ff ff 00",
+            (h, l) ->
+                    new Cdb.ReadDefectData(
+                            Cdb.DefectHeader.TEN, (int) field(h, l, 2, 1), field(h, l, 7, 2)),
+            Rule.LOOKS_ONLY),
     WRITE_SAME_10(
             "41 18 ff ff ff ff 1f ff ff 00",
             (h, l) ->
@@ -85,26 +119,118 @@ enum OperationCode {
                             (int) field(h, l, 3, 1),
                             (int) field(h, l, 5, 2),
                             field(h, l, 7, 2)),
-            Rule.PASSES_RESERVATION),
-    RESERVE_10("56 00 00 00 00 00 00 00 00 00", (_, _) -> new Cdb.Reserve()),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    RESERVE_10(
+            "56 00 00 00 00 00 00 00 00 00",
+            (_, _) -> new Cdb.Reserve(),
+            Rule.PASSES_PERSISTENT_RESERVATION),
     RELEASE_10(
-            "57 00 00 00 00 00 00 00 00 00", (_, _) -> new Cdb.Release(), Rule.PASSES_RESERVATION),
+            "57 00 00 00 00 00 00 00 00 00",
+            (_, _) -> new Cdb.Release(),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
     MODE_SENSE_10(
             "5a 18 ff ff 00 00 00 ff ff 00",
-            (h, l) -> modeSense(Cdb.ModeHeader.TEN, h, l, field(h, l, 7, 2))),
+            (h, l) -> modeSense(Cdb.ModeHeader.TEN, h, l, field(h, l, 7, 2)),
+            Rule.LOOKS_ONLY),
+    PERSISTENT_RESERVE_IN_READ_KEYS(
+            0x00,
+            "5e 00 00 00 00 00 00 ff ff 00",
+            (h, l) -> reserveIn(ReserveIn.Query.READ_KEYS, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_IN_READ_RESERVATION(
+            0x01,
+            "5e 01 00 00 00 00 00 ff ff 00",
+            (h, l) -> reserveIn(ReserveIn.Query.READ_RESERVATION, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_IN_REPORT_CAPABILITIES(
+            0x02,
+            "5e 02 00 00 00 00 00 ff ff 00",
+            (h, l) -> reserveIn(ReserveIn.Query.REPORT_CAPABILITIES, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_IN_READ_FULL_STATUS(
+            0x03,
+            "5e 03 00 00 00 00 00 ff ff 00",
+            (h, l) -> reserveIn(ReserveIn.Query.READ_FULL_STATUS, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_OUT_REGISTER(
+            0x00,
+            "5f 00 ff 00 00 ff ff ff ff 00",
+            (h, l) -> reserveOut(ReservationRequest.Action.REGISTER, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_OUT_RESERVE(
+            0x01,
+            "5f 01 ff 00 00 ff ff ff ff 00",
+            (h, l) -> reserveOut(ReservationRequest.Action.RESERVE, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_OUT_RELEASE(
+            0x02,
+            "5f 02 ff 00 00 ff ff ff ff 00",
+            (h, l) -> reserveOut(ReservationRequest.Action.RELEASE, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_OUT_CLEAR(
+            0x03,
+            "5f 03 ff 00 00 ff ff ff ff 00",
+            (h, l) -> reserveOut(ReservationRequest.Action.CLEAR, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_OUT_PREEMPT(
+            0x04,
+            "5f 04 ff 00 00 ff ff ff ff 00",
+            (h, l) -> reserveOut(ReservationRequest.Action.PREEMPT, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_OUT_PREEMPT_AND_ABORT(
+            0x05,
+            "5f 05 ff 00 00 ff ff ff ff 00",
+            (h, l) -> reserveOut(ReservationRequest.Action.PREEMPT_AND_ABORT, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_OUT_REGISTER_AND_IGNORE_EXISTING_KEY(
+            0x06,
+            "5f 06 ff 00 00 ff ff ff ff 00",
+            (h, l) -> reserveOut(ReservationRequest.Action.REGISTER_AND_IGNORE_EXISTING_KEY, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_OUT_REGISTER_AND_MOVE(
+            0x07,
+            "5f 07 ff 00 00 ff ff ff ff 00",
+            (h, l) -> reserveOut(ReservationRequest.Action.REGISTER_AND_MOVE, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
     READ_16(
             "88 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.Read(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 3)),
-            Rule.NEEDS_READY_UNIT),
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
+    COMPARE_AND_WRITE(
+            "89 1a ff ff ff ff ff ff ff ff 00 00 00 ff 1f 00",
+            (h, l) ->
+                    new Cdb.CompareAndWrite(
+                            field(h, l, 2, 8), (int) field(h, l, 13, 1), bit(h, 1, 3)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
     WRITE_16(
             "8a 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.Write(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
+    OR_WRITE_16(
+            "8b 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.OrWrite(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 3)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    WRITE_AND_VERIFY_16(
+            "8e 12 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.WriteAndVerify(field(h, l, 2, 8), field(h, l, 10, 4), byteCheck(h)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
     VERIFY_16(
             "8f 16 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.Verify(field(h, l, 2, 8), field(h, l, 10, 4), byteCheck(h)),
-            Rule.NEEDS_READY_UNIT),
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
+    PRE_FETCH_16(
+            "90 02 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.PreFetch(field(h, l, 2, 8), field(h, l, 10, 4)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
     SYNCHRONIZE_CACHE_16(
             "91 06 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.SynchronizeCache(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 1)),
@@ -124,17 +250,20 @@ enum OperationCode {
             0x10,
             "9e 10 00 00 00 00 00 00 00 00 ff ff ff ff 00 00",
             (h, l) -> new Cdb.ReadCapacity16(field(h, l, 10, 4)),
-            Rule.PASSES_RESERVATION),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
     GET_LBA_STATUS(
             0x12,
             "9e 12 ff ff ff ff ff ff ff ff ff ff ff ff 00 00",
             (h, l) -> new Cdb.GetLbaStatus(field(h, l, 2, 8), field(h, l, 10, 4)),
-            Rule.NEEDS_READY_UNIT),
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
     REPORT_LUNS(
             "a0 00 ff 00 00 00 ff ff ff ff 00 00",
             (h, l) -> new Cdb.ReportLuns((int) field(h, l, 2, 1), field(h, l, 6, 4)),
             Rule.PASSES_UNIT_ATTENTION,
-            Rule.PASSES_RESERVATION),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
     REPORT_SUPPORTED_OPERATION_CODES(
             0x0c,
             "a3 0c 87 ff ff ff ff ff ff ff 00 00",
@@ -145,26 +274,41 @@ enum OperationCode {
                             (int) field(h, l, 3, 1),
                             (int) field(h, l, 4, 2),
                             field(h, l, 6, 4)),
-            Rule.PASSES_RESERVATION),
+            Rule.PASSES_RESERVATION,
+            Rule.LOOKS_ONLY),
     REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS(
             0x0d,
             "a3 0d 80 00 00 00 ff ff ff ff 00 00",
             (h, l) ->
                     new Cdb.ReportSupportedTaskManagementFunctions(bit(h, 2, 7), field(h, l, 6, 4)),
-            Rule.PASSES_RESERVATION),
+            Rule.PASSES_RESERVATION,
+            Rule.LOOKS_ONLY),
     READ_12(
             "a8 1a ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.Read(field(h, l, 2, 4), field(h, l, 6, 4), bit(h, 1, 3)),
-            Rule.NEEDS_READY_UNIT),
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
     WRITE_12(
             "aa 1a ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.Write(field(h, l, 2, 4), field(h, l, 6, 4), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
+    WRITE_AND_VERIFY_12(
+            "ae 12 ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.WriteAndVerify(field(h, l, 2, 4), field(h, l, 6, 4), byteCheck(h)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
     VERIFY_12(
             "af 16 ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.Verify(field(h, l, 2, 4), field(h, l, 6, 4), byteCheck(h)),
-            Rule.NEEDS_READY_UNIT);
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
+    READ_DEFECT_DATA_12(
+            "b7 1f 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) ->
+                    new Cdb.ReadDefectData(
+                            Cdb.DefectHeader.TWELVE, (int) field(h, l, 1, 1), field(h, l, 6, 4)),
+            Rule.LOOKS_ONLY);
 
     /// What [#serviceAction] says of a command that is told by its operation code alone.
     static final int NO_SERVICE_ACTION = -1;
@@ -196,6 +340,7 @@ enum OperationCode {
     private final Decoder decoder;
     private final boolean passesUnitAttention;
     private final boolean passesReservation;
+    private final Claim claim;
     private final boolean needsReadyUnit;
     private final boolean writes;
 
@@ -212,6 +357,10 @@ enum OperationCode {
         Set<Rule> set = Set.of(rules);
         this.passesUnitAttention = set.contains(Rule.PASSES_UNIT_ATTENTION);
         this.passesReservation = set.contains(Rule.PASSES_RESERVATION);
+        this.claim =
+                set.contains(Rule.PASSES_PERSISTENT_RESERVATION)
+                        ? Claim.NOTHING
+                        : set.contains(Rule.LOOKS_ONLY) ? Claim.LOOK : Claim.CHANGE;
         this.needsReadyUnit = set.contains(Rule.NEEDS_READY_UNIT);
         this.writes = set.contains(Rule.WRITES);
     }
@@ -222,6 +371,11 @@ enum OperationCode {
         PASSES_UNIT_ATTENTION,
         /// Runs while another nexus holds a reservation (SPC-2 5.5.1 Reservations overview).
         PASSES_RESERVATION,
+        /// Runs whoever holds a persistent reservation (SPC-4 5.13.1, Commands that are allowed in
+        /// the presence of various reservations).
+        PASSES_PERSISTENT_RESERVATION,
+        /// Runs where only writing is reserved.
+        LOOKS_ONLY,
         /// Refused while the unit is stopped (SBC-3, START STOP UNIT command).
         NEEDS_READY_UNIT,
         /// Refused when the logical unit is read-only.
@@ -292,6 +446,11 @@ enum OperationCode {
 
     boolean passesReservation() {
         return passesReservation;
+    }
+
+    /// What it asks of whoever holds a persistent reservation.
+    Claim claim() {
+        return claim;
     }
 
     boolean needsReadyUnit() {
@@ -382,6 +541,16 @@ enum OperationCode {
                 page & 0x3f,
                 (int) field(high, low, 3, 1),
                 allocation);
+    }
+
+    private static Cdb reserveIn(ReserveIn.Query query, long high, long low) {
+        return new Cdb.PersistentReserveIn(query, field(high, low, 7, 2));
+    }
+
+    private static Cdb reserveOut(ReservationRequest.Action action, long high, long low) {
+        int reservation = (int) field(high, low, 2, 1);
+        return new Cdb.PersistentReserveOut(
+                action, reservation >> 4, reservation & 0x0f, field(high, low, 5, 4));
     }
 
     private static long lba6(long high, long low) {

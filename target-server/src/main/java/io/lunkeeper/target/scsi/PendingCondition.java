@@ -41,8 +41,26 @@ enum PendingCondition {
     /// (SBC-3 4.7.3.7.6 Logical block provisioning threshold notification).
     THIN_PROVISIONING_SOFT_THRESHOLD_REACHED(
             32, Sense.THIN_PROVISIONING_SOFT_THRESHOLD.informing(ModePages.THRESHOLD_OFFSET)),
+    /// CLEAR of PERSISTENT RESERVE OUT from elsewhere.
+    RESERVATIONS_PREEMPTED(
+            64,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.RESERVATIONS_PREEMPTED)),
+    /// A persistent reservation in which the nexus had part is there no more.
+    RESERVATIONS_RELEASED(
+            128,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.RESERVATIONS_RELEASED)),
+    /// The nexus is registered no more.
+    REGISTRATIONS_PREEMPTED(
+            256,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.REGISTRATIONS_PREEMPTED)),
     /// The logical unit failed, and with it what it had acknowledged may be lost.
-    DEFERRED_ERROR(64, Sense.LOGICAL_UNIT_FAILURE.asDeferred());
+    DEFERRED_ERROR(512, Sense.LOGICAL_UNIT_FAILURE.asDeferred());
 
     private final int bit;
     private final Sense sense;

@@ -32,6 +32,11 @@ record Sense(
     static final Sense SAVING_PARAMETERS_NOT_SUPPORTED =
             illegal(AdditionalSenseCodeAndQualifier.SAVING_PARAMETERS_NOT_SUPPORTED);
 
+    static final Sense INVALID_RELEASE_OF_PERSISTENT_RESERVATION =
+            illegal(AdditionalSenseCodeAndQualifier.INVALID_RELEASE_OF_PERSISTENT_RESERVATION);
+    static final Sense INSUFFICIENT_REGISTRATION_RESOURCES =
+            illegal(AdditionalSenseCodeAndQualifier.INSUFFICIENT_REGISTRATION_RESOURCES);
+
     /// The transport announced less data than the CDB needs.
     static final Sense INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT =
             illegal(AdditionalSenseCodeAndQualifier.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);

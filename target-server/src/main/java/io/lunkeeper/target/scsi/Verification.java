@@ -19,10 +19,11 @@ final class Verification {
     private final long offsetBytes;
     private final long lengthBytes;
 
-    private Verification(LogicalUnit unit, Cdb.Verify cdb) {
+    /// The blocks are on the medium.
+    Verification(LogicalUnit unit, long lba, long blocks) {
         this.unit = unit;
-        this.offsetBytes = unit.bytes(cdb.lba());
-        this.lengthBytes = unit.bytes(cdb.blocks());
+        this.offsetBytes = unit.bytes(lba);
+        this.lengthBytes = unit.bytes(blocks);
     }
 
     static Outcome begin(LogicalUnit unit, OperationCode operation, Cdb.Verify cdb) {
@@ -38,14 +39,14 @@ final class Verification {
         if (cdb.blocks() == 0) {
             return Outcome.Status.GOOD;
         }
-        Verification verification = new Verification(unit, cdb);
+        Verification verification = new Verification(unit, cdb.lba(), cdb.blocks());
         return verification.begin(cdb.byteCheck());
     }
 
     private Outcome begin(Cdb.ByteCheck byteCheck) {
         return switch (byteCheck) {
-            case MEDIUM_ONLY -> new Outcome.Blocking(this::readAll);
-            case ALL_DATA -> new Outcome.WriteMedium(new Comparison(), lengthBytes);
+            case MEDIUM_ONLY -> mediumOnly();
+            case ALL_DATA -> new Outcome.WriteMedium(comparison(), lengthBytes);
             case ONE_BLOCK ->
                     new Outcome.ReceiveParameters(
                             unit.limits().blockSizeBytes(), this::compareWithBlock);
@@ -53,7 +54,17 @@ final class Verification {
         };
     }
 
-    /// BYTCHK 00b: finds what cannot be read.
+    /// BYTCHK 00b.
+    Outcome mediumOnly() {
+        return new Outcome.Blocking(this::readAll);
+    }
+
+    /// BYTCHK 01b: compares with what is written to it, and says in the end how that was.
+    Outcome.DataSink comparison() {
+        return new Comparison();
+    }
+
+    /// Finds what cannot be read.
     private Outcome readAll() throws IOException {
         ByteBuf piece = PooledByteBufAllocator.DEFAULT.directBuffer(PIECE_BYTES);
         try {

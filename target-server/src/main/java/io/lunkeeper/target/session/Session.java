@@ -18,7 +18,6 @@ import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.Predicate;
 import org.jscsi.parser.logout.LogoutRequestParser.LogoutReasonCode;
 import org.jscsi.parser.logout.LogoutResponse;
@@ -105,10 +104,8 @@ public final class Session {
     /// Enters the full-feature phase: the I_T nexus is there from now on.
     void begin() {
         if (target != null) {
-            // RFC 7143 4.2.7 iSCSI Names, 10.1.1: an initiator port is name,i,ISID.
-            String port =
-                    String.format(Locale.ROOT, "%s,i,0x%012x", key.initiatorName(), key.isid());
-            Nexus attached = target.device().attach(port);
+            Nexus attached =
+                    target.device().attach(Nexus.portName(key.initiatorName(), key.isid()));
             nexus = attached;
             tasks = new TaskSet(parameters, window, target.device(), attached);
             target.sessions().add(this);

@@ -6,7 +6,6 @@ import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.Nexus;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.jscsi.parser.tmf.TaskManagementFunctionRequestParser.FunctionCode;
 import org.jscsi.parser.tmf.TaskManagementFunctionResponseParser.ResponseCode;
@@ -124,23 +123,15 @@ final class TaskManagement {
 
     /// Aborts tasks of every session of the target and comes back to this session's thread.
     private void abortEverywhere(Predicate<Task> which, Victims victims, Runnable whenDone) {
-        List<Session> sessions = List.copyOf(target.sessions());
-        AtomicInteger left = new AtomicInteger(sessions.size());
-        for (Session each : sessions) {
-            each.abortTasks(
-                    which,
-                    () -> {
-                        Nexus nexus = each.nexus();
-                        if (nexus != null) {
-                            victims.aborted(nexus);
-                        }
-                    },
-                    () -> {
-                        if (left.decrementAndGet() == 0) {
-                            session.link().transport().execute(whenDone);
-                        }
-                    });
-        }
+        target.abortTasks(
+                (_, task) -> which.test(task),
+                each -> {
+                    Nexus nexus = each.nexus();
+                    if (nexus != null) {
+                        victims.aborted(nexus);
+                    }
+                },
+                () -> session.link().transport().execute(whenDone));
     }
 
     private void respond(TaskManagementRequest request, ResponseCode response) {

@@ -151,7 +151,8 @@ class ConnectionTest {
         Served(IntPredicate takes) throws IOException {
             socket = new ScriptedSocket(takes);
             socket.configureBlocking(false);
-            connection = new Connection(loop, socket, "nobody", _ -> site(backend));
+            IscsiConnection.Site site = site(backend);
+            connection = new Connection(loop, socket, "nobody", _ -> site);
             key = socket.keyFor(loop.selector());
             socket.put(login());
             ready();
@@ -190,7 +191,7 @@ class ConnectionTest {
         }
     }
 
-    private static IscsiConnection.Site site(LunBackend backend) {
+    private static IscsiConnection.Site site(LunBackend backend) throws IOException {
         DeviceServer device =
                 new DeviceServer(
                         TARGET,

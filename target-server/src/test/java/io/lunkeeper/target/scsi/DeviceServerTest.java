@@ -219,7 +219,7 @@ class DeviceServerTest {
     }
 
     @Test
-    void listsItsLunsInTheFormOfTheirSize() {
+    void listsItsLunsInTheFormOfTheirSize() throws IOException {
         List<DeviceServer.LogicalUnitSpec> specs =
                 Stream.of(16383, 256, 0, 255)
                         .map(lun ->

@@ -152,17 +152,17 @@ class InquiryDataTest {
 
     @ParameterizedTest
     @CsvSource({
-        "512, 0008 00010000 00000800 00000000 00100000 00000100 00000008 80000000 00020000",
-        "4096, 0001 00002000 00000100 00000000 00100000 00000100 00000000 00000000 00004000"
+        "512, 40 0008 00010000 00000800 00000000 00100000 00000100 00000008 80000000 00020000",
+        "4096, 08 0001 00002000 00000100 00000000 00100000 00000100 00000000 00000000 00004000"
     })
     void reportsItsLimitsInBlocks(int blockSize, String limits) throws IOException {
         try (ServedUnit unit =
                 ServedUnit.open(directory, 1 << 20, blockSize, CacheMode.WRITE_BACK)) {
             ByteBuf page = Unpooled.wrappedBuffer(unit.run("12 01 b0 00 ff 00").data());
             String[] fields = limits.split(" ", -1);
-            fields[8] = "00000000" + fields[8];
+            fields[9] = "00000000" + fields[9];
             assertEquals(
-                    "00b0003c" + "0100" + String.join("", fields) + "00".repeat(20),
+                    "00b0003c" + "01" + String.join("", fields) + "00".repeat(20),
                     hex(page, 0, page.readableBytes()));
         }
     }

@@ -81,16 +81,21 @@ final class ServedUnit implements AutoCloseable {
 
     private ServedUnit(LunSpec image, int physicalBlockSizeBytes) throws IOException {
         backend = LunBackend.open(image);
-        server =
-                new DeviceServer(
-                        TARGET,
-                        List.of(
-                                new DeviceServer.LogicalUnitSpec(
-                                        LUN,
-                                        backend,
-                                        image.blockSizeBytes(),
-                                        physicalBlockSizeBytes,
-                                        Optional.empty())));
+        try {
+            server =
+                    new DeviceServer(
+                            TARGET,
+                            List.of(
+                                    new DeviceServer.LogicalUnitSpec(
+                                            LUN,
+                                            backend,
+                                            image.blockSizeBytes(),
+                                            physicalBlockSizeBytes,
+                                            Optional.empty())));
+        } catch (IOException e) {
+            backend.close();
+            throw e;
+        }
         nexus = attach();
     }
 
@@ -138,7 +143,12 @@ final class ServedUnit implements AutoCloseable {
 
     /// A nexus that has seen its first unit attention.
     Nexus attach() {
-        Nexus attached = server.attach("iqn.1993-08.org.debian:test,i,0x000000000001");
+        return attach("iqn.1993-08.org.debian:test,i,0x000000000001");
+    }
+
+    /// The same for a port of this name.
+    Nexus attach(String port) {
+        Nexus attached = server.attach(port);
         assertEquals("6/29/00", run(attached, "00 00 00 00 00 00").code());
         return attached;
     }
@@ -162,6 +172,10 @@ final class ServedUnit implements AutoCloseable {
 
     Reply run(String cdb, byte[] dataOut) {
         return drive(execute(cdb), dataOut);
+    }
+
+    Reply run(Nexus from, String cdb, byte[] dataOut) {
+        return drive(server.execute(from, LUN_FIELD, cdb(cdb)), dataOut);
     }
 
     Reply run(Nexus from, String cdb) {

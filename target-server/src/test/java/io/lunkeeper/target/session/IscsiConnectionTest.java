@@ -14,6 +14,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,15 +31,20 @@ class IscsiConnectionTest {
 
     private final RecordingTransport transport = new RecordingTransport();
     private final SessionRegistry registry = new SessionRegistry();
-    private final IscsiConnection connection =
-            new IscsiConnection(
-                    transport,
-                    new IscsiConnection.Site(
-                            registry,
-                            Map.of(TARGET, new TargetNode(new DeviceServer(TARGET, List.of()))),
-                            new OneTarget(TARGET),
-                            NegotiationLimits.DEFAULT),
-                    0);
+    private final IscsiConnection connection;
+
+    IscsiConnectionTest() throws IOException {
+        DeviceServer device = new DeviceServer(TARGET, List.of());
+        connection =
+                new IscsiConnection(
+                        transport,
+                        new IscsiConnection.Site(
+                                registry,
+                                Map.of(TARGET, new TargetNode(device)),
+                                new OneTarget(TARGET),
+                                NegotiationLimits.DEFAULT),
+                        0);
+    }
 
     private static long seconds(long count) {
         return TimeUnit.SECONDS.toNanos(count);

@@ -1,0 +1,78 @@
+package io.lunkeeper.target.scsi;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
+
+/// Who is registered with a logical unit and who has reserved it: one state, never changed (SPC-4
+/// 5.13 Reservations).
+///
+/// @param generation PRGENERATION, which counts changes of registrations since power on
+/// @param keys the reservation key of each registered initiator port, by name, oldest first. There
+///   is one target port, so a nexus is known by its initiator's
+/// @param reservation the persistent reservation, if there is one
+/// @param persistent whether this survives a loss of power (APTPL)
+record Registrations(
+        int generation,
+        SequencedMap<String, Long> keys,
+        @Nullable Reservation reservation,
+        boolean persistent) {
+
+    static final Registrations NONE = new Registrations(0, new LinkedHashMap<>(), null, false);
+
+    /// A persistent reservation.
+    ///
+    /// @param holder the initiator port that holds it; null when all that are registered do
+    record Reservation(ReservationType type, @Nullable String holder) {
+        static Reservation of(ReservationType type, String holder) {
+            return new Reservation(type, type.heldByAll() ? null : holder);
+        }
+    }
+
+    boolean registered(String port) {
+        return keys.containsKey(port);
+    }
+
+    /// Whether a port holds the reservation, alone or with all others.
+    boolean holds(String port) {
+        return reservation != null
+                && (reservation.holder() == null
+                        ? registered(port)
+                        : port.equals(reservation.holder()));
+    }
+
+    /// Whether a command from a port conflicts with the reservation (SPC-4 5.13.1, Commands that
+    /// are allowed in the presence of various reservations).
+    boolean conflict(String port, Claim claim) {
+        Reservation held = reservation;
+        if (held == null || claim == Claim.NOTHING) {
+            return false;
+        }
+        boolean admitted =
+                held.type().admitsRegistrants() ? registered(port) : port.equals(held.holder());
+        return !admitted && (claim == Claim.CHANGE || held.type().excludesReads());
+    }
+
+    /// What a command does to the medium, as reservations see it.
+    enum Claim {
+        /// Allowed whoever has reserved the unit.
+        NOTHING,
+        /// Allowed where only writing is reserved.
+        LOOK,
+        CHANGE
+    }
+
+    Registrations withKeys(Map<String, Long> changed) {
+        return new Registrations(
+                generation + 1, new LinkedHashMap<>(changed), reservation, persistent);
+    }
+
+    Registrations withReservation(@Nullable Reservation changed) {
+        return new Registrations(generation, keys, changed, persistent);
+    }
+
+    Registrations withPersistence(boolean changed) {
+        return new Registrations(generation, keys, reservation, changed);
+    }
+}

@@ -1,0 +1,263 @@
+package io.lunkeeper.target.scsi;
+
+import io.lunkeeper.target.scsi.Registrations.Reservation;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// What a PERSISTENT RESERVE OUT command makes of the registrations of a logical unit (SPC-4 5.13
+/// Reservations). Pure: from a state and a request to a [Verdict].
+final class ReservationRules {
+    /// Registered ports of one logical unit, at most: bounds memory.
+    static final int MAX_REGISTRATIONS = 1024;
+
+    private final Registrations now;
+    private final ReservationRequest request;
+    private final String self;
+
+    private ReservationRules(Registrations now, ReservationRequest request) {
+        this.now = now;
+        this.request = request;
+        this.self = request.port();
+    }
+
+    /// What comes of a request.
+    sealed interface Verdict {
+        /// RESERVATION CONFLICT.
+        record Conflict() implements Verdict {}
+
+        /// CHECK CONDITION.
+        record Refused(Sense sense) implements Verdict {}
+
+        /// GOOD.
+        ///
+        /// @param next the new state
+        /// @param told the ports that must be told of it, and what
+        /// @param preempted the ports whose tasks PREEMPT AND ABORT aborts
+        record Done(Registrations next, Map<String, PendingCondition> told, Set<String> preempted)
+                implements Verdict {}
+    }
+
+    static Verdict judge(Registrations now, ReservationRequest request) {
+        return new ReservationRules(now, request).judge();
+    }
+
+    private Verdict judge() {
+        return switch (request.action()) {
+            case REGISTER -> register();
+            case REGISTER_AND_IGNORE_EXISTING_KEY -> setKey();
+            case RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_AND_ABORT, REGISTER_AND_MOVE ->
+                    keyMatches() ? asRegistered() : new Verdict.Conflict();
+        };
+    }
+
+    private Verdict asRegistered() {
+        return switch (request.action()) {
+            case RESERVE -> reserve();
+            case RELEASE -> release();
+            case CLEAR -> clear();
+            case PREEMPT, PREEMPT_AND_ABORT -> preempt();
+            case REGISTER_AND_MOVE -> move();
+            case REGISTER, REGISTER_AND_IGNORE_EXISTING_KEY ->
+                    throw new AssertionError("need no registration");
+        };
+    }
+
+    private boolean keyMatches() {
+        Long key = now.keys().get(self);
+        return key != null && key == request.key();
+    }
+
+    private static Verdict done(Registrations next) {
+        return done(next, Map.of());
+    }
+
+    private static Verdict done(Registrations next, Map<String, PendingCondition> told) {
+        return new Verdict.Done(next, told, Set.of());
+    }
+
+    /// The same to every registered port but the one that asks.
+    private Map<String, PendingCondition> tellOthers(
+            Registrations registered, PendingCondition condition) {
+        Map<String, PendingCondition> told = new LinkedHashMap<>();
+        registered.keys().keySet().stream()
+                .filter(port -> !port.equals(self))
+                .forEach(port -> told.put(port, condition));
+        return told;
+    }
+
+    // ---- registering
+
+    /// SPC-4 5.13.7 Registering.
+    private Verdict register() {
+        if (!now.registered(self)) {
+            return request.key() == 0 ? setKey() : new Verdict.Conflict();
+        }
+        if (!keyMatches()) {
+            return new Verdict.Conflict();
+        }
+        return request.others().isEmpty()
+                ? setKey()
+                : new Verdict.Refused(Sense.invalidFieldInParameterList(ReserveOut.FLAGS_BYTE));
+    }
+
+    private Verdict setKey() {
+        if (request.newKey() == 0) {
+            return now.registered(self) ? unregister() : done(now);
+        }
+        Map<String, Long> keys = new LinkedHashMap<>(now.keys());
+        keys.put(self, request.newKey());
+        request.others().forEach(port -> keys.put(port, request.newKey()));
+        return keys.size() > MAX_REGISTRATIONS
+                ? new Verdict.Refused(Sense.INSUFFICIENT_REGISTRATION_RESOURCES)
+                : done(now.withKeys(keys).withPersistence(request.persistent()));
+    }
+
+    /// SPC-4 5.13.11.3 Unregistering: what it held is released.
+    private Verdict unregister() {
+        Registrations next = without(now, Set.of(self)).withPersistence(request.persistent());
+        Reservation held = now.reservation();
+        if (held == null || !now.holds(self) || (held.holder() == null && !next.keys().isEmpty())) {
+            return done(next);
+        }
+        Registrations released = next.withReservation(null);
+        return held.type().admitsRegistrants()
+                ? done(released, tellOthers(next, PendingCondition.RESERVATIONS_RELEASED))
+                : done(released);
+    }
+
+    private static Registrations without(Registrations registrations, Set<String> ports) {
+        Map<String, Long> keys = new LinkedHashMap<>(registrations.keys());
+        keys.keySet().removeAll(ports);
+        return registrations.withKeys(keys);
+    }
+
+    /// SPC-4 5.13.8 Registering and moving the reservation.
+    private Verdict move() {
+        Reservation held = now.reservation();
+        if (held == null || !self.equals(held.holder())) {
+            return new Verdict.Conflict();
+        }
+        String to = request.others().getFirst();
+        if (request.newKey() == 0 || to.equals(self)) {
+            return new Verdict.Refused(
+                    Sense.invalidFieldInParameterList(
+                            to.equals(self)
+                                    ? ReserveOut.TRANSPORT_ID_BYTE
+                                    : ReserveOut.NEW_KEY_BYTE));
+        }
+        Map<String, Long> keys = new LinkedHashMap<>(now.keys());
+        keys.put(to, request.newKey());
+        if (request.unregister()) {
+            keys.remove(self);
+        }
+        return done(
+                now.withKeys(keys)
+                        .withReservation(Reservation.of(held.type(), to))
+                        .withPersistence(request.persistent()));
+    }
+
+    // ---- reserving and releasing
+
+    /// The reservation that is asked for, or nothing when there is none such.
+    private Optional<Reservation> wanted() {
+        return request.scope() == 0
+                ? ReservationType.of(request.type()).map(type -> Reservation.of(type, self))
+                : Optional.empty();
+    }
+
+    private static Verdict noSuchReservation() {
+        return new Verdict.Refused(Sense.invalidFieldInCdb(2));
+    }
+
+    /// SPC-4 5.13.9 Reserving.
+    private Verdict reserve() {
+        Optional<Reservation> wanted = wanted();
+        if (wanted.isEmpty()) {
+            return noSuchReservation();
+        }
+        if (now.reservation() == null) {
+            return done(now.withReservation(wanted.get()));
+        }
+        return now.reservation().equals(wanted.get()) ? done(now) : new Verdict.Conflict();
+    }
+
+    /// SPC-4 5.13.11.2 Releasing.
+    private Verdict release() {
+        Reservation held = now.reservation();
+        if (held == null || !now.holds(self)) {
+            return done(now);
+        }
+        if (request.scope() != 0 || request.type() != held.type().code()) {
+            return new Verdict.Refused(Sense.INVALID_RELEASE_OF_PERSISTENT_RESERVATION);
+        }
+        return done(
+                now.withReservation(null),
+                held.type().admitsRegistrants()
+                        ? tellOthers(now, PendingCondition.RESERVATIONS_RELEASED)
+                        : Map.of());
+    }
+
+    /// SPC-4 5.13.11.6 Clearing.
+    private Verdict clear() {
+        return done(
+                now.withKeys(Map.of()).withReservation(null),
+                tellOthers(now, PendingCondition.RESERVATIONS_PREEMPTED));
+    }
+
+    // ---- preempting
+
+    /// SPC-4 5.13.11.4 Preempting.
+    private Verdict preempt() {
+        Reservation held = now.reservation();
+        boolean everybody = held != null && held.holder() == null && request.newKey() == 0;
+        if (request.newKey() == 0 && !everybody) {
+            return new Verdict.Refused(Sense.invalidFieldInParameterList(ReserveOut.NEW_KEY_BYTE));
+        }
+        boolean takesOver = everybody || holderHas(request.newKey());
+        Set<String> victims = new LinkedHashSet<>();
+        now.keys()
+                .forEach((port, key) -> {
+                    if (!port.equals(self) && (everybody || key == request.newKey())) {
+                        victims.add(port);
+                    }
+                });
+        if (takesOver) {
+            return takeOver(held, victims);
+        }
+        return now.keys().containsValue(request.newKey())
+                ? preempted(without(now, victims), victims, Map.of())
+                : new Verdict.Conflict();
+    }
+
+    /// Whether one port holds the reservation and is registered with this key.
+    private boolean holderHas(long key) {
+        Reservation held = now.reservation();
+        String holder = held == null ? null : held.holder();
+        return holder != null && Long.valueOf(key).equals(now.keys().get(holder));
+    }
+
+    private Verdict takeOver(@Nullable Reservation held, Set<String> victims) {
+        Optional<Reservation> wanted = wanted();
+        if (wanted.isEmpty()) {
+            return noSuchReservation();
+        }
+        Registrations next = without(now, victims).withReservation(wanted.get());
+        boolean changed = held != null && held.type() != wanted.get().type();
+        return preempted(
+                next,
+                victims,
+                changed ? tellOthers(next, PendingCondition.RESERVATIONS_RELEASED) : Map.of());
+    }
+
+    private Verdict preempted(
+            Registrations next, Set<String> victims, Map<String, PendingCondition> told) {
+        Map<String, PendingCondition> all = new LinkedHashMap<>(told);
+        victims.forEach(port -> all.put(port, PendingCondition.REGISTRATIONS_PREEMPTED));
+        boolean abort = request.action() == ReservationRequest.Action.PREEMPT_AND_ABORT;
+        return new Verdict.Done(next, all, abort ? victims : Set.of());
+    }
+}

@@ -1,0 +1,183 @@
+package io.lunkeeper.target.scsi;
+
+import io.lunkeeper.target.scsi.ReservationRequest.Action;
+import io.lunkeeper.target.scsi.ReservationRules.Verdict;
+import io.netty.buffer.ByteBuf;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// PERSISTENT RESERVE OUT (SPC-4 6.16 PERSISTENT RESERVE OUT command): from its parameters to what
+/// comes of it.
+final class ReserveOut {
+    // Where the fields of the parameter list are (SPC-4 6.16.3 Basic PERSISTENT RESERVE OUT
+    // parameter list, 6.16.4 Parameter list for REGISTER AND MOVE).
+    static final int NEW_KEY_BYTE = 8;
+    static final int FLAGS_BYTE = 20;
+    static final int TRANSPORT_ID_BYTE = 24;
+    private static final int MOVE_FLAGS_BYTE = 17;
+    private static final int MOVE_PORT_BYTE = 18;
+    private static final int MOVE_LENGTH_BYTE = 20;
+    private static final int LIST_LENGTH_BYTE = 24;
+    private static final int BASIC_BYTES = 24;
+
+    private static final int SPEC_I_PT = 0x08;
+    private static final int ALL_TG_PT = 0x04;
+    private static final int APTPL = 0x01;
+    private static final int UNREG = 0x02;
+
+    private final DeviceServer server;
+    private final Nexus nexus;
+    private final LogicalUnit unit;
+    private final Cdb.PersistentReserveOut cdb;
+
+    private ReserveOut(
+            DeviceServer server, Nexus nexus, LogicalUnit unit, Cdb.PersistentReserveOut cdb) {
+        this.server = server;
+        this.nexus = nexus;
+        this.unit = unit;
+        this.cdb = cdb;
+    }
+
+    static Outcome begin(
+            DeviceServer server, Nexus nexus, LogicalUnit unit, Cdb.PersistentReserveOut cdb) {
+        if (unit.reserved()) {
+            return LogicalUnit.reservationConflict();
+        }
+        long length = cdb.parameterListLength();
+        if (length < BASIC_BYTES || length > DeviceServer.MAX_PARAMETER_LIST_BYTES) {
+            return unit.refuse(Sense.PARAMETER_LIST_LENGTH_ERROR);
+        }
+        ReserveOut command = new ReserveOut(server, nexus, unit, cdb);
+        return new Outcome.ReceiveParameters((int) length, command::received);
+    }
+
+    private Outcome received(ByteBuf parameters, long announcedBytes) {
+        if (announcedBytes < cdb.parameterListLength()) {
+            return unit.refuse(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+        }
+        ReservationRequest request;
+        try {
+            request =
+                    cdb.action() == Action.REGISTER_AND_MOVE
+                            ? moving(parameters)
+                            : basic(parameters);
+        } catch (Refusal refusal) {
+            return unit.refuse(refusal.sense);
+        }
+        return new Outcome.Blocking(() -> carryOut(request));
+    }
+
+    /// A parameter list that cannot be obeyed.
+    private static final class Refusal extends Exception {
+        private static final long serialVersionUID = 1;
+
+        final transient Sense sense;
+
+        Refusal(Sense sense) {
+            super(null, null, false, false);
+            this.sense = sense;
+        }
+
+        static Refusal field(int index) {
+            return new Refusal(Sense.invalidFieldInParameterList(index));
+        }
+    }
+
+    private ReservationRequest basic(ByteBuf parameters) throws Refusal {
+        int start = parameters.readerIndex();
+        int flags = parameters.getUnsignedByte(start + FLAGS_BYTE);
+        boolean registers =
+                cdb.action() == Action.REGISTER
+                        || cdb.action() == Action.REGISTER_AND_IGNORE_EXISTING_KEY;
+        boolean others = registers && (flags & SPEC_I_PT) != 0;
+        if ((flags & ~(SPEC_I_PT | ALL_TG_PT | APTPL)) != 0
+                || (others && cdb.action() != Action.REGISTER)) {
+            throw Refusal.field(FLAGS_BYTE);
+        }
+        if (!others && parameters.readableBytes() != BASIC_BYTES) {
+            throw new Refusal(Sense.PARAMETER_LIST_LENGTH_ERROR);
+        }
+        return new ReservationRequest(
+                cdb.action(),
+                nexus.port(),
+                parameters.getLong(start),
+                parameters.getLong(start + NEW_KEY_BYTE),
+                cdb.scope(),
+                cdb.type(),
+                registers && (flags & APTPL) != 0,
+                false,
+                others ? transportIds(parameters) : List.of());
+    }
+
+    /// SPC-4 6.16.3: the ports of TransportIDs, with a length before them.
+    private List<String> transportIds(ByteBuf parameters) throws Refusal {
+        int first = LIST_LENGTH_BYTE + Integer.BYTES;
+        if (parameters.readableBytes() < first
+                || parameters.getUnsignedInt(parameters.readerIndex() + LIST_LENGTH_BYTE)
+                        != parameters.readableBytes() - first) {
+            throw new Refusal(Sense.PARAMETER_LIST_LENGTH_ERROR);
+        }
+        List<String> ports = new ArrayList<>();
+        for (int at = first; at < parameters.readableBytes(); ) {
+            int here = at;
+            TransportId id = transportId(parameters, at).orElseThrow(() -> Refusal.field(here));
+            List<String> named = id.port() ? List.of(id.name()) : server.portsOf(id);
+            if (named.isEmpty() || ports.stream().anyMatch(named::contains)) {
+                throw Refusal.field(at);
+            }
+            ports.addAll(named);
+            at += id.lengthBytes();
+        }
+        return ports;
+    }
+
+    private static Optional<TransportId> transportId(ByteBuf parameters, int at) {
+        return TransportId.parse(
+                parameters.slice(parameters.readerIndex() + at, parameters.readableBytes() - at));
+    }
+
+    private ReservationRequest moving(ByteBuf parameters) throws Refusal {
+        int start = parameters.readerIndex();
+        int flags = parameters.getUnsignedByte(start + MOVE_FLAGS_BYTE);
+        if ((flags & ~(UNREG | APTPL)) != 0) {
+            throw Refusal.field(MOVE_FLAGS_BYTE);
+        }
+        if (parameters.getUnsignedShort(start + MOVE_PORT_BYTE)
+                != DeviceIdentification.TARGET_PORT) {
+            throw Refusal.field(MOVE_PORT_BYTE);
+        }
+        if (parameters.getUnsignedInt(start + MOVE_LENGTH_BYTE)
+                != parameters.readableBytes() - BASIC_BYTES) {
+            throw new Refusal(Sense.PARAMETER_LIST_LENGTH_ERROR);
+        }
+        TransportId to =
+                transportId(parameters, TRANSPORT_ID_BYTE)
+                        .filter(TransportId::port)
+                        .orElseThrow(() -> Refusal.field(TRANSPORT_ID_BYTE));
+        return new ReservationRequest(
+                cdb.action(),
+                nexus.port(),
+                parameters.getLong(start),
+                parameters.getLong(start + NEW_KEY_BYTE),
+                cdb.scope(),
+                cdb.type(),
+                (flags & APTPL) != 0,
+                (flags & UNREG) != 0,
+                List.of(to.name()));
+    }
+
+    private Outcome carryOut(ReservationRequest request) throws IOException {
+        return switch (unit.reservations().change(request)) {
+            case Verdict.Conflict _ -> LogicalUnit.reservationConflict();
+            case Verdict.Refused(Sense sense) -> unit.refuse(sense);
+            case Verdict.Done done -> {
+                server.tell(unit, done.told());
+                yield done.preempted().isEmpty()
+                        ? Outcome.Status.GOOD
+                        : server.abortTasksOf(unit, done.preempted());
+            }
+        };
+    }
+}
