@@ -30,18 +30,21 @@ final class CompareAndWrite {
         if (refusal != null) {
             return refusal;
         }
-        if (cdb.blocks() == 0) {
-            return Outcome.Status.GOOD;
-        }
         CompareAndWrite command = new CompareAndWrite(unit, cdb);
         return new Outcome.ReceiveParameters(2 * command.lengthBytes, command::received);
     }
 
-    /// The blocks stay on the heap until the I/O thread has them, as that step may never come when
-    /// the task is aborted.
+    /// Without blocks nothing is compared, and no data may come. The blocks stay on the heap until
+    /// the I/O thread has them, as that step may never come when the task is aborted.
     private Outcome received(ByteBuf parameters, long announcedBytes) {
-        if (announcedBytes < 2L * lengthBytes) {
-            return unit.refuse(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+        if (announcedBytes != 2L * lengthBytes) {
+            return unit.refuse(
+                    lengthBytes == 0
+                            ? Sense.invalidFieldInCdb(NUMBER_OF_BLOCKS_BYTE)
+                            : Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+        }
+        if (lengthBytes == 0) {
+            return Outcome.Status.GOOD;
         }
         byte[] blocks = ByteBufUtil.getBytes(parameters, parameters.readerIndex(), 2 * lengthBytes);
         return new Outcome.Blocking(() -> exchange(blocks));

@@ -75,6 +75,7 @@ class ExchangeCommandsTest {
     @Test
     void comparesNothingWithoutBlocksAndNotTooMany() {
         assertTrue(unit.run(compareAndWrite(3, 0)).good());
+        assertEquals("5/24/00", unit.run(compareAndWrite(3, 0), blocks(0, 0)).code());
         assertEquals("5/21/00", unit.run(compareAndWrite(0x0800, 1)).code());
         ServedUnit.Reply reply = unit.run(compareAndWrite(0, 65), new byte[130 * BLOCK]);
         assertEquals("5/24/00", reply.code());
@@ -82,6 +83,7 @@ class ExchangeCommandsTest {
         assertEquals(64, unit.run("12 01 b0 00 40 00").data()[5]);
         assertTrue(unit.run(compareAndWrite(0, 64), new byte[128 * BLOCK]).good());
         assertEquals("5/0e/03", unit.run(compareAndWrite(3, 2), blocks(0, 0, 1)).code());
+        assertEquals("5/0e/03", unit.run(compareAndWrite(3, 1), blocks(0, 0, 1)).code());
     }
 
     /// Each of some threads counts up a block that all share: no step may get lost, and no reader

@@ -3,7 +3,6 @@ package io.lunkeeper.target.scsi;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,7 +18,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,8 +46,6 @@ class PersistentReservationTest {
     private static final String TEST_UNIT_READY = "00 00 00 00 00 00";
     private static final String READ = "28 00 00 00 00 00 00 00 01 00";
     private static final String WRITE = "2a 00 00 00 00 00 00 00 01 00";
-
-    private static final Pattern COLUMNS = Pattern.compile(" +");
 
     @TempDir Path directory;
     private ServedUnit unit;
@@ -143,11 +139,6 @@ class PersistentReservationTest {
 
     private String attention(Nexus of) {
         return unit.run(of, TEST_UNIT_READY).code();
-    }
-
-    private boolean conflicts(Nexus from, String cdb) {
-        Outcome first = unit.server().execute(from, ServedUnit.LUN_FIELD, ServedUnit.cdb(cdb));
-        return first instanceof Outcome.Status(int status, _) && status == CONFLICT;
     }
 
     // ---- registering
@@ -565,63 +556,5 @@ class PersistentReservationTest {
         Files.createDirectory(Path.of(unit.backend().placeBeside() + ".new"));
         assertEquals("4/44/00", out(a, REGISTER, 0, list(0, 1, APTPL)).code());
         assertEquals(List.of(), keys());
-    }
-
-    // ---- conflicts
-
-    /// How every command fares with every type, whoever sends it (SPC-4 5.13.1, SBC-3 4.18).
-    @ParameterizedTest
-    @ValueSource(ints = {1, 3, 5, 6, 7, 8})
-    void conflictsAreAsInTheStandard(int type) throws IOException {
-        register(a, 1);
-        register(b, 2);
-        reserve(a, type, 1);
-        boolean exclusive = type == 3 || type == 6 || type == 8;
-        boolean registrants = type >= 5;
-        for (String[] columns : lines()) {
-            OperationCode row = OperationCode.valueOf(columns[0]);
-            int any = exclusive ? 2 : 1;
-            int unregistered = exclusive ? 5 : 4;
-            String cdb =
-                    "%02x %02x".formatted(row.operationCode(), Math.max(0, row.serviceAction()));
-            String what = row + " with type " + type;
-            assertFalse(conflicts(a, cdb), what);
-            String ofRegistered = columns[registrants ? 3 : any];
-            assertEquals(ofRegistered.equals("conflict"), conflicts(b, cdb), what);
-            String ofOthers = columns[registrants ? unregistered : any];
-            assertEquals(ofOthers.equals("conflict"), conflicts(c, cdb), what);
-        }
-    }
-
-    @Test
-    void aStoppedUnitMayBeStartedByAnybody() {
-        register(a, 1);
-        reserve(a, EXCLUSIVE_ACCESS, 1);
-        assertFalse(conflicts(c, "1b 00 00 00 01 00"));
-        assertTrue(conflicts(c, "1b 00 00 00 00 00"));
-    }
-
-    @Test
-    void theTableHasEveryCommand() throws IOException {
-        Set<String> told = new TreeSet<>();
-        for (String[] columns : lines()) {
-            told.add(columns[0]);
-        }
-        for (OperationCode row : OperationCode.values()) {
-            boolean ownRules = row.name().matches("RE(SERVE|LEASE)_.*|PERSISTENT_RESERVE_OUT_.*");
-            assertEquals(!ownRules, told.contains(row.name()), row.name());
-        }
-    }
-
-    /// The rows of the table, a command and five columns each.
-    private List<String[]> lines() throws IOException {
-        try (var table = getClass().getResourceAsStream("reservation-conflicts.txt")) {
-            assertNotNull(table, "src/test/resources");
-            return new String(table.readAllBytes(), StandardCharsets.US_ASCII)
-                    .lines()
-                    .filter(line -> !line.startsWith("#"))
-                    .map(line -> COLUMNS.split(line, -1))
-                    .toList();
-        }
     }
 }
