@@ -44,6 +44,12 @@ sealed interface Cdb {
             long allocationLength)
             implements Cdb {}
 
+    /// MODE SELECT(6) and MODE SELECT(10).
+    ///
+    /// @param pageFormat whether pages follow the header (PF)
+    record ModeSelect(ModeHeader header, boolean pageFormat, int parameterListLength)
+            implements Cdb {}
+
     /// LOG SENSE. The kind of values (PC) is not looked at: no parameter has more than one.
     ///
     /// @param pointer the first parameter code that is wanted
@@ -159,6 +165,19 @@ sealed interface Cdb {
     record PersistentReserveOut(
             ReservationRequest.Action action, int scope, int type, long parameterListLength)
             implements Cdb {}
+
+    /// REPORT TARGET PORT GROUPS.
+    ///
+    /// @param format PARAMETER DATA FORMAT
+    record ReportTargetPortGroups(int format, long allocationLength) implements Cdb {}
+
+    /// REPORT TIMESTAMP.
+    record ReportTimestamp(long allocationLength) implements Cdb {}
+
+    /// SEND DIAGNOSTIC without parameters.
+    ///
+    /// @param selfTest whether the default self-test is asked for (SELFTEST)
+    record SendDiagnostic(boolean selfTest) implements Cdb {}
 
     /// RESERVE(6) and RESERVE(10) of the whole logical unit for the sender.
     record Reserve() implements Cdb {}

@@ -68,9 +68,26 @@ final class DeviceIdentification {
         name(page, Association.LOGICAL_UNIT, unitName);
         put(page, CodeSet.BINARY, Association.TARGET_PORT, Type.RELATIVE_TARGET_PORT, port());
         put(page, CodeSet.BINARY, Association.TARGET_PORT, Type.TARGET_PORT_GROUP, port());
-        name(page, Association.TARGET_PORT, "%s,t,0x%04x".formatted(target, TARGET_PORT));
+        targetPort(page, identity);
         name(page, Association.TARGET_DEVICE, target);
         return page.toByteArray();
+    }
+
+    private static void targetPort(ByteArrayOutputStream page, UnitIdentity identity) {
+        String name = "%s,t,0x%04x".formatted(identity.targetName(), TARGET_PORT);
+        name(page, Association.TARGET_PORT, name);
+    }
+
+    /// The content of the SCSI Ports VPD page (SPC-4 7.8.13 SCSI Ports VPD page): the one target
+    /// port, and no initiator port.
+    static byte[] ports(UnitIdentity identity) {
+        ByteArrayOutputStream designators = new ByteArrayOutputStream();
+        targetPort(designators, identity);
+        return ByteBuffer.allocate(12 + designators.size())
+                .putShort(2, (short) TARGET_PORT)
+                .putShort(10, (short) designators.size())
+                .put(12, designators.toByteArray())
+                .array();
     }
 
     private static byte[] naa(UnitIdentity identity) {

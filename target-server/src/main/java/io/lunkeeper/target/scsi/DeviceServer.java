@@ -129,6 +129,14 @@ public final class DeviceServer {
         aborter = able;
     }
 
+    private void modeChanged(Nexus by, LogicalUnit unit) {
+        for (Nexus nexus : nexuses) {
+            if (nexus != by) {
+                nexus.pending(unit.index()).post(PendingCondition.MODE_PARAMETERS_CHANGED);
+            }
+        }
+    }
+
     private void postToAll(int index, PendingCondition condition) {
         for (Nexus nexus : nexuses) {
             nexus.pending(index).post(condition);
@@ -194,7 +202,7 @@ public final class DeviceServer {
         if (operation.needsReadyUnit() && unit.stopped()) {
             return unit.refuse(Sense.INITIALIZING_COMMAND_REQUIRED);
         }
-        if (operation.writes() && unit.readOnly()) {
+        if (operation.writes() && unit.writeProtected()) {
             return unit.refuse(Sense.WRITE_PROTECTED);
         }
         return begin(nexus, unit, operation, operation.decode(high, low));
@@ -320,10 +328,15 @@ public final class DeviceServer {
             case Cdb.ReadCapacity10 _ -> unit.readCapacity10();
             case Cdb.ReadCapacity16 capacity -> unit.readCapacity16(capacity);
             case Cdb.GetLbaStatus status -> LbaStatus.begin(unit, status);
+            case Cdb.ModeSelect modeSelect ->
+                    unit.modeSelect(modeSelect, () -> modeChanged(nexus, unit));
             case Cdb.ModeSense modeSense -> unit.modeSense(modeSense);
             case Cdb.LogSense logSense -> unit.logSense(logSense);
             case Cdb.RequestSense requestSense -> unit.requestSense(nexus, requestSense);
             case Cdb.StartStopUnit startStop -> unit.startStop(nexus, startStop);
+            case Cdb.ReportTargetPortGroups groups -> unit.targetPortGroups(groups);
+            case Cdb.ReportTimestamp timestamp -> LogicalUnit.timestamp(timestamp);
+            case Cdb.SendDiagnostic diagnostic -> unit.sendDiagnostic(diagnostic);
             case Cdb.PersistentReserveIn in -> ReserveIn.answer(unit, in);
             case Cdb.PersistentReserveOut out -> ReserveOut.begin(this, nexus, unit, out);
             case Cdb.Reserve _ -> unit.reserve(nexus);

@@ -26,9 +26,17 @@ final class InquiryData {
     private static final int UNIT_SERIAL_NUMBER = 0x80;
     private static final int DEVICE_IDENTIFICATION = 0x83;
     private static final int EXTENDED_INQUIRY = 0x86;
+    private static final int MODE_PAGE_POLICY = 0x87;
+    private static final int SCSI_PORTS = 0x88;
     private static final int BLOCK_LIMITS = 0xb0;
     private static final int BLOCK_DEVICE_CHARACTERISTICS = 0xb1;
     private static final int LOGICAL_BLOCK_PROVISIONING = 0xb2;
+
+    /// One descriptor for every page and subpage: shared by all nexuses, not by several units.
+    private static final byte[] ALL_MODE_PAGES_SHARED = {0x3f, (byte) 0xff, 0, 0};
+
+    /// TPGS: access states may be asked for, and are not set by commands.
+    private static final int IMPLICIT_ACCESS_STATES = 0x10;
 
     private static final int PAGE_HEADER_LENGTH = 4;
     private static final int LONG_PAGE_LENGTH = 64;
@@ -50,6 +58,8 @@ final class InquiryData {
                 DEVICE_IDENTIFICATION,
                 page(DEVICE_IDENTIFICATION, DeviceIdentification.designators(identity)));
         pages.put(EXTENDED_INQUIRY, extendedInquiry(volatileCache));
+        pages.put(MODE_PAGE_POLICY, page(MODE_PAGE_POLICY, ALL_MODE_PAGES_SHARED));
+        pages.put(SCSI_PORTS, page(SCSI_PORTS, DeviceIdentification.ports(identity)));
         pages.put(BLOCK_LIMITS, blockLimits(limits));
         pages.put(BLOCK_DEVICE_CHARACTERISTICS, blockDeviceCharacteristics());
         pages.put(LOGICAL_BLOCK_PROVISIONING, logicalBlockProvisioning(thresholdExponent));
@@ -84,7 +94,10 @@ final class InquiryData {
         data.putShort((short) 0)
                 .put((byte) VERSION_SPC_4)
                 .put((byte) HIERARCHICAL_RESPONSE_FORMAT_2);
-        data.put((byte) (STANDARD_LENGTH - 5)).putShort((short) 0).put((byte) COMMAND_QUEUING);
+        data.put((byte) (STANDARD_LENGTH - 5))
+                .put((byte) IMPLICIT_ACCESS_STATES)
+                .put((byte) 0)
+                .put((byte) COMMAND_QUEUING);
         data.put(UnitIdentity.VENDOR.getBytes(StandardCharsets.US_ASCII));
         data.put(UnitIdentity.PRODUCT.getBytes(StandardCharsets.US_ASCII));
         data.put(UnitIdentity.REVISION.getBytes(StandardCharsets.US_ASCII));

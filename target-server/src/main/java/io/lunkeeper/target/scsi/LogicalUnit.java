@@ -20,6 +20,16 @@ final class LogicalUnit {
 
     private static final long MAX_LBA_OF_READ_CAPACITY_10 = 0xffff_ffffL;
 
+    // PARAMETER DATA FORMAT of REPORT TARGET PORT GROUPS.
+    private static final int LENGTH_ONLY = 0;
+    private static final int EXTENDED = 1;
+
+    /// AO_SUP.
+    private static final int ACTIVE_OPTIMIZED_SUPPORTED = 0x01;
+
+    /// TIMESTAMP ORIGIN: neither zero at power on nor set by SET TIMESTAMP.
+    private static final int SET_BY_OTHER_MEANS = 0x03;
+
     private final int index;
     private final LunBackend backend;
     private final int blockShift;
@@ -30,6 +40,7 @@ final class LogicalUnit {
     private final AtomicReference<@Nullable Nexus> reservedBy = new AtomicReference<>();
     private final PersistentReservations reservations;
     private volatile boolean stopped;
+    private volatile ModeParameters mode;
 
     /// @param index where each [Nexus] keeps what it has not been told of this unit
     ///
@@ -44,8 +55,11 @@ final class LogicalUnit {
         this.blockShift = Integer.numberOfTrailingZeros(spec.blockSizeBytes());
         this.limits = new BlockLimits(spec.blockSizeBytes(), spec.physicalBlockSizeBytes());
         UnitIdentity identity = UnitIdentity.derive(targetName, spec.lun(), spec.serial());
-        this.inquiryData = new InquiryData(identity, limits, volatileCache(), thresholdExponent());
-        this.modePages = new ModePages(this);
+        this.inquiryData =
+                new InquiryData(
+                        identity, limits, backend.cacheMode().volatileCache(), thresholdExponent());
+        this.mode = defaultMode();
+        this.modePages = new ModePages(this, defaultMode());
         this.reservations = new PersistentReservations(backend, targetName + " " + spec.lun());
     }
 
@@ -75,7 +89,21 @@ final class LogicalUnit {
 
     /// Whether an acknowledged write may be lost by power failure before a flush.
     boolean volatileCache() {
-        return backend.cacheMode().volatileCache();
+        return mode.writeCache();
+    }
+
+    /// Whether writes are refused, by the configuration or by MODE SELECT.
+    boolean writeProtected() {
+        return readOnly() || mode.writeProtect();
+    }
+
+    /// The mode parameters of now.
+    ModeParameters mode() {
+        return mode;
+    }
+
+    private ModeParameters defaultMode() {
+        return new ModeParameters(backend.cacheMode().volatileCache(), false, false);
     }
 
     long capacityBlocks() {
@@ -99,7 +127,7 @@ final class LogicalUnit {
 
     /// The format of sense data in a status: what D_SENSE of the Control mode page says.
     SenseFormat senseFormat() {
-        return SenseFormat.FIXED;
+        return mode.descriptorSense() ? SenseFormat.DESCRIPTOR : SenseFormat.FIXED;
     }
 
     Outcome.Status refuse(Sense sense) {
@@ -143,7 +171,27 @@ final class LogicalUnit {
     }
 
     Outcome modeSense(Cdb.ModeSense cdb) {
-        return modePages.sense(this, cdb);
+        return modePages.sense(cdb);
+    }
+
+    /// Without a write cache every write that was acknowledged must be on stable storage, so those
+    /// before are made so first.
+    ///
+    /// @param changed told when something has changed
+    Outcome modeSelect(Cdb.ModeSelect cdb, Runnable changed) {
+        return modePages.select(
+                cdb,
+                wanted -> {
+                    ModeParameters before = mode;
+                    if (wanted.equals(before)) {
+                        return Outcome.Status.GOOD;
+                    }
+                    mode = wanted;
+                    changed.run();
+                    return before.writeCache() && !wanted.writeCache()
+                            ? flush
+                            : Outcome.Status.GOOD;
+                });
     }
 
     Outcome logSense(Cdb.LogSense cdb) {
@@ -266,6 +314,44 @@ final class LogicalUnit {
         return cdb.immediate() ? flushLater() : flush;
     }
 
+    /// SPC-4 6.37 REPORT TARGET PORT GROUPS command: one group of one port, through which the unit
+    /// is always active and optimized. States are never set by commands, so nothing else is said to
+    /// be supported.
+    Outcome targetPortGroups(Cdb.ReportTargetPortGroups cdb) {
+        ByteBuffer groups = ByteBuffer.allocate(20);
+        switch (cdb.format()) {
+            case LENGTH_ONLY -> groups.putInt(12);
+            case EXTENDED -> groups.putInt(16).putInt(EXTENDED << 28);
+            default -> {
+                return refuse(Sense.invalidFieldInCdb(1, 7));
+            }
+        }
+        short port = DeviceIdentification.TARGET_PORT;
+        groups.put((byte) 0).put((byte) ACTIVE_OPTIMIZED_SUPPORTED).putShort(port);
+        groups.putShort((short) 0).put((byte) 0).put((byte) 1).putShort((short) 0).putShort(port);
+        byte[] data = new byte[groups.flip().remaining()];
+        groups.get(data);
+        return Parameters.cut(data, cdb.allocationLength());
+    }
+
+    /// SPC-4 6.38 REPORT TIMESTAMP command: the clock of this machine.
+    static Outcome timestamp(Cdb.ReportTimestamp cdb) {
+        byte[] data =
+                ByteBuffer.allocate(12)
+                        .putShort((short) 10)
+                        .put((byte) SET_BY_OTHER_MEANS)
+                        .putLong(4, System.currentTimeMillis() << 16)
+                        .array();
+        return Parameters.cut(data, cdb.allocationLength());
+    }
+
+    /// SPC-4 6.42 SEND DIAGNOSTIC command: the self-test fails when the unit has failed.
+    Outcome sendDiagnostic(Cdb.SendDiagnostic cdb) {
+        return cdb.selfTest() && backend.statistics().failure().isPresent()
+                ? refuse(Sense.LOGICAL_UNIT_FAILED_SELF_TEST)
+                : Outcome.Status.GOOD;
+    }
+
     /// SBC-3, READ DEFECT DATA(10) command: the lists that are asked for are there and empty, in
     /// whatever format.
     Outcome readDefectData(Cdb.ReadDefectData cdb) {
@@ -309,9 +395,11 @@ final class LogicalUnit {
                                                         MediumException.flushing(failure))))));
     }
 
-    /// Logical unit reset: no reservation by RESERVE, started again. Persistent ones stay.
+    /// Logical unit reset: no reservation by RESERVE, default mode parameters, started again.
+    /// Persistent ones stay.
     void reset() {
         reservedBy.set(null);
+        mode = defaultMode();
         stopped = false;
     }
 

@@ -1,19 +1,23 @@
 package io.lunkeeper.target.scsi;
 
+import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jscsi.target.scsi.modeSense.CachingModePage;
 import org.jscsi.target.scsi.modeSense.InformationExceptionsControlModePage;
+import org.jspecify.annotations.Nullable;
 
 /// What MODE SENSE answers (SPC-4 6.13 MODE SENSE(6) command, 7.5 Mode parameters; SBC-3, Mode
-/// parameters for direct access block devices). Nothing can be changed, so current and default
-/// values are the same and no bit is changeable.
+/// parameters for direct access block devices), and what MODE SELECT makes of it. What can be
+/// changed is in [ModeParameters]; nothing is saved.
 final class ModePages {
     private static final int ALL_PAGES = 0x3f;
     private static final int ALL_SUBPAGES = 0xff;
     private static final int CHANGEABLE_VALUES = 1;
+    private static final int DEFAULT_VALUES = 2;
     private static final int SAVED_VALUES = 3;
 
     private static final int WRITE_PROTECTED = 0x80;
@@ -35,32 +39,54 @@ final class ModePages {
     /// Where the one threshold descriptor is in the Logical Block Provisioning mode page.
     static final int THRESHOLD_OFFSET = 16;
 
-    private final List<byte[]> pages;
-    private final int deviceSpecific;
+    // The pages with changeable bits, and where these are.
+    private static final int CACHING_PAGE = 0x08;
+    private static final int CONTROL_PAGE = 0x0a;
+    private static final int CACHING_BITS = 2;
+    private static final int CONTROL_BITS = 2;
+    private static final int PROTECTION_BITS = 4;
+    private static final int WCE = 0x04;
+    private static final int D_SENSE = 0x04;
+    private static final int SWP = 0x08;
+
+    private final LogicalUnit unit;
+    private final ModeParameters defaults;
     private final int blockSizeBytes;
 
-    ModePages(LogicalUnit unit) {
-        pages =
-                Stream.of(
-                                errorRecovery(),
-                                caching(unit.volatileCache()),
-                                control(unit.senseFormat()),
-                                informationalExceptions(),
-                                provisioning(unit.lowSpaceSets()))
-                        .filter(page -> page.length > 0)
-                        .toList();
-        deviceSpecific = DPO_AND_FUA_SUPPORTED | (unit.readOnly() ? WRITE_PROTECTED : 0);
-        blockSizeBytes = unit.limits().blockSizeBytes();
+    /// @param defaults the parameters that a reset brings back
+    ModePages(LogicalUnit unit, ModeParameters defaults) {
+        this.unit = unit;
+        this.defaults = defaults;
+        this.blockSizeBytes = unit.limits().blockSizeBytes();
     }
 
-    Outcome sense(LogicalUnit unit, Cdb.ModeSense cdb) {
+    private List<byte[]> pages(ModeParameters parameters) {
+        return Stream.of(
+                        errorRecovery(),
+                        caching(parameters.writeCache()),
+                        control(parameters),
+                        informationalExceptions(),
+                        provisioning(unit.lowSpaceSets()))
+                .filter(page -> page.length > 0)
+                .toList();
+    }
+
+    private List<byte[]> pages(int pageControl) {
+        return switch (pageControl) {
+            case CHANGEABLE_VALUES -> pages(defaults).stream().map(this::changeable).toList();
+            case DEFAULT_VALUES -> pages(defaults);
+            default -> pages(unit.mode());
+        };
+    }
+
+    Outcome sense(Cdb.ModeSense cdb) {
         if (cdb.pageControl() == SAVED_VALUES) {
             return Sense.SAVING_PARAMETERS_NOT_SUPPORTED.checkCondition(unit.senseFormat());
         }
+        List<byte[]> pages = pages(cdb.pageControl());
         List<byte[]> wanted =
                 pages.stream()
                         .filter(p -> wants(cdb, p[0] & PAGE_CODE_MASK, subpageCode(p)))
-                        .map(p -> cdb.pageControl() == CHANGEABLE_VALUES ? unchangeable(p) : p)
                         .toList();
         if (wanted.isEmpty()) {
             boolean havePage =
@@ -96,6 +122,10 @@ final class ModePages {
         return data.array();
     }
 
+    private int deviceSpecific() {
+        return DPO_AND_FUA_SUPPORTED | (unit.writeProtected() ? WRITE_PROTECTED : 0);
+    }
+
     private static int headerLength(Cdb.ModeHeader header) {
         return switch (header) {
             case SIX -> 4;
@@ -106,11 +136,11 @@ final class ModePages {
     /// MODE DATA LENGTH does not count itself.
     private void putHeader6(ByteBuffer data, int descriptorLength) {
         data.put((byte) (data.capacity() - 1)).put((byte) 0);
-        data.put((byte) deviceSpecific).put((byte) descriptorLength);
+        data.put((byte) deviceSpecific()).put((byte) descriptorLength);
     }
 
     private void putHeader10(ByteBuffer data, Cdb.BlockDescriptor form, int descriptorLength) {
-        data.putShort((short) (data.capacity() - 2)).put((byte) 0).put((byte) deviceSpecific);
+        data.putShort((short) (data.capacity() - 2)).put((byte) 0).put((byte) deviceSpecific());
         data.put((byte) (form == Cdb.BlockDescriptor.LONG ? 1 : 0)).put((byte) 0);
         data.putShort((short) descriptorLength);
     }
@@ -133,10 +163,136 @@ final class ModePages {
         };
     }
 
-    private static byte[] unchangeable(byte[] page) {
+    /// The changeable bits of a page. Where the configuration says that writes go through there is
+    /// no write cache to enable.
+    private byte[] changeable(byte[] page) {
         int header = subpageCode(page) == 0 ? PAGE_HEADER_LENGTH : SUBPAGE_HEADER_LENGTH;
-        return Arrays.copyOf(Arrays.copyOf(page, header), page.length);
+        byte[] bits = Arrays.copyOf(Arrays.copyOf(page, header), page.length);
+        switch (page[0]) {
+            case CACHING_PAGE -> bits[CACHING_BITS] = (byte) (defaults.writeCache() ? WCE : 0);
+            case CONTROL_PAGE -> {
+                bits[CONTROL_BITS] = D_SENSE;
+                bits[PROTECTION_BITS] = SWP;
+            }
+            default -> {}
+        }
+        return bits;
     }
+
+    // ---- MODE SELECT
+
+    /// SPC-4 6.11 MODE SELECT(6) command. What is wrong anywhere changes nothing.
+    ///
+    /// @param then makes the parameters those of the unit
+    Outcome select(Cdb.ModeSelect cdb, Function<ModeParameters, Outcome> then) {
+        int length = cdb.parameterListLength();
+        if (length == 0) {
+            return Outcome.Status.GOOD;
+        }
+        if (!cdb.pageFormat()) {
+            return unit.refuse(Sense.invalidFieldInCdb(1, 4));
+        }
+        return new Outcome.ReceiveParameters(
+                length,
+                (parameters, announcedBytes) ->
+                        announcedBytes < length
+                                ? unit.refuse(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT)
+                                : select(cdb.header(), parameters, then));
+    }
+
+    private Outcome select(
+            Cdb.ModeHeader header, ByteBuf list, Function<ModeParameters, Outcome> then) {
+        ByteBuf rest = list.slice();
+        int headerBytes = headerLength(header);
+        if (rest.readableBytes() < headerBytes) {
+            return unit.refuse(Sense.PARAMETER_LIST_LENGTH_ERROR);
+        }
+        boolean six = header == Cdb.ModeHeader.SIX;
+        int descriptorBytes = six ? rest.getUnsignedByte(3) : rest.getUnsignedShort(6);
+        boolean longForm = !six && (rest.getByte(4) & 1) != 0;
+        rest.skipBytes(headerBytes);
+        if (rest.readableBytes() < descriptorBytes) {
+            return unit.refuse(Sense.PARAMETER_LIST_LENGTH_ERROR);
+        }
+        if (descriptorBytes != 0 && !describesUs(rest, descriptorBytes, longForm)) {
+            return unit.refuse(Sense.invalidFieldInParameterList(headerBytes));
+        }
+        rest.skipBytes(descriptorBytes);
+        ModeParameters wanted = unit.mode();
+        while (rest.isReadable()) {
+            byte[] page = pageLike(rest);
+            if (page == null) {
+                return unit.refuse(Sense.invalidFieldInParameterList(rest.readerIndex()));
+            }
+            if (rest.readableBytes() < page.length) {
+                return unit.refuse(Sense.PARAMETER_LIST_LENGTH_ERROR);
+            }
+            int wrong = firstWrong(rest, page);
+            if (wrong >= 0) {
+                return unit.refuse(Sense.invalidFieldInParameterList(rest.readerIndex() + wrong));
+            }
+            wanted = changed(wanted, rest, page[0]);
+            rest.skipBytes(page.length);
+        }
+        return then.apply(wanted);
+    }
+
+    /// Whether a block descriptor says what is so already: the size of blocks, and all of them or
+    /// none.
+    private boolean describesUs(ByteBuf rest, int bytes, boolean longForm) {
+        int at = rest.readerIndex();
+        if (bytes != (longForm ? LONG_DESCRIPTOR_LENGTH : SHORT_DESCRIPTOR_LENGTH)) {
+            return false;
+        }
+        long blocks = longForm ? rest.getLong(at) : rest.getUnsignedInt(at);
+        long size = rest.getUnsignedInt(at + bytes - Integer.BYTES) & 0xff_ffff;
+        long most = longForm ? -1 : MAX_SHORT_BLOCKS;
+        return size == blockSizeBytes
+                && (blocks == 0 || blocks == most || blocks == unit.capacityBlocks());
+    }
+
+    /// The page of ours that the one at the reader index is meant for, or null.
+    private byte @Nullable [] pageLike(ByteBuf rest) {
+        int at = rest.readerIndex();
+        int first = rest.getUnsignedByte(at) & (SUBPAGE_FORMAT | PAGE_CODE_MASK);
+        return pages(unit.mode()).stream()
+                .filter(page -> page[0] == first)
+                .findFirst()
+                .orElse(null);
+    }
+
+    /// The first byte of a page that differs from ours where nothing can be changed, or -1. The
+    /// first bit (PS) means nothing here.
+    private int firstWrong(ByteBuf rest, byte[] page) {
+        byte[] changeable = changeable(page);
+        int header = subpageCode(page) == 0 ? PAGE_HEADER_LENGTH : SUBPAGE_HEADER_LENGTH;
+        for (int i = 1; i < page.length; i++) {
+            int free = i < header ? 0 : changeable[i];
+            if (((rest.getByte(rest.readerIndex() + i) ^ page[i]) & ~free) != 0) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static ModeParameters changed(ModeParameters now, ByteBuf rest, int page) {
+        int at = rest.readerIndex();
+        return switch (page) {
+            case CACHING_PAGE ->
+                    new ModeParameters(
+                            (rest.getByte(at + CACHING_BITS) & WCE) != 0,
+                            now.descriptorSense(),
+                            now.writeProtect());
+            case CONTROL_PAGE ->
+                    new ModeParameters(
+                            now.writeCache(),
+                            (rest.getByte(at + CONTROL_BITS) & D_SENSE) != 0,
+                            (rest.getByte(at + PROTECTION_BITS) & SWP) != 0);
+            default -> now;
+        };
+    }
+
+    // ---- the pages
 
     /// SBC-3, Read-Write Error Recovery mode page: no retries, nothing reallocated.
     private static byte[] errorRecovery() {
@@ -172,9 +328,10 @@ final class ModePages {
 
     /// SPC-4 7.5.8 Control mode page: one task set for all nexuses, commands may be reordered, an
     /// unlimited busy timeout.
-    private static byte[] control(SenseFormat format) {
-        ByteBuffer page = ByteBuffer.allocate(12).put((byte) 0x0a).put((byte) 0x0a);
-        page.put((byte) (format == SenseFormat.DESCRIPTOR ? 0x04 : 0)).put((byte) 0x10);
+    private static byte[] control(ModeParameters parameters) {
+        ByteBuffer page = ByteBuffer.allocate(12).put((byte) CONTROL_PAGE).put((byte) 0x0a);
+        page.put((byte) (parameters.descriptorSense() ? D_SENSE : 0)).put((byte) 0x10);
+        page.put((byte) (parameters.writeProtect() ? SWP : 0));
         return page.putShort(8, (short) 0xffff).array();
     }
 

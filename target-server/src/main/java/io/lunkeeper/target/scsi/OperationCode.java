@@ -1,5 +1,11 @@
 package io.lunkeeper.target.scsi;
 
+import static io.lunkeeper.target.scsi.CdbFields.bit;
+import static io.lunkeeper.target.scsi.CdbFields.blocks6;
+import static io.lunkeeper.target.scsi.CdbFields.byteCheck;
+import static io.lunkeeper.target.scsi.CdbFields.field;
+import static io.lunkeeper.target.scsi.CdbFields.lba6;
+
 import io.lunkeeper.target.scsi.Registrations.Claim;
 import java.util.HexFormat;
 import java.util.Set;
@@ -41,6 +47,10 @@ enum OperationCode {
             Rule.PASSES_UNIT_ATTENTION,
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
+    MODE_SELECT_6(
+            "15 10 00 00 ff 00",
+            (h, l) ->
+                    new Cdb.ModeSelect(Cdb.ModeHeader.SIX, bit(h, 1, 4), (int) field(h, l, 4, 1))),
     RESERVE_6("16 00 00 00 00 00", (_, _) -> new Cdb.Reserve(), Rule.PASSES_PERSISTENT_RESERVATION),
     RELEASE_6(
             "17 00 00 00 00 00",
@@ -55,6 +65,7 @@ enum OperationCode {
             "1b 01 00 00 05 00",
             (h, _) -> new Cdb.StartStopUnit(bit(h, 1, 0), bit(h, 4, 2), bit(h, 4, 0)),
             Rule.PASSES_PERSISTENT_RESERVATION),
+    SEND_DIAGNOSTIC("1d 14 00 00 00 00", (h, _) -> new Cdb.SendDiagnostic(bit(h, 1, 2))),
     READ_CAPACITY_10(
             "25 00 00 00 00 00 00 00 00 00",
             (_, _) -> new Cdb.ReadCapacity10(),
@@ -121,6 +132,10 @@ enum OperationCode {
                             field(h, l, 7, 2)),
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
+    MODE_SELECT_10(
+            "55 10 00 00 00 00 00 ff ff 00",
+            (h, l) ->
+                    new Cdb.ModeSelect(Cdb.ModeHeader.TEN, bit(h, 1, 4), (int) field(h, l, 7, 2))),
     RESERVE_10(
             "56 00 00 00 00 00 00 00 00 00",
             (_, _) -> new Cdb.Reserve(),
@@ -264,6 +279,13 @@ enum OperationCode {
             Rule.PASSES_UNIT_ATTENTION,
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
+    REPORT_TARGET_PORT_GROUPS(
+            0x0a,
+            "a3 ea 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) ->
+                    new Cdb.ReportTargetPortGroups((int) field(h, l, 1, 1) >> 5, field(h, l, 6, 4)),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
     REPORT_SUPPORTED_OPERATION_CODES(
             0x0c,
             "a3 0c 87 ff ff ff ff ff ff ff 00 00",
@@ -283,6 +305,12 @@ enum OperationCode {
                     new Cdb.ReportSupportedTaskManagementFunctions(bit(h, 2, 7), field(h, l, 6, 4)),
             Rule.PASSES_RESERVATION,
             Rule.LOOKS_ONLY),
+    REPORT_TIMESTAMP(
+            0x0f,
+            "a3 0f 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> new Cdb.ReportTimestamp(field(h, l, 6, 4)),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
     READ_12(
             "a8 1a ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.Read(field(h, l, 2, 4), field(h, l, 6, 4), bit(h, 1, 3)),
@@ -551,37 +579,5 @@ enum OperationCode {
         int reservation = (int) field(high, low, 2, 1);
         return new Cdb.PersistentReserveOut(
                 action, reservation >> 4, reservation & 0x0f, field(high, low, 5, 4));
-    }
-
-    private static long lba6(long high, long low) {
-        return field(high, low, 1, 3) & 0x1f_ffff;
-    }
-
-    /// SBC-3, READ(6) and WRITE(6): a TRANSFER LENGTH of zero stands for 256 blocks.
-    private static long blocks6(long high, long low) {
-        long blocks = field(high, low, 4, 1);
-        return blocks == 0 ? 256 : blocks;
-    }
-
-    private static Cdb.ByteCheck byteCheck(long high) {
-        if (bit(high, 1, 2)) {
-            return bit(high, 1, 1) ? Cdb.ByteCheck.ONE_BLOCK : Cdb.ByteCheck.RESERVED;
-        }
-        return bit(high, 1, 1) ? Cdb.ByteCheck.ALL_DATA : Cdb.ByteCheck.MEDIUM_ONLY;
-    }
-
-    private static boolean bit(long high, int index, int bit) {
-        return ((high >>> (56 - 8 * index + bit)) & 1) != 0;
-    }
-
-    /// A big-endian field of up to eight bytes that may straddle the two halves.
-    private static long field(long high, long low, int first, int count) {
-        int end = first + count;
-        long ones = count == Long.BYTES ? -1L : (1L << (8 * count)) - 1;
-        if (end <= 8) {
-            return (high >>> (64 - 8 * end)) & ones;
-        }
-        long tail = low >>> (128 - 8 * end);
-        return (first >= 8 ? tail : (high << (8 * end - 64)) | tail) & ones;
     }
 }

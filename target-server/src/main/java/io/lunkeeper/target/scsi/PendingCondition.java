@@ -59,8 +59,14 @@ enum PendingCondition {
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.REGISTRATIONS_PREEMPTED)),
+    /// MODE SELECT from elsewhere.
+    MODE_PARAMETERS_CHANGED(
+            512,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.MODE_PARAMETERS_CHANGED)),
     /// The logical unit failed, and with it what it had acknowledged may be lost.
-    DEFERRED_ERROR(512, Sense.LOGICAL_UNIT_FAILURE.asDeferred());
+    DEFERRED_ERROR(1024, Sense.LOGICAL_UNIT_FAILURE.asDeferred());
 
     private final int bit;
     private final Sense sense;

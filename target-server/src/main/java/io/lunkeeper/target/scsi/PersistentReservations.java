@@ -11,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
 
 /// The persistent reservations of one logical unit. What is to survive a loss of power (APTPL) is
@@ -18,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Asked by every command without a lock; changed by one thread at a time, which may block.
 final class PersistentReservations {
+    private static final Logger LOG = LogManager.getLogger(PersistentReservations.class);
+
     private static final String FORMAT = "1";
 
     private final LunBackend backend;
@@ -81,17 +85,30 @@ final class PersistentReservations {
         return bytes.toByteArray();
     }
 
-    private Registrations restore(Optional<byte[]> kept) throws IOException {
-        if (kept.isEmpty()) {
+    private Registrations restore(Optional<byte[]> content) throws IOException {
+        if (content.isEmpty()) {
             return Registrations.NONE;
         }
         Properties text = new Properties();
         try {
-            text.load(new ByteArrayInputStream(kept.get()));
+            text.load(new ByteArrayInputStream(content.get()));
             if (!FORMAT.equals(text.getProperty("format"))) {
                 throw new IllegalArgumentException("its format is not " + FORMAT);
             }
-            return unit.equals(text.getProperty("unit")) ? restore(text) : Registrations.NONE;
+            if (!unit.equals(text.getProperty("unit"))) {
+                LOG.warn(
+                        "{} has the reservations of another logical unit, {}; they are not in force",
+                        backend.placeBeside(),
+                        text.getProperty("unit"));
+                return Registrations.NONE;
+            }
+            Registrations kept = restore(text);
+            LOG.info(
+                    "{}: {} initiator ports are registered, reservation {}",
+                    backend.placeBeside(),
+                    kept.keys().size(),
+                    kept.reservation() == null ? "none" : kept.reservation());
+            return kept;
         } catch (IllegalArgumentException e) {
             throw new IOException(
                     backend.placeBeside()

@@ -52,6 +52,10 @@ record Sense(
             plain(SenseKey.DATA_PROTECT, Sense.SPACE_ALLOCATION_FAILED_WRITE_PROTECT);
     static final Sense LOGICAL_UNIT_FAILURE =
             of(SenseKey.HARDWARE_ERROR, AdditionalSenseCodeAndQualifier.LOGICAL_UNIT_FAILURE);
+    static final Sense LOGICAL_UNIT_FAILED_SELF_TEST =
+            of(
+                    SenseKey.HARDWARE_ERROR,
+                    AdditionalSenseCodeAndQualifier.LOGICAL_UNIT_FAILED_SELF_TEST);
     static final Sense INTERNAL_TARGET_FAILURE =
             of(SenseKey.HARDWARE_ERROR, AdditionalSenseCodeAndQualifier.INTERNAL_TARGET_FAILURE);
     static final Sense READ_ERROR =

@@ -9,7 +9,9 @@ import io.lunkeeper.target.scsi.ServedUnit.Reply;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -141,6 +143,35 @@ class DeviceServerTest {
         assertEquals(0x18, unit.run(TEST_UNIT_READY).status());
         assertTrue(unit.run(other, "57 00 00 00 00 00 00 00 00 00").good());
         assertTrue(unit.run(TEST_UNIT_READY).good());
+    }
+
+    @Test
+    void reportsOneTargetPortGroupThatIsAlwaysActive() {
+        assertArrayEquals(
+                ServedUnit.hex("0000000c 0001 0001 0000 00 01 0000 0001"),
+                unit.run("a3 0a 00 00 00 00 00 00 00 40 00 00").data());
+        assertArrayEquals(
+                ServedUnit.hex("00000010 10000000 0001 0001 0000 00 01 0000 0001"),
+                unit.run("a3 2a 00 00 00 00 00 00 00 40 00 00").data());
+        assertEquals("5/24/00", unit.run("a3 4a 00 00 00 00 00 00 00 40 00 00").code());
+    }
+
+    @Test
+    void tellsTheTime() {
+        long before = System.currentTimeMillis();
+        byte[] data = unit.run("a3 0f 00 00 00 00 00 00 00 40 00 00").data();
+        long after = System.currentTimeMillis();
+        assertEquals(12, data.length);
+        assertArrayEquals(new byte[] {0, 10, 3, 0}, Arrays.copyOf(data, 4));
+        long told = ByteBuffer.wrap(data).getLong(4) >>> 16;
+        assertTrue(before <= told && told <= after, before + " " + told + " " + after);
+    }
+
+    @Test
+    void testsItself() {
+        assertTrue(unit.run("1d 04 00 00 00 00").good());
+        assertTrue(unit.run("1d 10 00 00 00 00").good());
+        assertEquals("5/24/00", unit.run("1d 20 00 00 00 00").code());
     }
 
     @Test

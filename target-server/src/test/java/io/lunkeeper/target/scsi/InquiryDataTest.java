@@ -40,7 +40,7 @@ class InquiryDataTest {
     void describesADisk() throws IOException {
         ByteBuf data = inquire("12 00 00 01 00 00");
         assertEquals(96, data.readableBytes());
-        assertEquals("000006125b000002", hex(data, 0, 8));
+        assertEquals("000006125b100002", hex(data, 0, 8));
         assertEquals("LUNKEEPR", text(data, 8, 8));
         assertEquals("Virtual Disk    ", text(data, 16, 16));
         assertEquals("0001", text(data, 32, 4));
@@ -58,7 +58,7 @@ class InquiryDataTest {
     @Test
     void listsItsPagesInOrder() throws IOException {
         ByteBuf page = inquire("12 01 00 00 ff 00");
-        assertEquals("00000007" + "00808386b0b1b2", hex(page, 0, page.readableBytes()));
+        assertEquals("00000009" + "008083868788b0b1b2", hex(page, 0, page.readableBytes()));
     }
 
     @Test
@@ -91,6 +91,23 @@ class InquiryDataTest {
         expect(designators, "53 98", name(ServedUnit.TARGET + ",t,0x0001"));
         expect(designators, "53 a8", name(ServedUnit.TARGET));
         assertEquals(0, designators.readableBytes());
+    }
+
+    @Test
+    void namesThePortAlone() throws IOException {
+        ByteBuf page = inquire("12 01 88 10 00 00");
+        assertEquals("0088", hex(page, 0, 2));
+        assertEquals("000000010000000000", hex(page, 4, 9));
+        ByteBuf designators = page.skipBytes(14);
+        assertEquals(designators.readableBytes() - 2, designators.readUnsignedShort());
+        expect(designators, "53 98", name(ServedUnit.TARGET + ",t,0x0001"));
+        assertEquals(0, designators.readableBytes());
+    }
+
+    @Test
+    void modePagesAreShared() throws IOException {
+        ByteBuf page = inquire("12 01 87 10 00 00");
+        assertEquals("00870004" + "3fff0000", hex(page, 0, page.readableBytes()));
     }
 
     private static void expect(ByteBuf designators, String header, String content) {

@@ -72,22 +72,6 @@ class ModePagesTest {
     }
 
     @Test
-    void changesNothing() throws IOException {
-        assertEquals("0f001000" + "0a0a" + "00".repeat(10), data("1a 08 4a 00 ff 00"));
-        assertEquals(
-                "3b001000"
-                        + "010a"
-                        + "00".repeat(10)
-                        + "0812"
-                        + "00".repeat(18)
-                        + "0a0a"
-                        + "00".repeat(10)
-                        + "1c0a"
-                        + "00".repeat(10),
-                data("1a 08 7f 00 ff 00"));
-    }
-
-    @Test
     void enablesNoWriteCacheWhenWritesGoThrough() throws IOException {
         ServedUnit.Reply reply = sense(CacheMode.WRITE_THROUGH, "1a 08 08 00 ff 00");
         assertEquals("17001000" + WRITE_THROUGH, HexFormat.of().formatHex(reply.data()));

@@ -1,0 +1,8 @@
+package io.lunkeeper.target.scsi;
+
+/// The mode parameters of a logical unit that can be changed, for all nexuses together.
+///
+/// @param writeCache whether an acknowledged write may be lost by power failure (WCE)
+/// @param descriptorSense whether sense data comes in descriptor format (D_SENSE)
+/// @param writeProtect whether writes are refused (SWP)
+record ModeParameters(boolean writeCache, boolean descriptorSense, boolean writeProtect) {}
