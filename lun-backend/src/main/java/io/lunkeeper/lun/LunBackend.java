@@ -34,6 +34,9 @@ import org.jspecify.annotations.Nullable;
 /// Concurrent calls on overlapping ranges leave each byte as one of them left it; who needs an
 /// order makes it. After the first failed flush every call answers [LunFailedException].
 public final class LunBackend implements AutoCloseable {
+    /// What [#compareAndWrite] answers when nothing differs.
+    public static final long SAME = -1;
+
     /// How much of the extents is learnt before it is reported.
     private static final long REPORT_BYTES = 64L << 20;
 
@@ -59,10 +62,6 @@ public final class LunBackend implements AutoCloseable {
     private final WritePath writes;
     private final ErasePath erasures;
     private final UnmapQueue unmaps;
-
-    /// What [#compareAndWrite] answers when nothing differs.
-    public static final long SAME = -1;
-
     private final Sidecar sidecar;
     private final IoThreads ioThreads;
     private final AtomicBoolean closed = new AtomicBoolean();

@@ -42,13 +42,13 @@ final class ReadPath {
         if (length == 0) {
             return true;
         }
-        long seen = exchanges.look();
         if (tree.readsAsZeros(offset, length)) {
             destination.writeZero(length);
             return true;
         }
         destination.ensureWritable(length);
         int index = destination.writerIndex();
+        long seen = exchanges.look();
         if (!image.readNow(offset, destination, index, length)) {
             ahead.missed(offset, length);
             return false;

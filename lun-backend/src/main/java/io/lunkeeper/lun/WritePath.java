@@ -130,27 +130,45 @@ final class WritePath {
     /// See [LunBackend#compareAndWrite].
     long compareAndWrite(long offset, ByteBuf expected, ByteBuf replacement) throws IOException {
         int length = expected.readableBytes();
-        health.checkWritable();
-        scanner.learn(offset, length);
-        chunks.prepare(offset, length);
-        long stripes = RangeLocks.wholeBlocks(image.writeAlignment(), offset, length);
-        locks.lockExclusive(stripes);
-        try {
-            long difference = difference(offset, expected, length);
-            if (difference == LunBackend.SAME) {
-                exchange(offset, replacement, length);
-            }
-            return difference;
-        } catch (ImageFullException e) {
-            throw LunHealth.noSpace(e);
-        } finally {
-            locks.releaseExclusive(stripes);
-        }
+        return alone(
+                offset,
+                length,
+                medium -> {
+                    int start = expected.readerIndex();
+                    for (int i = 0; i < length; i++) {
+                        if (medium.getByte(i) != expected.getByte(start + i)) {
+                            return i;
+                        }
+                    }
+                    exchange(offset, replacement, length);
+                    return LunBackend.SAME;
+                });
     }
 
     /// See [LunBackend#or].
     void or(long offset, ByteBuf source) throws IOException {
         int length = source.readableBytes();
+        alone(
+                offset,
+                length,
+                medium -> {
+                    int start = source.readerIndex();
+                    for (int i = 0; i < length; i++) {
+                        medium.setByte(i, medium.getByte(i) | source.getByte(start + i));
+                    }
+                    exchange(offset, medium, length);
+                    return LunBackend.SAME;
+                });
+    }
+
+    /// What is made of a range that nobody else writes to.
+    @FunctionalInterface
+    private interface Change {
+        /// @param medium what the range holds, from index 0
+        long of(ByteBuf medium) throws IOException;
+    }
+
+    private long alone(long offset, int length, Change change) throws IOException {
         health.checkWritable();
         scanner.learn(offset, length);
         chunks.prepare(offset, length);
@@ -159,31 +177,11 @@ final class WritePath {
         locks.lockExclusive(stripes);
         try {
             image.read(offset, medium, 0, length);
-            medium.writerIndex(length);
-            for (int i = 0; i < length; i++) {
-                medium.setByte(i, medium.getByte(i) | source.getByte(source.readerIndex() + i));
-            }
-            exchange(offset, medium, length);
+            return change.of(medium.writerIndex(length));
         } catch (ImageFullException e) {
             throw LunHealth.noSpace(e);
         } finally {
             locks.releaseExclusive(stripes);
-            medium.release();
-        }
-    }
-
-    private long difference(long offset, ByteBuf expected, int length) throws IOException {
-        ByteBuf medium = PooledByteBufAllocator.DEFAULT.directBuffer(length);
-        try {
-            image.read(offset, medium, 0, length);
-            medium.writerIndex(length);
-            int start = expected.readerIndex();
-            int same = 0;
-            while (same < length && medium.getByte(same) == expected.getByte(start + same)) {
-                same++;
-            }
-            return same < length ? same : LunBackend.SAME;
-        } finally {
             medium.release();
         }
     }

@@ -1,6 +1,6 @@
-/// The image file: its bytes and space, the ownership of it and how others learn of that, and a
-/// watch over both. May use the linux room. Start with [ImageFile], then [ImageOwnership] and
-/// [ImageWatch].
+/// The image file: its bytes and space, the ownership of it and how others learn of that, a watch
+/// over both, and a small file beside it. May use the linux room. Start with [ImageFile], then
+/// [ImageOwnership] and [ImageWatch].
 @NullMarked
 package io.lunkeeper.lun.image;
 

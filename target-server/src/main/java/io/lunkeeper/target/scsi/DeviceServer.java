@@ -210,19 +210,22 @@ public final class DeviceServer {
 
     /// The sense of an I/O failure.
     public Outcome.Status failed(long lun, IOException failure) {
-        LogicalUnit unit = unit(lun);
-        Sense sense = MediumException.sense(failure);
-        return unit == null ? sense.checkCondition(SenseFormat.FIXED) : unit.refuse(sense);
+        return refuse(lun, MediumException.sense(failure));
     }
 
     /// The status of a command that came with data nobody allowed (RFC 7143 11.4.7.2 Sense Data).
-    public Outcome.Status unexpectedUnsolicitedData() {
-        return Sense.UNEXPECTED_UNSOLICITED_DATA.checkCondition(SenseFormat.FIXED);
+    public Outcome.Status unexpectedUnsolicitedData(long lun) {
+        return refuse(lun, Sense.UNEXPECTED_UNSOLICITED_DATA);
     }
 
     /// The status of a command whose data did not come as asked for (RFC 7143 11.4.7.2 Sense Data).
-    public Outcome.Status incorrectAmountOfData() {
-        return Sense.INCORRECT_AMOUNT_OF_DATA.checkCondition(SenseFormat.FIXED);
+    public Outcome.Status incorrectAmountOfData(long lun) {
+        return refuse(lun, Sense.INCORRECT_AMOUNT_OF_DATA);
+    }
+
+    private Outcome.Status refuse(long lun, Sense sense) {
+        LogicalUnit unit = unit(lun);
+        return unit == null ? sense.checkCondition(SenseFormat.FIXED) : unit.refuse(sense);
     }
 
     /// The I/O threads of the logical unit, or of nothing that blocks when there is no such unit.

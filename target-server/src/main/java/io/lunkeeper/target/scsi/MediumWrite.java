@@ -4,31 +4,44 @@ import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/// Where the medium data of a WRITE goes.
-final class MediumWrite implements Outcome.DataSink {
+/// Where the medium data of a command goes that stores it: of a WRITE, or a little different in a
+/// subclass.
+class MediumWrite implements Outcome.DataSink {
     private final LogicalUnit unit;
     private final long offsetBytes;
     private final boolean fua;
 
-    private MediumWrite(LogicalUnit unit, long offsetBytes, boolean fua) {
+    MediumWrite(LogicalUnit unit, long lba, boolean fua) {
         this.unit = unit;
-        this.offsetBytes = offsetBytes;
+        this.offsetBytes = unit.bytes(lba);
         this.fua = fua;
     }
 
     /// SBC-3, WRITE(10) command.
     static Outcome begin(LogicalUnit unit, OperationCode operation, Cdb.Write cdb) {
+        return begin(
+                unit,
+                operation,
+                cdb.lba(),
+                cdb.blocks(),
+                new MediumWrite(unit, cdb.lba(), cdb.fua()));
+    }
+
+    /// @param sink where the data goes if the blocks are there
+    static Outcome begin(
+            LogicalUnit unit, OperationCode operation, long lba, long blocks, MediumWrite sink) {
         Outcome.@Nullable Status refusal =
-                unit.checkBlocks(
-                        operation, cdb.lba(), cdb.blocks(), unit.limits().maxTransferBlocks());
+                unit.checkBlocks(operation, lba, blocks, unit.limits().maxTransferBlocks());
         if (refusal != null) {
             return refusal;
         }
-        if (cdb.blocks() == 0) {
-            return Outcome.Status.GOOD;
-        }
-        return new Outcome.WriteMedium(
-                new MediumWrite(unit, unit.bytes(cdb.lba()), cdb.fua()), unit.bytes(cdb.blocks()));
+        return blocks == 0
+                ? Outcome.Status.GOOD
+                : new Outcome.WriteMedium(sink, unit.bytes(blocks));
+    }
+
+    LogicalUnit unit() {
+        return unit;
     }
 
     @Override
@@ -38,11 +51,17 @@ final class MediumWrite implements Outcome.DataSink {
 
     @Override
     public void write(long position, ByteBuf piece) throws IOException {
+        long offset = offsetBytes + position;
         try {
-            unit.backend().write(offsetBytes + position, piece);
+            store(offset, piece);
         } catch (IOException e) {
-            throw MediumException.writing(unit.lba(offsetBytes + position), e);
+            throw MediumException.writing(unit.lba(offset), e);
         }
+    }
+
+    /// Stores a piece at an offset of the medium. May block.
+    void store(long offset, ByteBuf piece) throws IOException {
+        unit.backend().write(offset, piece);
     }
 
     @Override

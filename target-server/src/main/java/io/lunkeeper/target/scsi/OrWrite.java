@@ -2,32 +2,15 @@ package io.lunkeeper.target.scsi;
 
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
-import org.jspecify.annotations.Nullable;
 
 /// ORWRITE (SBC-3, ORWRITE(16) command): bits are set and none is cleared.
-final class OrWrite implements Outcome.DataSink {
-    private final LogicalUnit unit;
-    private final long offsetBytes;
-    private final boolean fua;
-
-    private OrWrite(LogicalUnit unit, long offsetBytes, boolean fua) {
-        this.unit = unit;
-        this.offsetBytes = offsetBytes;
-        this.fua = fua;
+final class OrWrite extends MediumWrite {
+    private OrWrite(LogicalUnit unit, Cdb.OrWrite cdb) {
+        super(unit, cdb.lba(), cdb.fua());
     }
 
     static Outcome begin(LogicalUnit unit, OperationCode operation, Cdb.OrWrite cdb) {
-        Outcome.@Nullable Status refusal =
-                unit.checkBlocks(
-                        operation, cdb.lba(), cdb.blocks(), unit.limits().maxTransferBlocks());
-        if (refusal != null) {
-            return refusal;
-        }
-        return cdb.blocks() == 0
-                ? Outcome.Status.GOOD
-                : new Outcome.WriteMedium(
-                        new OrWrite(unit, unit.bytes(cdb.lba()), cdb.fua()),
-                        unit.bytes(cdb.blocks()));
+        return begin(unit, operation, cdb.lba(), cdb.blocks(), new OrWrite(unit, cdb));
     }
 
     @Override
@@ -36,16 +19,7 @@ final class OrWrite implements Outcome.DataSink {
     }
 
     @Override
-    public void write(long position, ByteBuf piece) throws IOException {
-        try {
-            unit.backend().or(offsetBytes + position, piece);
-        } catch (IOException e) {
-            throw MediumException.writing(unit.lba(offsetBytes + position), e);
-        }
-    }
-
-    @Override
-    public Outcome complete() {
-        return unit.written(fua);
+    void store(long offset, ByteBuf piece) throws IOException {
+        unit().backend().or(offset, piece);
     }
 }

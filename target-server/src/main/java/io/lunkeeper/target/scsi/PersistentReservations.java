@@ -50,7 +50,8 @@ final class PersistentReservations {
 
     /// Carries out a request. May block.
     ///
-    /// @throws IOException when it could not be kept; nothing has changed
+    /// @throws IOException when it could not be kept; nothing has changed until the next start, for
+    ///   which nobody knows what is kept
     synchronized Verdict change(ReservationRequest request) throws IOException {
         Registrations before = now;
         Verdict verdict = ReservationRules.judge(before, request);

@@ -176,7 +176,7 @@ final class Task {
         if (violation != null) {
             dataOut = null;
             brokenOff = true;
-            fail(set.violated(violation));
+            fail(set.violated(lun, violation));
         } else {
             offer(pdu.bufferOffset(), pdu.data());
         }

@@ -107,7 +107,7 @@ final class TaskSet {
                 command,
                 violation == null
                         ? device.execute(nexus, command.lun(), command.cdb())
-                        : violated(violation));
+                        : violated(command.lun(), violation));
         produce();
     }
 
@@ -131,10 +131,10 @@ final class TaskSet {
     }
 
     /// The status of a command whose data broke the rules of the transfer.
-    Status violated(DataOutTransfer.Violation violation) {
+    Status violated(long lun, DataOutTransfer.Violation violation) {
         return switch (violation) {
-            case UNEXPECTED_UNSOLICITED_DATA -> device.unexpectedUnsolicitedData();
-            case INCORRECT_AMOUNT_OF_DATA -> device.incorrectAmountOfData();
+            case UNEXPECTED_UNSOLICITED_DATA -> device.unexpectedUnsolicitedData(lun);
+            case INCORRECT_AMOUNT_OF_DATA -> device.incorrectAmountOfData(lun);
         };
     }
 

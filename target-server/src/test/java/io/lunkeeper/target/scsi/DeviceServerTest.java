@@ -3,6 +3,7 @@ package io.lunkeeper.target.scsi;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.scsi.ServedUnit.Reply;
@@ -10,6 +11,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -172,6 +174,21 @@ class DeviceServerTest {
         assertTrue(unit.run("1d 04 00 00 00 00").good());
         assertTrue(unit.run("1d 10 00 00 00 00").good());
         assertEquals("5/24/00", unit.run("1d 20 00 00 00 00").code());
+    }
+
+    /// The unit fails since its image is cut; what it says last is then a deferred error.
+    @Test
+    void failsTheTestOfItselfWhenItHasFailed() throws Exception {
+        ServedUnit failing = unit;
+        unit = ServedUnit.open(Files.createDirectory(directory.resolve("other")), 1 << 20);
+        Files.write(directory.resolve("image"), new byte[4096]);
+        for (int i = 0; i < 200 && failing.backend().statistics().failure().isEmpty(); i++) {
+            Thread.sleep(50);
+        }
+        assertEquals("4/3e/01", failing.run("1d 00 00 00 00 00").code());
+        assertEquals("4/3e/03", failing.run("1d 04 00 00 00 00").code());
+        assertTrue(failing.run("1d 10 00 00 00 00").good(), "asks for no test");
+        assertThrows(IOException.class, failing::close);
     }
 
     @Test

@@ -71,6 +71,23 @@ class ModePagesTest {
         assertEquals("%02x001000".formatted(3 + page.length() / 2) + page, data(cdb));
     }
 
+    /// The write cache, the format of sense data and write protection.
+    @Test
+    void saysWhatCanBeChanged() throws IOException {
+        String control = "0a0a" + "0400" + "08" + "00".repeat(7);
+        assertEquals("0f001000" + control, data("1a 08 4a 00 ff 00"));
+        assertEquals(
+                "3b001000"
+                        + "010a"
+                        + "00".repeat(10)
+                        + WRITE_BACK
+                        + control
+                        + "1c0a"
+                        + "00".repeat(10),
+                data("1a 08 7f 00 ff 00"));
+        assertEquals("1b001000" + "5c020014" + "00".repeat(20), data("1a 08 5c 02 ff 00"));
+    }
+
     @Test
     void enablesNoWriteCacheWhenWritesGoThrough() throws IOException {
         ServedUnit.Reply reply = sense(CacheMode.WRITE_THROUGH, "1a 08 08 00 ff 00");

@@ -71,6 +71,9 @@ class ModeSelectTest {
         assertEquals(DESCRIPTOR, page(0, 10));
         byte[] sense = unit.run("ff 00 00 00 00 00").sense();
         assertArrayEquals(new byte[] {0x72, 5, 0x20, 0}, Arrays.copyOf(sense, 4));
+        assertEquals(
+                0x72, unit.server().incorrectAmountOfData(ServedUnit.LUN_FIELD).sense().getByte(0));
+        assertEquals(0x70, unit.server().incorrectAmountOfData(-1).sense().getByte(0));
         assertTrue(select(HEADER + FIXED).good());
         assertEquals("5/20/00", unit.run("ff 00 00 00 00 00").code());
     }
@@ -97,13 +100,6 @@ class ModeSelectTest {
         assertEquals("6/29/03", unit.run(TEST_UNIT_READY).code());
         assertEquals(CACHED, page(0, 8));
         assertEquals(FIXED, page(0, 10));
-    }
-
-    @Test
-    void saysWhatCanBeChanged() {
-        assertEquals(CACHED, page(1, 8));
-        assertEquals("0a0a" + "0400" + "08" + "00".repeat(7), page(1, 10));
-        assertEquals("010a" + "00".repeat(10), page(1, 1));
     }
 
     @Test

@@ -169,6 +169,13 @@ class PersistentReservationTest {
         assertEquals(List.of(), keys());
     }
 
+    /// There is one target port, so all of them are this one.
+    @Test
+    void registersWithAllTargetPorts() {
+        assertTrue(out(a, REGISTER, 0, list(0, 1, 0x04)).good());
+        assertEquals(List.of(1L), keys());
+    }
+
     @Test
     void onlyWhoIsRegisteredMayGoOn() {
         for (int action : new int[] {RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_AND_ABORT}) {
