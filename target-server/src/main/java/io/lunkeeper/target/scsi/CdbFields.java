@@ -35,4 +35,31 @@ final class CdbFields {
         long tail = low >>> (128 - 8 * end);
         return (first >= 8 ? tail : (high << (8 * end - 64)) | tail) & ones;
     }
+
+    static Cdb modeSense(Cdb.ModeHeader header, long high, long low, long allocation) {
+        Cdb.BlockDescriptor descriptor = Cdb.BlockDescriptor.SHORT;
+        if (bit(high, 1, 3)) {
+            descriptor = Cdb.BlockDescriptor.NONE;
+        } else if (bit(high, 1, 4)) {
+            descriptor = Cdb.BlockDescriptor.LONG;
+        }
+        int page = (int) field(high, low, 2, 1);
+        return new Cdb.ModeSense(
+                header,
+                descriptor,
+                page >> 6,
+                page & 0x3f,
+                (int) field(high, low, 3, 1),
+                allocation);
+    }
+
+    static Cdb reserveIn(ReserveIn.Query query, long high, long low) {
+        return new Cdb.PersistentReserveIn(query, field(high, low, 7, 2));
+    }
+
+    static Cdb reserveOut(ReservationRequest.Action action, long high, long low) {
+        int reservation = (int) field(high, low, 2, 1);
+        return new Cdb.PersistentReserveOut(
+                action, reservation >> 4, reservation & 0x0f, field(high, low, 5, 4));
+    }
 }

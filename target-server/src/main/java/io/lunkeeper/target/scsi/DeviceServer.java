@@ -189,8 +189,8 @@ public final class DeviceServer {
         if (operation == null) {
             return unit.refuse(unsupported(high));
         }
-        int offence = operation.offendingBit(high, low);
-        if (offence != OperationCode.NO_OFFENCE) {
+        int offence = operation.usage().offendingBit(high, low);
+        if (offence != CdbUsage.NO_OFFENCE) {
             return unit.refuse(Sense.invalidFieldInCdb(offence >> 3, offence & 7));
         }
         if (!operation.passesReservation() && unit.reservedByOther(nexus)) {
@@ -361,8 +361,8 @@ public final class DeviceServer {
         if (operation == null || !operation.passesUnitAttention()) {
             return Sense.LOGICAL_UNIT_NOT_SUPPORTED.checkCondition(format);
         }
-        int offence = operation.offendingBit(high, low);
-        if (offence != OperationCode.NO_OFFENCE) {
+        int offence = operation.usage().offendingBit(high, low);
+        if (offence != CdbUsage.NO_OFFENCE) {
             return Sense.invalidFieldInCdb(offence >> 3, offence & 7).checkCondition(format);
         }
         return switch (operation.decode(high, low)) {

@@ -141,7 +141,7 @@ final class LogicalUnit {
     Outcome.@Nullable Status checkBlocks(
             OperationCode operation, long lba, long blocks, long maxBlocks) {
         if (blocks > maxBlocks) {
-            return refuse(Sense.invalidFieldInCdb(operation.transferLengthByte()));
+            return refuse(Sense.invalidFieldInCdb(operation.usage().transferLengthByte()));
         }
         return checkRange(lba, blocks);
     }

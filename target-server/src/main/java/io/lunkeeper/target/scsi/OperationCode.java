@@ -5,9 +5,11 @@ import static io.lunkeeper.target.scsi.CdbFields.blocks6;
 import static io.lunkeeper.target.scsi.CdbFields.byteCheck;
 import static io.lunkeeper.target.scsi.CdbFields.field;
 import static io.lunkeeper.target.scsi.CdbFields.lba6;
+import static io.lunkeeper.target.scsi.CdbFields.modeSense;
+import static io.lunkeeper.target.scsi.CdbFields.reserveIn;
+import static io.lunkeeper.target.scsi.CdbFields.reserveOut;
 
 import io.lunkeeper.target.scsi.Registrations.Claim;
-import java.util.HexFormat;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -341,11 +343,8 @@ enum OperationCode {
     /// What [#serviceAction] says of a command that is told by its operation code alone.
     static final int NO_SERVICE_ACTION = -1;
 
-    /// What [#offendingBit] says of a CDB that sets no bit it must not.
-    static final int NO_OFFENCE = -1;
-
     /// The service action is the low five bits of byte 1.
-    private static final int SERVICE_ACTION_MASK = 0x1f;
+    private static final int SERVICE_ACTION_MASK = CdbUsage.SERVICE_ACTION_MASK;
 
     /// By operation code and service action; commands without service actions are under 0.
     private static final @Nullable OperationCode[] ROWS =
@@ -362,9 +361,7 @@ enum OperationCode {
     }
 
     private final int serviceAction;
-    private final byte[] usage;
-    private final long forbiddenHigh;
-    private final long forbiddenLow;
+    private final CdbUsage usage;
     private final Decoder decoder;
     private final boolean passesUnitAttention;
     private final boolean passesReservation;
@@ -378,10 +375,8 @@ enum OperationCode {
 
     OperationCode(int serviceAction, String usage, Decoder decoder, Rule... rules) {
         this.serviceAction = serviceAction;
-        this.usage = HexFormat.ofDelimiter(" ").parseHex(usage);
+        this.usage = new CdbUsage(usage, serviceAction != NO_SERVICE_ACTION);
         this.decoder = decoder;
-        this.forbiddenHigh = forbidden(0);
-        this.forbiddenLow = forbidden(8);
         Set<Rule> set = Set.of(rules);
         this.passesUnitAttention = set.contains(Rule.PASSES_UNIT_ATTENTION);
         this.passesReservation = set.contains(Rule.PASSES_RESERVATION);
@@ -391,23 +386,6 @@ enum OperationCode {
                         : set.contains(Rule.LOOKS_ONLY) ? Claim.LOOK : Claim.CHANGE;
         this.needsReadyUnit = set.contains(Rule.NEEDS_READY_UNIT);
         this.writes = set.contains(Rule.WRITES);
-    }
-
-    /// What holds for a command before it is decoded.
-    private enum Rule {
-        /// Runs while a unit attention is pending (SAM-5 5.14 Unit attention conditions).
-        PASSES_UNIT_ATTENTION,
-        /// Runs while another nexus holds a reservation (SPC-2 5.5.1 Reservations overview).
-        PASSES_RESERVATION,
-        /// Runs whoever holds a persistent reservation (SPC-4 5.13.1, Commands that are allowed in
-        /// the presence of various reservations).
-        PASSES_PERSISTENT_RESERVATION,
-        /// Runs where only writing is reserved.
-        LOOKS_ONLY,
-        /// Refused while the unit is stopped (SBC-3, START STOP UNIT command).
-        NEEDS_READY_UNIT,
-        /// Refused when the logical unit is read-only.
-        WRITES
     }
 
     /// Takes the first 16 bytes of a CDB as two big-endian numbers: no buffer is read twice.
@@ -451,21 +429,12 @@ enum OperationCode {
     }
 
     int operationCode() {
-        return usage[0] & 0xff;
+        return usage.operationCode();
     }
 
     /// The service action, or [#NO_SERVICE_ACTION].
     int serviceAction() {
         return serviceAction;
-    }
-
-    int lengthBytes() {
-        return usage.length;
-    }
-
-    /// A copy of the CDB usage data.
-    byte[] usage() {
-        return usage.clone();
     }
 
     boolean passesUnitAttention() {
@@ -489,95 +458,8 @@ enum OperationCode {
         return writes;
     }
 
-    /// The first byte of the TRANSFER LENGTH, VERIFICATION LENGTH or NUMBER OF LOGICAL BLOCKS
-    /// field: the commands on blocks agree on it by length.
-    int transferLengthByte() {
-        return switch (usage.length) {
-            case 6 -> 4;
-            case 10 -> 7;
-            case 12 -> 6;
-            default -> 10;
-        };
-    }
-
-    /// Where a CDB sets a bit that this row does not allow: `byte * 8 + bit`, the bit being the
-    /// most significant of the field in error as SPC-4 4.5.2.4.2 Field pointer sense key specific
-    /// data asks. [#NO_OFFENCE] when there is none.
-    int offendingBit(long high, long low) {
-        long wrongHigh = high & forbiddenHigh;
-        long wrongLow = low & forbiddenLow;
-        if ((wrongHigh | wrongLow) == 0) {
-            return NO_OFFENCE;
-        }
-        int position =
-                wrongHigh != 0
-                        ? Long.numberOfLeadingZeros(wrongHigh)
-                        : Long.SIZE + Long.numberOfLeadingZeros(wrongLow);
-        int index = position >> 3;
-        int bit = 7 - (position & 7);
-        return index * 8 + (index == usage.length - 1 ? controlField(bit) : maskField(index, bit));
-    }
-
-    /// The top of the control byte's field that `bit` is in (SAM-5 5.2 Control byte): vendor
-    /// specific, reserved, NACA, obsolete.
-    private static int controlField(int bit) {
-        return switch (bit) {
-            case 7, 6 -> 7;
-            case 5, 4, 3 -> 5;
-            case 2 -> 2;
-            default -> 1;
-        };
-    }
-
-    /// The top of the run of bits not allowed that `bit` is in: RDPROTECT, or a reserved field.
-    private int maskField(int index, int bit) {
-        int top = bit;
-        while (top < 7 && (allowed(index) & 1 << (top + 1)) == 0) {
-            top++;
-        }
-        return top;
-    }
-
-    private int allowed(int index) {
-        boolean holdsServiceAction = index == 1 && serviceAction != NO_SERVICE_ACTION;
-        return usage[index] | (holdsServiceAction ? SERVICE_ACTION_MASK : 0);
-    }
-
-    /// The bits not allowed in eight bytes of the CDB. The operation code and what follows the CDB
-    /// in a transport's fixed field are nobody's bits.
-    private long forbidden(int first) {
-        long bits = 0;
-        for (int index = first; index < first + Long.BYTES; index++) {
-            boolean checked = index > 0 && index < usage.length;
-            bits = (bits << 8) | (checked ? ~allowed(index) & 0xff : 0);
-        }
-        return bits;
-    }
-
-    private static Cdb modeSense(Cdb.ModeHeader header, long high, long low, long allocation) {
-        Cdb.BlockDescriptor descriptor = Cdb.BlockDescriptor.SHORT;
-        if (bit(high, 1, 3)) {
-            descriptor = Cdb.BlockDescriptor.NONE;
-        } else if (bit(high, 1, 4)) {
-            descriptor = Cdb.BlockDescriptor.LONG;
-        }
-        int page = (int) field(high, low, 2, 1);
-        return new Cdb.ModeSense(
-                header,
-                descriptor,
-                page >> 6,
-                page & 0x3f,
-                (int) field(high, low, 3, 1),
-                allocation);
-    }
-
-    private static Cdb reserveIn(ReserveIn.Query query, long high, long low) {
-        return new Cdb.PersistentReserveIn(query, field(high, low, 7, 2));
-    }
-
-    private static Cdb reserveOut(ReservationRequest.Action action, long high, long low) {
-        int reservation = (int) field(high, low, 2, 1);
-        return new Cdb.PersistentReserveOut(
-                action, reservation >> 4, reservation & 0x0f, field(high, low, 5, 4));
+    /// What its CDB may hold.
+    CdbUsage usage() {
+        return usage;
     }
 }

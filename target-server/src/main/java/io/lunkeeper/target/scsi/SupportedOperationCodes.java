@@ -73,7 +73,7 @@ final class SupportedOperationCodes {
             data.put((byte) row.operationCode()).put((byte) 0);
             data.putShort((short) (withAction ? row.serviceAction() : 0)).put((byte) 0);
             data.put((byte) ((timeouts ? 0x02 : 0) | (withAction ? SERVICE_ACTION_VALID : 0)));
-            data.putShort((short) row.lengthBytes());
+            data.putShort((short) row.usage().lengthBytes());
             if (timeouts) {
                 putTimeouts(data);
             }
@@ -86,7 +86,7 @@ final class SupportedOperationCodes {
             byte[] none = {0, NOT_SUPPORTED, 0, 0};
             return Parameters.cut(none, cdb.allocationLength());
         }
-        byte[] usage = row.usage();
+        byte[] usage = row.usage().bytes();
         int timeouts = cdb.timeouts() ? TIMEOUTS_DESCRIPTOR_BYTES : 0;
         ByteBuffer data = ByteBuffer.allocate(Integer.BYTES + usage.length + timeouts);
         data.put((byte) 0).put((byte) (SUPPORTED | (cdb.timeouts() ? 0x80 : 0)));

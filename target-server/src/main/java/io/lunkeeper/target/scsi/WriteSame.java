@@ -31,7 +31,7 @@ final class WriteSame {
             return unit.refuse(Sense.invalidFieldInCdb(1, 4));
         }
         if (cdb.blocks() == 0) {
-            return unit.refuse(Sense.invalidFieldInCdb(operation.transferLengthByte()));
+            return unit.refuse(Sense.invalidFieldInCdb(operation.usage().transferLengthByte()));
         }
         Outcome.@Nullable Status refusal =
                 unit.checkBlocks(

@@ -102,8 +102,8 @@ class CdbTest {
         ByteBuf cdb = ServedUnit.cdb(bytes);
         OperationCode row = OperationCode.of(cdb.getLong(0));
         assertNotNull(row);
-        assertEquals(ServedUnit.hex(bytes).length, row.lengthBytes());
-        assertEquals(OperationCode.NO_OFFENCE, row.offendingBit(cdb.getLong(0), cdb.getLong(8)));
+        assertEquals(ServedUnit.hex(bytes).length, row.usage().lengthBytes());
+        assertEquals(CdbUsage.NO_OFFENCE, row.usage().offendingBit(cdb.getLong(0), cdb.getLong(8)));
         assertEquals(expected, row.decode(cdb.getLong(0), cdb.getLong(8)));
     }
 
@@ -117,7 +117,7 @@ class CdbTest {
         }
         OperationCode row = OperationCode.of(cdb.getLong(0));
         assertNotNull(row);
-        assertEquals(OperationCode.NO_OFFENCE, row.offendingBit(cdb.getLong(0), cdb.getLong(8)));
+        assertEquals(CdbUsage.NO_OFFENCE, row.usage().offendingBit(cdb.getLong(0), cdb.getLong(8)));
         assertEquals(expected, row.decode(cdb.getLong(0), cdb.getLong(8)));
     }
 }

@@ -34,20 +34,20 @@ class OperationCodeTest {
 
     private static int offence(OperationCode row, byte[] cdb) {
         ByteBuf buffer = Unpooled.wrappedBuffer(cdb);
-        return row.offendingBit(buffer.getLong(0), buffer.getLong(8));
+        return row.usage().offendingBit(buffer.getLong(0), buffer.getLong(8));
     }
 
     /// Which bits a CDB of this row may set, said independently of the code under test.
     private static boolean allowed(OperationCode row, int index, int bit) {
         boolean serviceAction = index == 1 && bit < 5 && row.serviceAction() >= 0;
         return index == 0
-                || index >= row.lengthBytes()
+                || index >= row.usage().lengthBytes()
                 || serviceAction
-                || (row.usage()[index] >> bit & 1) == 1;
+                || (row.usage().bytes()[index] >> bit & 1) == 1;
     }
 
     private static int topOfField(OperationCode row, int index, int bit) {
-        if (index == row.lengthBytes() - 1) {
+        if (index == row.usage().lengthBytes() - 1) {
             return new int[] {1, 1, 2, 5, 5, 5, 7, 7}[bit];
         }
         int top = bit;
@@ -65,7 +65,7 @@ class OperationCodeTest {
             for (int bit = 0; bit < 8; bit++) {
                 byte[] cdb = bare(row);
                 cdb[index] |= (byte) (1 << bit);
-                int expected = OperationCode.NO_OFFENCE;
+                int expected = CdbUsage.NO_OFFENCE;
                 if (!allowed(row, index, bit)) {
                     expected = index * 8 + topOfField(row, index, bit);
                     rejected++;
@@ -80,7 +80,7 @@ class OperationCodeTest {
     @EnumSource(OperationCode.class)
     void rejectsEverySuchBitThroughTheServer(OperationCode row) throws IOException {
         try (ServedUnit unit = ServedUnit.open(directory, 1 << 20)) {
-            for (int index = 1; index < row.lengthBytes(); index++) {
+            for (int index = 1; index < row.usage().lengthBytes(); index++) {
                 for (int bit = 0; bit < 8; bit++) {
                     if (!allowed(row, index, bit)) {
                         byte[] cdb = bare(row);
@@ -125,10 +125,10 @@ class OperationCodeTest {
 
     @Test
     void namesTheTransferLengthFieldWhereItIs() {
-        assertEquals(4, OperationCode.READ_6.transferLengthByte());
-        assertEquals(7, OperationCode.READ_10.transferLengthByte());
-        assertEquals(6, OperationCode.READ_12.transferLengthByte());
-        assertEquals(10, OperationCode.READ_16.transferLengthByte());
+        assertEquals(4, OperationCode.READ_6.usage().transferLengthByte());
+        assertEquals(7, OperationCode.READ_10.usage().transferLengthByte());
+        assertEquals(6, OperationCode.READ_12.usage().transferLengthByte());
+        assertEquals(10, OperationCode.READ_16.usage().transferLengthByte());
     }
 
     @Test
