@@ -13,7 +13,9 @@ import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -145,16 +147,19 @@ public final class LunBackend implements AutoCloseable {
         chunks.room(seen.space().availableBytes(), 0);
     }
 
-    /// What is kept beside the image for whoever serves it, in a file of its own; nothing when
-    /// nobody kept anything. May block.
-    public Optional<byte[]> keptBeside() throws IOException {
-        return sidecar.read();
+    /// What is kept beside the image under a name, in a file of its own; nothing when nobody kept
+    /// anything. May block.
+    ///
+    /// @param section letters: what belongs together and to one user of this call
+    /// @throws IOException when nobody knows what was kept
+    public SortedMap<String, String> keptBeside(String section) throws IOException {
+        return sidecar.section(section);
     }
 
-    /// Keeps something beside the image instead of what was there; no bytes: nothing. On return it
-    /// is durable. May block; one call at a time.
-    public void keepBeside(byte[] content) throws IOException {
-        sidecar.replace(content);
+    /// Keeps something beside the image instead of what was there under that name; no entries:
+    /// nothing. On return it is durable. May block.
+    public void keepBeside(String section, Map<String, String> content) throws IOException {
+        sidecar.replace(section, content);
     }
 
     /// Where that is.

@@ -4,13 +4,10 @@ import io.lunkeeper.lun.LunBackend;
 import io.lunkeeper.target.scsi.Registrations.Claim;
 import io.lunkeeper.target.scsi.Registrations.Reservation;
 import io.lunkeeper.target.scsi.ReservationRules.Verdict;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Properties;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class PersistentReservations {
     private static final Logger LOG = LogManager.getLogger(PersistentReservations.class);
 
-    private static final String FORMAT = "1";
+    private static final String SECTION = "reservations";
 
     private final LunBackend backend;
     private final String unit;
@@ -36,7 +33,7 @@ final class PersistentReservations {
     PersistentReservations(LunBackend backend, String unit) throws IOException {
         this.backend = backend;
         this.unit = unit;
-        this.now = restore(backend.keptBeside());
+        this.now = restore(backend.keptBeside(SECTION));
     }
 
     Registrations now() {
@@ -57,53 +54,45 @@ final class PersistentReservations {
         Verdict verdict = ReservationRules.judge(before, request);
         if (verdict instanceof Verdict.Done(Registrations next, _, _) && !next.equals(before)) {
             if (next.persistent() || before.persistent()) {
-                backend.keepBeside(next.persistent() ? bytes(next) : new byte[0]);
+                backend.keepBeside(SECTION, next.persistent() ? text(next) : Map.of());
             }
             now = next;
         }
         return verdict;
     }
 
-    private byte[] bytes(Registrations kept) throws IOException {
-        Properties text = new Properties();
-        text.setProperty("format", FORMAT);
-        text.setProperty("unit", unit);
+    private Map<String, String> text(Registrations kept) {
+        Map<String, String> text = new HashMap<>();
+        text.put("unit", unit);
         int number = 0;
         for (Map.Entry<String, Long> each : kept.keys().entrySet()) {
             number++;
-            text.setProperty("port." + number, each.getKey());
-            text.setProperty("key." + number, Long.toHexString(each.getValue()));
+            text.put("port." + number, each.getKey());
+            text.put("key." + number, Long.toHexString(each.getValue()));
         }
         Reservation held = kept.reservation();
         if (held != null) {
-            text.setProperty("type", held.type().name());
+            text.put("type", held.type().name());
             if (held.holder() != null) {
-                text.setProperty("holder", held.holder());
+                text.put("holder", held.holder());
             }
         }
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        text.store(bytes, "SCSI persistent reservations. Do not edit while the image is served.");
-        return bytes.toByteArray();
+        return text;
     }
 
-    private Registrations restore(Optional<byte[]> content) throws IOException {
-        if (content.isEmpty()) {
+    private Registrations restore(Map<String, String> text) throws IOException {
+        if (text.isEmpty()) {
             return Registrations.NONE;
         }
-        Properties text = new Properties();
+        if (!unit.equals(text.get("unit"))) {
+            LOG.warn(
+                    "{} has the reservations of another logical unit, {}; they are not in force",
+                    backend.placeBeside(),
+                    text.get("unit"));
+            return Registrations.NONE;
+        }
         try {
-            text.load(new ByteArrayInputStream(content.get()));
-            if (!FORMAT.equals(text.getProperty("format"))) {
-                throw new IllegalArgumentException("its format is not " + FORMAT);
-            }
-            if (!unit.equals(text.getProperty("unit"))) {
-                LOG.warn(
-                        "{} has the reservations of another logical unit, {}; they are not in force",
-                        backend.placeBeside(),
-                        text.getProperty("unit"));
-                return Registrations.NONE;
-            }
-            Registrations kept = restore(text);
+            Registrations kept = registrations(text);
             LOG.info(
                     "{}: {} initiator ports are registered, reservation {}",
                     backend.placeBeside(),
@@ -120,19 +109,18 @@ final class PersistentReservations {
         }
     }
 
-    private static Registrations restore(Properties text) {
+    private static Registrations registrations(Map<String, String> text) {
         Map<String, Long> keys = new LinkedHashMap<>();
-        for (int number = 1; text.getProperty("port." + number) != null; number++) {
+        for (int number = 1; text.get("port." + number) != null; number++) {
             keys.put(
-                    text.getProperty("port." + number),
-                    Long.parseUnsignedLong(text.getProperty("key." + number), 16));
+                    text.get("port." + number),
+                    Long.parseUnsignedLong(text.get("key." + number), 16));
         }
-        String type = text.getProperty("type");
+        String type = text.get("type");
         @Nullable Reservation held =
                 type == null
                         ? null
-                        : new Reservation(
-                                ReservationType.valueOf(type), text.getProperty("holder"));
+                        : new Reservation(ReservationType.valueOf(type), text.get("holder"));
         if (held != null && held.holder() != null && !keys.containsKey(held.holder())) {
             throw new IllegalArgumentException("the holder is not registered");
         }

@@ -544,10 +544,11 @@ class PersistentReservationTest {
         String text = Files.readString(kept);
         for (String bad :
                 List.of(
-                        text.replace("format=1", "format=2"),
+                        text.replace("format=2", "format=1"),
                         text.replace("key.1=1", "key.1=z"),
-                        text + "type=NONE\n",
-                        text + "type=WRITE_EXCLUSIVE\nholder=x\n")) {
+                        text.replace("reservations.key.1=1", ""),
+                        text + "reservations.type=NONE\n",
+                        text + "reservations.type=WRITE_EXCLUSIVE\nreservations.holder=x\n")) {
             Files.writeString(kept, bad);
             unit.close();
             IOException refused = assertThrows(IOException.class, this::serve);
