@@ -123,6 +123,17 @@ sealed interface Cdb {
     /// @param blocks 0: to the end of the medium
     record PreFetch(long lba, long blocks) implements Cdb {}
 
+    /// READ BUFFER.
+    ///
+    /// @param mode MODE as it came
+    record ReadBuffer(int mode, int bufferId, int offset, long allocationLength) implements Cdb {}
+
+    /// WRITE BUFFER.
+    ///
+    /// @param mode MODE as it came
+    record WriteBuffer(int mode, int bufferId, int offset, int parameterListLength)
+            implements Cdb {}
+
     /// COMPARE AND WRITE.
     record CompareAndWrite(long lba, int blocks, boolean fua) implements Cdb {}
 

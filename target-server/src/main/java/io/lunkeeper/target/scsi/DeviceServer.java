@@ -322,6 +322,8 @@ public final class DeviceServer {
             case Cdb.WriteAndVerify write -> WriteAndVerify.begin(unit, operation, write);
             case Cdb.OrWrite orWrite -> OrWrite.begin(unit, operation, orWrite);
             case Cdb.ReadDefectData defects -> unit.readDefectData(defects);
+            case Cdb.ReadBuffer buffer -> nexus.buffers().read(unit, buffer);
+            case Cdb.WriteBuffer buffer -> nexus.buffers().write(unit, buffer);
             case Cdb.PreFetch fetch -> unit.preFetch(fetch);
             case Cdb.CompareAndWrite exchange -> CompareAndWrite.begin(unit, exchange);
             case Cdb.Unmap unmap -> Unmap.begin(unit, unmap);

@@ -3,10 +3,12 @@ package io.lunkeeper.target.scsi;
 import java.util.Locale;
 import java.util.stream.Stream;
 
-/// What a target remembers of one I_T nexus (SAM-5 4.7): what it has not been told yet.
+/// What a target remembers of one I_T nexus (SAM-5 4.7): what it has not been told yet, and what it
+/// wrote into buffers.
 public final class Nexus {
     private final String initiatorPortName;
     private final PendingConditions[] pending;
+    private final TransferBuffers buffers = new TransferBuffers();
 
     Nexus(String initiatorPortName, int units) {
         this.initiatorPortName = initiatorPortName;
@@ -22,6 +24,11 @@ public final class Nexus {
     /// What is pending for the logical unit with this [LogicalUnit#index].
     PendingConditions pending(int unitIndex) {
         return pending[unitIndex];
+    }
+
+    /// What WRITE BUFFER wrote.
+    TransferBuffers buffers() {
+        return buffers;
     }
 
     /// Drops a condition of every logical unit.

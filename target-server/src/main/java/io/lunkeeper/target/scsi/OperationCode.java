@@ -108,6 +108,23 @@ enum OperationCode {
                     new Cdb.ReadDefectData(
                             Cdb.DefectHeader.TEN, (int) field(h, l, 2, 1), field(h, l, 7, 2)),
             Rule.LOOKS_ONLY),
+    WRITE_BUFFER(
+            "3b 1f ff ff ff ff ff ff ff 00",
+            (h, l) ->
+                    new Cdb.WriteBuffer(
+                            (int) field(h, l, 1, 1) & 0x1f,
+                            (int) field(h, l, 2, 1),
+                            (int) field(h, l, 3, 3),
+                            (int) field(h, l, 6, 3))),
+    READ_BUFFER(
+            "3c 1f ff ff ff ff ff ff ff 00",
+            (h, l) ->
+                    new Cdb.ReadBuffer(
+                            (int) field(h, l, 1, 1) & 0x1f,
+                            (int) field(h, l, 2, 1),
+                            (int) field(h, l, 3, 3),
+                            field(h, l, 6, 3)),
+            Rule.LOOKS_ONLY),
     WRITE_SAME_10(
             "41 18 ff ff ff ff 1f ff ff 00",
             (h, l) ->

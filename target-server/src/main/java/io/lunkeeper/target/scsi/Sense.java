@@ -32,6 +32,11 @@ record Sense(
     static final Sense SAVING_PARAMETERS_NOT_SUPPORTED =
             illegal(AdditionalSenseCodeAndQualifier.SAVING_PARAMETERS_NOT_SUPPORTED);
 
+    static final Sense COMMAND_SEQUENCE_ERROR =
+            illegal(AdditionalSenseCodeAndQualifier.COMMAND_SEQUENCE_ERROR);
+    static final Sense ECHO_BUFFER_OVERWRITTEN =
+            of(SenseKey.ABORTED_COMMAND, AdditionalSenseCodeAndQualifier.ECHO_BUFFER_OVERWRITTEN);
+
     static final Sense INVALID_RELEASE_OF_PERSISTENT_RESERVATION =
             illegal(AdditionalSenseCodeAndQualifier.INVALID_RELEASE_OF_PERSISTENT_RESERVATION);
     static final Sense INSUFFICIENT_REGISTRATION_RESOURCES =
