@@ -25,8 +25,14 @@ final class AllowedSkips {
     private final List<Line> lines = new ArrayList<>();
     private final Set<Line> used = new HashSet<>();
 
-    /// Reads the table `resource` beside this class.
-    AllowedSkips(String resource) {
+    /// Reads tables beside this class.
+    AllowedSkips(String... resources) {
+        for (String resource : resources) {
+            read(resource);
+        }
+    }
+
+    private void read(String resource) {
         try (InputStream in = AllowedSkips.class.getResourceAsStream(resource)) {
             String text = new String(Objects.requireNonNull(in, resource).readAllBytes(), UTF_8);
             for (String line : text.lines().toList()) {
@@ -51,9 +57,9 @@ final class AllowedSkips {
         return found.map(Line::reason);
     }
 
-    /// Whether a test is run at all: not when its line begins with `!`.
-    boolean runs(String name) {
-        return reasonFor("!" + name).isEmpty();
+    /// Why a test is not run at all, when it is not: its line begins with `!`.
+    Optional<String> reasonNotToRun(String name) {
+        return reasonFor("!" + name);
     }
 
     /// Lines that [#reasonFor] never needed.

@@ -3,16 +3,15 @@ package io.lunkeeper.tests.initiators;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lunkeeper.tests.initiators.IscsiTestCu.Result;
+import io.lunkeeper.tests.initiators.IscsiTestCu.Verdict;
 import io.lunkeeper.tests.rig.Lun;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
-import io.lunkeeper.tests.rig.Tool;
-import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Matcher;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -23,22 +22,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// libiscsi's tools and its conformance suite, iscsi-test-cu. Each test of the suite runs alone
-/// with a time limit, since it can spin for ever against a broken target, and since CUnit counts a
-/// skipped test as passed.
+/// libiscsi's conformance suite: what `tests/conformance` runs and prints, from lines that begin
+/// with `suite: `. A test may be skipped where a table of skips says why.
+///
+/// `-Dlunkeeper.suite.only=FAMILY.SUITE[.TEST]` runs a part of it.
 @Tag("libiscsi")
 @ExtendWith(ShowServerLog.class)
 class LibiscsiTest {
-    /// The slowest healthy test waits three seconds by itself.
-    private static final Duration LIMIT = Duration.ofSeconds(30);
-
     private static final int SMALL = 0;
     private static final int MAIN = 1;
     private static final int BLOCKS_4K = 2;
     private static final int READ_ONLY = 3;
 
-    /// The leaves of the suite: FAMILY.SUITE.TEST. Two more families repeat or narrow these.
-    private static final Pattern LEAF = Pattern.compile("(SCSI|iSCSI)\\.[^.]+\\.[^.]+");
+    private static final int PORTALS = 2;
 
     /// What depends on the block size, for the LUN with blocks of 4 KiB.
     private static final Pattern BLOCK_SIZE_MATTERS =
@@ -46,24 +42,21 @@ class LibiscsiTest {
                     "SCSI\\.(Read|Write|Verify|WriteSame|Unmap|GetLBAStatus|ReadCapacity)\\d*\\..*"
                             + "|SCSI\\.Inquiry\\.BlockLimits|iSCSI\\.iSCSIResiduals\\..*");
 
-    private static final AllowedSkips SKIPS = new AllowedSkips("libiscsi-skips.txt");
+    private static final AllowedSkips SKIPS =
+            IscsiTestCu.isTheUsualOne()
+                    ? new AllowedSkips("libiscsi-skips.txt")
+                    : new AllowedSkips("libiscsi-skips.txt", "libiscsi-skips-newer.txt");
     private static final AllowedSkips SKIPS_4K = new AllowedSkips("libiscsi-skips-4096.txt");
+    private static final String ONLY = System.getProperty("lunkeeper.suite.only", "");
+    private static final Map<Verdict, Integer> TOTALS = new EnumMap<>(Verdict.class);
 
     private static ServerProcess server;
-
-    private enum Verdict {
-        PASSED,
-        FAILED,
-        SKIPPED,
-        HUNG
-    }
-
-    private static final Map<Verdict, Integer> TOTALS = new EnumMap<>(Verdict.class);
 
     @BeforeAll
     static void startServer() {
         server =
-                ServerProcess.start(
+                ServerProcess.startWithPortals(
+                        PORTALS,
                         Lun.sized(SMALL, "8MiB"),
                         Lun.sized(MAIN, "512MiB"),
                         Lun.sized(BLOCKS_4K, "512MiB").withBlockSize(4096),
@@ -72,166 +65,117 @@ class LibiscsiTest {
 
     @AfterAll
     static void stopServer() {
-        System.out.println("iscsi-test-cu: " + TOTALS);
+        System.out.println("suite: totals " + TOTALS);
         server.close();
-    }
-
-    @Test
-    void listsTargetAndLuns() {
-        String output =
-                Tool.of("iscsi-ls", "-s", "iscsi://" + server.portal()).within(LIMIT).succeed();
-        assertTrue(
-                output.contains("Target:" + ServerProcess.IQN + " Portal:" + server.portal()),
-                output);
-        for (int lun : List.of(MAIN, BLOCKS_4K, READ_ONLY)) {
-            assertTrue(output.contains("Lun:" + lun + " "), output);
-        }
-        assertTrue(output.contains("Lun:1    Type:DIRECT_ACCESS (Size:511M)"), output);
-    }
-
-    @Test
-    void describesDisk() {
-        String output = inquire();
-        assertTrue(output.contains("Peripheral Device Type:DIRECT_ACCESS"), output);
-        assertTrue(output.contains("Peripheral Qualifier:CONNECTED"), output);
-    }
-
-    @Test
-    void readsEveryPageThatItLists() {
-        String listed = inquire("-e", "1", "-c", "0");
-        List<String> pages =
-                Pattern.compile("Page:0x([0-9a-fA-F]+)|\\b0x([0-9a-fA-F]{2})\\b")
-                        .matcher(listed)
-                        .results()
-                        .map(match -> match.group(1) != null ? match.group(1) : match.group(2))
-                        .map(page -> page.toLowerCase(Locale.ROOT))
-                        .toList();
-        // The tool prints the pages it knows; there is no raw form.
-        for (String page : List.of("00", "80", "83", "b0", "b1", "b2")) {
-            assertTrue(pages.contains(page), listed);
-            inquire("-e", "1", "-c", String.valueOf(Integer.parseInt(page, 16)));
-        }
-    }
-
-    @Test
-    void tellsCapacity() {
-        assertCapacity(MAIN, (512 << 20) / 512 - 1, 512);
-        assertCapacity(BLOCKS_4K, (512 << 20) / 4096 - 1, 4096);
-    }
-
-    private static void assertCapacity(int lun, int lastBlock, int blockBytes) {
-        String output = Tool.of("iscsi-readcapacity16", server.url(lun)).within(LIMIT).succeed();
-        assertTrue(output.contains("RETURNED LOGICAL BLOCK ADDRESS:" + lastBlock + "\n"), output);
-        assertTrue(output.contains("LOGICAL BLOCK LENGTH IN BYTES:" + blockBytes + "\n"), output);
-    }
-
-    private static String inquire(String... options) {
-        String[] command =
-                Stream.of(Stream.of("iscsi-inq"), Stream.of(options), Stream.of(server.url(MAIN)))
-                        .flatMap(parts -> parts)
-                        .toArray(String[]::new);
-        return Tool.of(command).within(LIMIT).succeed();
     }
 
     @TestFactory
     Stream<DynamicTest> suite() {
-        return suite(leaves(), MAIN, SKIPS);
+        return suite(tests(), MAIN, SKIPS);
     }
 
     @TestFactory
     Stream<DynamicTest> suiteOnBlocksOf4096Bytes() {
         List<String> names =
-                leaves().stream()
+                tests().stream()
                         .filter(name -> BLOCK_SIZE_MATTERS.matcher(name).matches())
                         .toList();
         return suite(names, BLOCKS_4K, SKIPS_4K);
     }
 
-    /// Each test alone, and at last the table of skips itself.
-    private static Stream<DynamicTest> suite(List<String> names, int lun, AllowedSkips skips) {
-        return Stream.concat(
-                names.stream()
-                        .filter(skips::runs)
-                        .map(name -> DynamicTest.dynamicTest(name, () -> check(name, lun, skips))),
-                Stream.of(
-                        DynamicTest.dynamicTest(
-                                "everyAllowedSkipIsStillNeeded",
-                                () -> assertEquals(List.of(), skips.unused()))));
-    }
-
     @TestFactory
     Stream<DynamicTest> suiteOnReadOnlyLun() {
-        return Stream.of("SCSI.ReadOnly.ReadOnlySBC", "SCSI.Read10.Simple", "SCSI.Read16.Simple")
-                .map(name -> DynamicTest.dynamicTest(name, () -> mustPass(name, READ_ONLY)));
+        List<String> wanted =
+                List.of("SCSI.ReadOnly.ReadOnlySBC", "SCSI.Read10.Simple", "SCSI.Read16.Simple");
+        return tests().stream()
+                .filter(wanted::contains)
+                .map(name -> DynamicTest.dynamicTest(name, () -> mustPass(name)));
     }
 
-    private static List<String> leaves() {
-        List<String> leaves =
-                Tool.of("iscsi-test-cu", "--list")
-                        .within(LIMIT)
-                        .succeed()
-                        .lines()
-                        .map(String::strip)
-                        .filter(line -> LEAF.matcher(line).matches())
-                        .toList();
-        assertTrue(leaves.size() > 200, () -> "only " + leaves.size() + " tests are listed");
-        return leaves;
+    /// Names are right, or nothing would be run.
+    @Test
+    void knowsWhatToRun() {
+        assertTrue(!tests().isEmpty(), "no test of the suite is called " + ONLY);
+    }
+
+    private static List<String> tests() {
+        return IscsiTestCu.tests().stream()
+                .filter(name -> ONLY.isEmpty() || name.equals(ONLY) || name.startsWith(ONLY + "."))
+                .toList();
+    }
+
+    /// Each test alone, and at last, when all have been run, the table of skips itself.
+    private static Stream<DynamicTest> suite(List<String> names, int lun, AllowedSkips skips) {
+        Stream<DynamicTest> each =
+                names.stream()
+                        .map(name -> DynamicTest.dynamicTest(name, () -> check(name, lun, skips)));
+        boolean complete = ONLY.isEmpty() && IscsiTestCu.isTheUsualOne();
+        return complete
+                ? Stream.concat(
+                        each,
+                        Stream.of(
+                                DynamicTest.dynamicTest(
+                                        "everyAllowedSkipIsStillNeeded",
+                                        () -> assertEquals(List.of(), skips.unused()))))
+                : each;
     }
 
     private static void check(String name, int lun, AllowedSkips skips) {
-        Tool.Outcome outcome = runAlone(name, lun);
-        Verdict verdict = verdict(outcome);
-        TOTALS.merge(verdict, 1, Integer::sum);
-        switch (verdict) {
-            case PASSED -> {}
-            case SKIPPED ->
-                    assertTrue(
-                            skips.reasonFor(name).isPresent(),
-                            () -> name + " may not be skipped\n" + outcome.output());
-            case FAILED, HUNG ->
-                    throw new AssertionError(name + " " + verdict + "\n" + outcome.output());
+        Optional<String> passedOver = skips.reasonNotToRun(name);
+        if (passedOver.isPresent()) {
+            report(Verdict.SKIP, name, lun, "not run [" + passedOver.get() + "]");
+            return;
         }
+        Result result = IscsiTestCu.run(name, paths(lun));
+        if (result.verdict() == Verdict.SKIP) {
+            Optional<String> reason = skips.reasonFor(name);
+            report(
+                    Verdict.SKIP,
+                    name,
+                    lun,
+                    result.said() + " [" + reason.orElse("NOT ALLOWED") + "]");
+            assertTrue(reason.isPresent(), () -> name + " may not be skipped\n" + result.output());
+            return;
+        }
+        report(result, name, lun);
+        assertEquals(Verdict.PASS, result.verdict(), () -> name + "\n" + result.output());
     }
 
     /// The test of read-only LUNs tries every command that writes and passes over those that are
     /// not offered; anything else that it skips is no pass.
-    private static void mustPass(String name, int lun) {
-        Tool.Outcome outcome = runAlone(name, lun);
+    private static void mustPass(String name) {
+        Result result = IscsiTestCu.run(name, paths(READ_ONLY));
         String offered =
-                outcome.output().replaceAll("\\[SKIPPED\\] \\w+ is not implemented\\.", "");
-        Verdict verdict = verdict(new Tool.Outcome(outcome.exit(), offered));
+                result.output().replaceAll("\\[SKIPPED\\] [\\w ]+ is not implemented\\.", "");
+        Result counted = result.verdict() == Verdict.SKIP ? IscsiTestCu.read(offered) : result;
+        report(counted, name, READ_ONLY);
+        assertEquals(Verdict.PASS, counted.verdict(), () -> name + "\n" + result.output());
+    }
+
+    private static List<String> paths(int lun) {
+        return Stream.iterate(0, path -> path < PORTALS, path -> path + 1)
+                .map(path -> server.url(path, lun))
+                .toList();
+    }
+
+    // ---- what tests/conformance prints
+
+    private static void report(Result result, String name, int lun) {
+        report(result.verdict(), name, lun, result.said());
+        if (result.verdict() != Verdict.PASS) {
+            result.output().lines().forEach(line -> System.out.println("suite:     " + line));
+        }
+    }
+
+    private static void report(Verdict verdict, String name, int lun, String why) {
         TOTALS.merge(verdict, 1, Integer::sum);
-        assertEquals(Verdict.PASSED, verdict, () -> name + "\n" + outcome.output());
-    }
-
-    /// The URL is given twice, since tests of several paths want a second session to the LUN.
-    private static Tool.Outcome runAlone(String name, int lun) {
-        String url = server.url(lun);
-        return Tool.of("iscsi-test-cu", "--dataloss", "--allow-sanitize", "-t", name, url, url)
-                .within(LIMIT)
-                .run();
-    }
-
-    /// The exit status says nothing: read the report, and look for a skip only behind the line that
-    /// starts the test and before the one that ends it, since the tool's own preamble and clean-up
-    /// print skips as well.
-    private static Verdict verdict(Tool.Outcome outcome) {
-        if (outcome.isTimeout()) {
-            return Verdict.HUNG;
-        }
-        String output = outcome.output();
-        int start = output.indexOf("\n  Test: ");
-        boolean ranOne =
-                Pattern.compile("(?m)^ +tests +1 +1 +1 +0 ").matcher(output).find() && start >= 0;
-        if (!ranOne) {
-            return Verdict.FAILED;
-        }
-        Matcher end = Pattern.compile("(?m)(^|\\.\\.\\.)passed").matcher(output);
-        if (!end.find(start)) {
-            return Verdict.FAILED;
-        }
-        return output.substring(start, end.start()).contains("[SKIPPED]")
-                ? Verdict.SKIPPED
-                : Verdict.PASSED;
+        String where =
+                switch (lun) {
+                    case BLOCKS_4K -> " (blocks of 4096 bytes)";
+                    case READ_ONLY -> " (read only)";
+                    default -> "";
+                };
+        System.out.printf(
+                "suite: %s %s%s%s%n", verdict, name, where, why.isEmpty() ? "" : ": " + why);
     }
 }

@@ -10,11 +10,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// The server under test as a real process, started by its launcher as an administrator would.
@@ -44,13 +47,13 @@ public final class ServerProcess implements AutoCloseable {
 
     private final Path folder;
     private final List<Lun> luns;
-    private final int port;
+    private final List<Integer> ports;
     private volatile Process process;
 
-    private ServerProcess(Path folder, List<Lun> luns, int port) throws IOException {
+    private ServerProcess(Path folder, List<Lun> luns, List<Integer> ports) throws IOException {
         this.folder = folder;
         this.luns = luns;
-        this.port = port;
+        this.ports = ports;
         this.process = launch();
     }
 
@@ -64,13 +67,25 @@ public final class ServerProcess implements AutoCloseable {
     /// @param topKeys lines for the top level of the file, such as `metrics: "127.0.0.1:0"`
     /// @param targetKeys lines for the target, such as `auth: { user: a, secret-file: b }`
     public static ServerProcess start(String topKeys, String targetKeys, Lun... luns) {
+        return start(1, topKeys, targetKeys, luns);
+    }
+
+    /// Starts a server that is reached through several portals.
+    public static ServerProcess startWithPortals(int portals, Lun... luns) {
+        return start(portals, "", "", luns);
+    }
+
+    private static ServerProcess start(
+            int portals, String topKeys, String targetKeys, Lun... luns) {
         try {
             Path servers = Checkout.scratch().resolve("servers");
             Files.createDirectories(servers);
             Path folder = Files.createTempDirectory(servers, "server-");
-            int port = FreePort.find();
-            StringBuilder yaml = new StringBuilder();
-            yaml.append("portals:\n  - listen: \"127.0.0.1:").append(port).append("\"\n");
+            List<Integer> ports = freePorts(portals);
+            StringBuilder yaml = new StringBuilder("portals:\n");
+            for (int port : ports) {
+                yaml.append("  - listen: \"127.0.0.1:").append(port).append("\"\n");
+            }
             yaml.append(topKeys.isEmpty() ? "" : topKeys.stripTrailing() + "\n");
             yaml.append("targets:\n  - iqn: ").append(IQN).append('\n');
             targetKeys.lines().forEach(line -> yaml.append("    ").append(line).append('\n'));
@@ -83,10 +98,18 @@ public final class ServerProcess implements AutoCloseable {
                 yaml.append(lun.yaml(image));
             }
             Files.writeString(folder.resolve("lunkeeper.yaml"), yaml);
-            return new ServerProcess(folder, List.of(luns), port);
+            return new ServerProcess(folder, List.of(luns), ports);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static List<Integer> freePorts(int count) throws IOException {
+        Set<Integer> ports = new LinkedHashSet<>();
+        while (ports.size() < count) {
+            ports.add(FreePort.find());
+        }
+        return List.copyOf(ports);
     }
 
     private static Path image(Path folder, Lun lun) {
@@ -96,22 +119,32 @@ public final class ServerProcess implements AutoCloseable {
 
     // ---- where it is
 
+    /// Of the first portal, as everything else here that names none.
     public int port() {
-        return port;
+        return ports.getFirst();
     }
 
     public InetSocketAddress address() {
-        return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), port());
     }
 
     /// `host:port`.
     public String portal() {
-        return "127.0.0.1:" + port;
+        return portal(0);
+    }
+
+    private String portal(int index) {
+        return "127.0.0.1:" + ports.get(index);
     }
 
     /// The URL of a LUN as libiscsi and QEMU take it.
     public String url(int lun) {
-        return "iscsi://" + portal() + "/" + IQN + "/" + lun;
+        return url(0, lun);
+    }
+
+    /// The same through another portal, counted from 0.
+    public String url(int portal, int lun) {
+        return "iscsi://" + portal(portal) + "/" + IQN + "/" + lun;
     }
 
     /// The image file of a LUN.
@@ -175,7 +208,10 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     private void awaitReady(Process started) throws IOException {
-        String expected = "lunkeeper ready: " + portal();
+        String expected =
+                IntStream.range(0, ports.size())
+                        .mapToObj(this::portal)
+                        .collect(Collectors.joining(",", "lunkeeper ready: ", ""));
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
         while (true) {
             boolean ready =
