@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import io.lunkeeper.lun.LunBackend;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,8 +13,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.LongPredicate;
 import java.util.function.Predicate;
-import java.util.stream.IntStream;
-import org.jscsi.target.scsi.lun.LogicalUnitNumber;
 import org.jscsi.target.scsi.lun.ReportLunsParameterData;
 import org.jspecify.annotations.Nullable;
 
@@ -29,18 +26,15 @@ public final class DeviceServer {
     /// REPORT LUNS with less room than this is refused (SPC-4 6.33 REPORT LUNS command).
     private static final int MIN_REPORT_LUNS_BYTES = 16;
 
-    // SELECT REPORT. There are no well known logical units, so two of the three are the same.
-    private static final int ALL_BUT_WELL_KNOWN = 0;
+    // SELECT REPORT. There are no well known logical units, so ALL is the same as all but these, 0.
     private static final int WELL_KNOWN = 1;
     private static final int ALL = 2;
 
     private final String targetName;
-    private final @Nullable LogicalUnit[] unitsByNumber;
-    private final int unitCount;
-    private final byte[] allLuns;
+    private volatile UnitInventory inventory = UnitInventory.EMPTY;
     private final byte[] noLuns = Parameters.bytes(new ReportLunsParameterData());
     private final byte[] inquiryWithoutUnit = InquiryData.withoutUnit();
-    private volatile TaskAborter aborter = (_, _, whenEnded) -> whenEnded.run();
+    private volatile TaskAborter aborter = (_, _, _, whenEnded) -> whenEnded.run();
     private final Set<Nexus> nexuses = ConcurrentHashMap.newKeySet();
 
     /// A device server for the units given.
@@ -50,23 +44,60 @@ public final class DeviceServer {
     /// @throws IOException when it cannot be told who has reserved one of them
     public DeviceServer(String targetName, List<LogicalUnitSpec> units) throws IOException {
         this.targetName = targetName;
-        List<LogicalUnitSpec> sorted =
-                units.stream().sorted(Comparator.comparingInt(LogicalUnitSpec::lun)).toList();
-        this.unitCount = sorted.size();
-        this.unitsByNumber = new LogicalUnit[sorted.isEmpty() ? 0 : sorted.getLast().lun() + 1];
-        for (int index = 0; index < unitCount; index++) {
-            LogicalUnitSpec spec = sorted.get(index);
-            assert spec.lun() >= 0 && spec.lun() <= LunField.MAX_NUMBER : spec;
-            assert unitsByNumber[spec.lun()] == null : spec;
-            unitsByNumber[spec.lun()] = new LogicalUnit(targetName, index, spec);
-            spec.backend().listen(new Tidings(index));
+        for (LogicalUnitSpec each : units) {
+            add(each);
         }
-        this.allLuns =
-                Parameters.bytes(
-                        new ReportLunsParameterData(
-                                sorted.stream()
-                                        .map(s -> new LogicalUnitNumber(LunField.of(s.lun())))
-                                        .toArray(LogicalUnitNumber[]::new)));
+    }
+
+    /// Brings a logical unit in. Every nexus is told: at the new one of its power on (SAM-5 6.3.1),
+    /// which says that nothing is left of what was there under this number before, and at all
+    /// others that the inventory has changed (SPC-4 6.33 REPORT LUNS command). May block; one
+    /// change of the inventory at a time.
+    ///
+    /// @param spec under a LUN that is free: [#forget] has been called for whoever had it before
+    /// @throws IOException when it cannot be told who has reserved it; nothing has changed
+    public void add(LogicalUnitSpec spec) throws IOException {
+        assert spec.lun() >= 0 && spec.lun() <= LunField.MAX_NUMBER : spec;
+        UnitInventory before = inventory;
+        LogicalUnit unit = new LogicalUnit(targetName, before.freeIndex(), spec);
+        synchronized (this) {
+            nexuses.forEach(nexus -> nexus.begin(unit.index()));
+            inventory = before.with(unit);
+        }
+        tellOfInventory(before);
+        spec.backend().listen(new Tidings(unit.index()));
+    }
+
+    /// Takes a logical unit out: commands do not find it any more, its tasks are aborted, and every
+    /// nexus is told at all others. Whoever waits for one of its tasks hears that there is no such
+    /// logical unit, so that it need not find out by a timeout. Does not wait; one change of the
+    /// inventory at a time.
+    ///
+    /// @param number the LUN, 0 to 16383, one that this server has
+    /// @param whenAtRest called once, from any thread, when nothing touches the backend any more;
+    ///   close it then, and call [#forget]
+    public void remove(int number, Runnable whenAtRest) {
+        LogicalUnit unit = requireNonNull(inventory.numbered(number));
+        synchronized (this) {
+            inventory = inventory.withdrawing(number);
+        }
+        tellOfInventory(inventory);
+        aborter.abort(
+                lun -> inventory.known(lun) == unit,
+                _ -> true,
+                unit.refuse(Sense.LOGICAL_UNIT_NOT_SUPPORTED),
+                whenAtRest);
+    }
+
+    /// Frees the number of a logical unit that was removed and whose backend is closed.
+    public synchronized void forget(int number) {
+        inventory = inventory.without(number);
+    }
+
+    private void tellOfInventory(UnitInventory concerned) {
+        for (LogicalUnit each : concerned.units()) {
+            postToAll(each.index(), PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
+        }
     }
 
     /// What a backend tells of itself is told to every nexus.
@@ -108,8 +139,9 @@ public final class DeviceServer {
     Outcome abortTasksOf(LogicalUnit unit, Set<String> ports) {
         return new Outcome.Awaiting(then ->
                 aborter.abort(
-                        lun -> unit(lun) == unit,
+                        lun -> inventory.known(lun) == unit,
                         nexus -> ports.contains(nexus.port()),
+                        null,
                         () -> then.resume(Outcome.Status.GOOD)));
     }
 
@@ -120,8 +152,13 @@ public final class DeviceServer {
         ///
         /// @param units the LUN fields of the logical unit whose tasks are meant
         /// @param nexuses whose they are
+        /// @param answer what their initiators are told; null: nothing
         /// @param whenEnded called once, from any thread, when nothing of them runs any more
-        void abort(LongPredicate units, Predicate<Nexus> nexuses, Runnable whenEnded);
+        void abort(
+                LongPredicate units,
+                Predicate<Nexus> nexuses,
+                Outcome.@Nullable Status answer,
+                Runnable whenEnded);
     }
 
     /// Says who aborts tasks; without, there are none.
@@ -175,13 +212,13 @@ public final class DeviceServer {
         long high = cdb.getLong(cdb.readerIndex());
         long low = cdb.getLong(cdb.readerIndex() + Long.BYTES);
         OperationCode operation = OperationCode.of(high);
-        LogicalUnit unit = unit(lun);
+        LogicalUnit unit = inventory.present(lun);
         if (unit == null) {
             return withoutUnit(nexus, operation, high, low);
         }
-        PendingConditions pending = nexus.pending(unit.index());
-        if (pending.any() && (operation == null || !operation.passesUnitAttention())) {
-            Optional<PendingCondition> condition = pending.take();
+        boolean told = nexus.pending(unit.index()).any();
+        if (told && (operation == null || !operation.passesUnitAttention())) {
+            Optional<PendingCondition> condition = nexus.take(unit.index());
             if (condition.isPresent()) {
                 return unit.refuse(condition.get().sense());
             }
@@ -224,44 +261,42 @@ public final class DeviceServer {
     }
 
     private Outcome.Status refuse(long lun, Sense sense) {
-        LogicalUnit unit = unit(lun);
+        LogicalUnit unit = inventory.known(lun);
         return unit == null ? sense.checkCondition(SenseFormat.FIXED) : unit.refuse(sense);
     }
 
     /// The I/O threads of the logical unit, or of nothing that blocks when there is no such unit.
     public Executor ioThreads(long lun) {
-        LogicalUnit unit = unit(lun);
+        LogicalUnit unit = inventory.known(lun);
         return unit == null ? Runnable::run : unit.backend().ioThreads();
     }
 
     /// The threads for writes of the logical unit, which may let them wait.
     public Executor writeThreads(long lun) {
-        LogicalUnit unit = unit(lun);
+        LogicalUnit unit = inventory.known(lun);
         return unit == null ? Runnable::run : unit.backend().writeThreads();
     }
 
     /// Whether `lun` addresses a logical unit of this target.
     public boolean hasUnit(long lun) {
-        return unit(lun) != null;
+        return inventory.present(lun) != null;
     }
 
     /// Whether two LUN fields, perhaps of different addressing methods, mean one logical unit.
     public boolean sameUnit(long lun, long other) {
-        LogicalUnit unit = unit(lun);
-        return unit != null && unit == unit(other);
+        UnitInventory now = inventory;
+        LogicalUnit unit = now.known(lun);
+        return unit != null && unit == now.known(other);
     }
 
     /// The LUN fields of all logical units, in ascending order.
     public List<Long> units() {
-        return IntStream.range(0, unitsByNumber.length)
-                .filter(number -> unitsByNumber[number] != null)
-                .mapToObj(LunField::of)
-                .toList();
+        return inventory.units().stream().map(unit -> LunField.of(unit.number())).toList();
     }
 
     /// A new I_T nexus: every logical unit has a POWER ON unit attention for it (SAM-5 5.14).
-    public Nexus attach(String initiatorPortName) {
-        Nexus nexus = new Nexus(initiatorPortName, unitCount);
+    public synchronized Nexus attach(String initiatorPortName) {
+        Nexus nexus = new Nexus(initiatorPortName, inventory.indexes());
         nexuses.add(nexus);
         return nexus;
     }
@@ -269,17 +304,13 @@ public final class DeviceServer {
     /// I_T nexus loss (SAM-5 6.3.4): its reservations go, its unit attentions are dropped.
     public void detach(Nexus nexus) {
         nexuses.remove(nexus);
-        for (LogicalUnit unit : unitsByNumber) {
-            if (unit != null) {
-                unit.detach(nexus);
-            }
-        }
+        inventory.units().forEach(unit -> unit.detach(nexus));
     }
 
     /// Logical unit reset (SAM-5 6.3.3): reservations go, saved state is restored, every nexus gets
     /// a unit attention, the one that asked for it too. The tasks have been ended by the caller.
     public void resetUnit(long lun) {
-        LogicalUnit unit = unit(lun);
+        LogicalUnit unit = inventory.present(lun);
         if (unit == null) {
             return;
         }
@@ -291,7 +322,7 @@ public final class DeviceServer {
     /// tasks were cleared (COMMANDS CLEARED BY ANOTHER INITIATOR). The tasks have been ended by the
     /// caller.
     public void tasksCleared(long lun, Nexus victim) {
-        LogicalUnit unit = unit(lun);
+        LogicalUnit unit = inventory.present(lun);
         if (unit != null) {
             victim.pending(unit.index())
                     .post(PendingCondition.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
@@ -302,15 +333,8 @@ public final class DeviceServer {
     ///
     /// @param number the LUN, 0 to 16383, one that this server has
     public void capacityChanged(int number) {
-        int index = requireNonNull(unitsByNumber[number]).index();
+        int index = requireNonNull(inventory.numbered(number)).index();
         postToAll(index, PendingCondition.CAPACITY_DATA_HAS_CHANGED);
-    }
-
-    private @Nullable LogicalUnit unit(long lun) {
-        int number = LunField.number(lun);
-        return number == LunField.NONE || number >= unitsByNumber.length
-                ? null
-                : unitsByNumber[number];
     }
 
     private Outcome begin(Nexus nexus, LogicalUnit unit, OperationCode operation, Cdb cdb) {
@@ -387,16 +411,16 @@ public final class DeviceServer {
         if (cdb.allocationLength() < MIN_REPORT_LUNS_BYTES) {
             return Sense.invalidFieldInCdb(6).checkCondition(format);
         }
-        byte[] luns;
-        switch (cdb.selectReport()) {
-            case ALL_BUT_WELL_KNOWN, ALL -> luns = allLuns;
-            case WELL_KNOWN -> luns = noLuns;
-            default -> {
-                return Sense.invalidFieldInCdb(2).checkCondition(format);
-            }
+        if (cdb.selectReport() > ALL) {
+            return Sense.invalidFieldInCdb(2).checkCondition(format);
         }
+        // First, or a change between the two would be reported by neither.
         nexus.clear(PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
-        return Parameters.cut(luns, cdb.allocationLength());
+        return Parameters.cut(
+                cdb.selectReport() == WELL_KNOWN
+                        ? noLuns
+                        : Parameters.bytes(inventory.reportLuns()),
+                cdb.allocationLength());
     }
 
     /// An operation code that has other service actions is not what is wrong.

@@ -30,6 +30,7 @@ final class LogicalUnit {
     /// TIMESTAMP ORIGIN: neither zero at power on nor set by SET TIMESTAMP.
     private static final int SET_BY_OTHER_MEANS = 0x03;
 
+    private final int number;
     private final int index;
     private final LunBackend backend;
     private final int blockShift;
@@ -50,6 +51,7 @@ final class LogicalUnit {
         assert Integer.bitCount(spec.blockSizeBytes()) == 1 : spec;
         assert Integer.bitCount(spec.physicalBlockSizeBytes()) == 1 : spec;
         assert spec.physicalBlockSizeBytes() >= spec.blockSizeBytes() : spec;
+        this.number = spec.lun();
         this.index = index;
         this.backend = spec.backend();
         this.blockShift = Integer.numberOfTrailingZeros(spec.blockSizeBytes());
@@ -61,6 +63,11 @@ final class LogicalUnit {
         this.mode = defaultMode();
         this.modePages = new ModePages(this, defaultMode());
         this.reservations = new PersistentReservations(backend, targetName + " " + spec.lun());
+    }
+
+    /// The LUN under which it is addressed.
+    int number() {
+        return number;
     }
 
     int index() {
@@ -207,7 +214,7 @@ final class LogicalUnit {
     /// SPC-4 6.39 REQUEST SENSE command: reports a unit attention, and with that clears it.
     Outcome requestSense(Nexus nexus, Cdb.RequestSense cdb) {
         Sense idle = stopped ? Sense.INITIALIZING_COMMAND_REQUIRED : Sense.NO_SENSE;
-        Sense sense = nexus.pending(index).take().map(PendingCondition::sense).orElse(idle);
+        Sense sense = nexus.take(index).map(PendingCondition::sense).orElse(idle);
         SenseFormat format = cdb.descriptor() ? SenseFormat.DESCRIPTOR : SenseFormat.FIXED;
         return Parameters.cut(sense.bytes(format), cdb.allocationLength());
     }

@@ -13,6 +13,7 @@ import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.Nexus;
+import io.lunkeeper.target.scsi.Outcome;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
@@ -104,11 +105,13 @@ public final class Session {
     /// Enters the full-feature phase: the I_T nexus is there from now on.
     void begin() {
         if (target != null) {
+            // First: who aborts tasks of a logical unit that is taken out must find this session,
+            // or its nexus must not find the logical unit.
+            target.sessions().add(this);
             Nexus attached =
                     target.device().attach(Nexus.portName(key.initiatorName(), key.isid()));
             nexus = attached;
             tasks = new TaskSet(parameters, window, target.device(), attached);
-            target.sessions().add(this);
         }
     }
 
@@ -365,14 +368,19 @@ public final class Session {
 
     /// Aborts this session's tasks that `which` selects, from any thread.
     ///
+    /// @param answer what the initiator is told of each; null: nothing
     /// @param whenEnded called on this session's thread once none of them runs any more, with how
     ///   many there were
-    void abortTasks(Predicate<Task> which, Runnable found, Runnable whenEnded) {
+    void abortTasks(
+            Predicate<Task> which,
+            Outcome.@Nullable Status answer,
+            Runnable found,
+            Runnable whenEnded) {
         link.transport()
                 .execute(() -> {
                     if (tasks == null || terminated) {
                         whenEnded.run();
-                    } else if (tasks.abort(which, whenEnded) > 0) {
+                    } else if (tasks.abort(which, answer, whenEnded) > 0) {
                         found.run();
                     }
                 });

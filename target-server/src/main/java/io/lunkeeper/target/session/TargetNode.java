@@ -2,12 +2,14 @@ package io.lunkeeper.target.session;
 
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.Nexus;
+import io.lunkeeper.target.scsi.Outcome;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// One target of this server with its live sessions: where a function that concerns every I_T nexus
 /// finds them. Safe from any thread.
@@ -18,12 +20,13 @@ public final class TargetNode {
     /// A target without sessions.
     public TargetNode(DeviceServer device) {
         this.device = device;
-        device.abortsTasksBy((units, nexuses, whenEnded) ->
+        device.abortsTasksBy((units, nexuses, answer, whenEnded) ->
                 abortTasks(
                         (session, task) -> {
                             Nexus nexus = session.nexus();
                             return nexus != null && nexuses.test(nexus) && units.test(task.lun());
                         },
+                        answer,
                         _ -> {},
                         whenEnded));
     }
@@ -31,10 +34,14 @@ public final class TargetNode {
     /// Aborts tasks of every session and does not wait for it.
     ///
     /// @param which asked on the session's thread
+    /// @param answer what their initiators are told; null: nothing
     /// @param victims told of each session that had such tasks, on its thread
     /// @param whenEnded called once, from any thread, when all of them have come to rest
     void abortTasks(
-            BiPredicate<Session, Task> which, Consumer<Session> victims, Runnable whenEnded) {
+            BiPredicate<Session, Task> which,
+            Outcome.@Nullable Status answer,
+            Consumer<Session> victims,
+            Runnable whenEnded) {
         List<Session> all = List.copyOf(sessions);
         if (all.isEmpty()) {
             whenEnded.run();
@@ -43,6 +50,7 @@ public final class TargetNode {
         for (Session each : all) {
             each.abortTasks(
                     task -> which.test(each, task),
+                    answer,
                     () -> victims.accept(each),
                     () -> {
                         if (left.decrementAndGet() == 0) {

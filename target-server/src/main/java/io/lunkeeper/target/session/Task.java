@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A task moves as its [Outcome]s say: data out (from the initiator) until the [DataOutTransfer] is
 /// finished and every piece is in the sink, then work that may block, then data in or status. It
-/// ends exactly once. An aborted task sends nothing more and ends when its last step has come back,
-/// so that whoever aborted it knows that nothing of it can touch the medium any more.
+/// ends exactly once. An aborted task sends nothing more but perhaps a status, and ends when its
+/// last step has come back, so that whoever aborted it knows that nothing of it can touch the
+/// medium any more.
 final class Task {
     private final TaskSet set;
     private final Link link;
@@ -47,6 +48,7 @@ final class Task {
 
     private int stepsRunning;
     private boolean aborted;
+    private @Nullable Status abortedWith;
     private final List<Runnable> endListeners = new ArrayList<>(0);
 
     Task(TaskSet set, Link link, ScsiCommand command) {
@@ -153,7 +155,11 @@ final class Task {
             return;
         }
         if (aborted) {
-            set.ended(this);
+            if (abortedWith == null) {
+                set.ended(this);
+            } else {
+                respond(abortedWith);
+            }
         } else if (dataOut != null && !dataOut.finished()) {
             return;
         } else if (ending != null) {
@@ -341,13 +347,15 @@ final class Task {
         return Residual.of(Math.max(expectedIn, expectedOut), moved);
     }
 
-    /// Ends the task without a response (SAM-5 5.6 Aborting commands).
+    /// Ends the task before its time (SAM-5 5.6 Aborting commands).
     ///
+    /// @param answer its status, sent when nothing of it is running any more; null: there is none
     /// @param whenEnded called once nothing of the task is running any more; may be at once
-    void abort(Runnable whenEnded) {
+    void abort(@Nullable Status answer, Runnable whenEnded) {
         endListeners.add(whenEnded);
         if (!aborted) {
             aborted = true;
+            abortedWith = answer;
             sink = null;
             advance();
         }

@@ -125,6 +125,7 @@ final class TaskManagement {
     private void abortEverywhere(Predicate<Task> which, Victims victims, Runnable whenDone) {
         target.abortTasks(
                 (_, task) -> which.test(task),
+                null,
                 each -> {
                     Nexus nexus = each.nexus();
                     if (nexus != null) {

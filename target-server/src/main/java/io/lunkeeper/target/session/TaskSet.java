@@ -19,6 +19,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Predicate;
 import org.jscsi.parser.reject.RejectParser.ReasonCode;
+import org.jspecify.annotations.Nullable;
 
 /// The tasks of one session and what they share: tags, turns to send, memory. Confined to the
 /// session's thread.
@@ -235,11 +236,20 @@ final class TaskSet {
         return tasks.containsKey(initiatorTaskTag);
     }
 
-    /// Aborts every task that `which` selects.
+    /// Aborts every task that `which` selects, and says nothing to the initiator.
     ///
     /// @param whenEnded called once none of them runs any more; may be at once
     /// @return how many there were
     int abort(Predicate<Task> which, Runnable whenEnded) {
+        return abort(which, null, whenEnded);
+    }
+
+    /// Aborts every task that `which` selects.
+    ///
+    /// @param answer what the initiator is told of each; null: nothing
+    /// @param whenEnded called once none of them runs any more; may be at once
+    /// @return how many there were
+    int abort(Predicate<Task> which, @Nullable Status answer, Runnable whenEnded) {
         List<Task> victims = new ArrayList<>();
         for (Task task : tasks.values()) {
             if (which.test(task)) {
@@ -253,11 +263,13 @@ final class TaskSet {
         int[] left = {victims.size()};
         for (Task victim : victims) {
             senders.remove(victim);
-            victim.abort(() -> {
-                if (--left[0] == 0) {
-                    whenEnded.run();
-                }
-            });
+            victim.abort(
+                    answer,
+                    () -> {
+                        if (--left[0] == 0) {
+                            whenEnded.run();
+                        }
+                    });
         }
         return victims.size();
     }

@@ -387,7 +387,7 @@ class PersistentReservationTest {
     void preemptingCanAbortTheTasksOfThoseItRemoves() {
         Set<String> aborted = new TreeSet<>();
         unit.server()
-                .abortsTasksBy((units, nexuses, whenEnded) -> {
+                .abortsTasksBy((units, nexuses, _, whenEnded) -> {
                     assertTrue(units.test(ServedUnit.LUN_FIELD));
                     assertFalse(units.test(ServedUnit.LUN_FIELD + (1L << 48)));
                     for (Nexus each : List.of(a, b, c)) {

@@ -183,7 +183,15 @@ final class ServedUnit implements AutoCloseable {
     }
 
     Reply run(long lun, String cdb) {
-        return drive(server.execute(nexus, lun, cdb(cdb)), new byte[0]);
+        return run(nexus, lun, cdb);
+    }
+
+    Reply run(long lun, String cdb, byte[] dataOut) {
+        return drive(server.execute(nexus, lun, cdb(cdb)), dataOut);
+    }
+
+    Reply run(Nexus from, long lun, String cdb) {
+        return drive(server.execute(from, lun, cdb(cdb)), new byte[0]);
     }
 
     private Reply drive(Outcome first, byte[] dataOut) {
