@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
 /// image before, or read it: a copy, a conversion, a backup. On ext4 a small overwrite then pays
 /// for the size of the folio that it lands in, up to twenty times over, and for as long as the
 /// folio stays. The kernel does not say how large folios are; the time that overwrites take does.
+/// What becomes of them then: [FolioRenewal].
 ///
 /// Safe from any number of threads; a lost count costs nothing but time.
 final class LargeFolios {
@@ -34,10 +35,10 @@ final class LargeFolios {
     /// Regions that are watched at once.
     private static final int SUSPECTS = 1024;
 
-    /// Caches a range anew; may block.
+    /// Has a range cached anew; may block.
     @FunctionalInterface
     interface Renewal {
-        void cacheAnew(long offset, long length) throws IOException;
+        void renew(long offset, long length) throws IOException;
     }
 
     /// Who must know when that fails: the page cache may have lost what was written.
@@ -87,7 +88,7 @@ final class LargeFolios {
 
     private void renew(long offset) {
         try {
-            renewal.cacheAnew(offset, 1L << REGION_SHIFT);
+            renewal.renew(offset, 1L << REGION_SHIFT);
         } catch (IOException lost) {
             failure.fail(lost);
         }

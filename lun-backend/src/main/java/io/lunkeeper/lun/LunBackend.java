@@ -130,7 +130,8 @@ public final class LunBackend implements AutoCloseable {
         ReadAhead ahead = new ReadAhead(image, tree, ioThreads);
         this.reads = new ReadPath(image, tree, scanner, health, ahead, locks, exchanges);
         this.readQueue = new ReadQueue(ioThreads, reads::read, spec.cacheMode().directIo());
-        LargeFolios folios = new LargeFolios(ioThreads, image::cacheAnew, failure::fail);
+        FolioRenewal renewal = new FolioRenewal(image, tree, locks, batcher::written);
+        LargeFolios folios = new LargeFolios(ioThreads, renewal::renew, failure::fail);
         this.writes =
                 new WritePath(
                         spec, image, tree, scanner, locks, health, chunks, batcher, folios,

@@ -3,21 +3,13 @@ package io.lunkeeper.lun;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
-import io.lunkeeper.lun.image.ImageFile;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class LargeFoliosTest {
-    @TempDir private Path directory;
-
     private static final long REGION = 1L << LargeFolios.REGION_SHIFT;
     private static final int ENOUGH_SLOW = LargeFolios.ENOUGH / LargeFolios.SLOW;
 
@@ -112,25 +104,5 @@ class LargeFoliosTest {
         slow(closing, 1, ENOUGH_SLOW);
         assertEquals(List.of(), renewed);
         assertEquals(List.of(), failures);
-    }
-
-    /// What is not on the disk yet must survive it.
-    @Test
-    void whatIsCachedAnewReadsAsBefore() throws IOException {
-        byte[] bytes = new byte[(int) REGION + 4096];
-        new SplittableRandom(3).nextBytes(bytes);
-        ByteBuf written = Unpooled.directBuffer(bytes.length).writeBytes(bytes);
-        ByteBuf read = Unpooled.directBuffer(bytes.length);
-        try (ImageFile image = ImageFile.create(directory.resolve("image"), false)) {
-            image.resize(bytes.length);
-            image.write(0, written, 0, bytes.length);
-            image.cacheAnew(0, REGION);
-            image.cacheAnew(REGION, REGION);
-            image.read(0, read, 0, bytes.length);
-            assertEquals(written, read.writerIndex(bytes.length));
-        } finally {
-            written.release();
-            read.release();
-        }
     }
 }

@@ -431,14 +431,16 @@ public final class ImageFile implements AutoCloseable {
         }
     }
 
-    /// Has the page cache hold a range in small folios, one for each page, whatever it is held in.
-    /// Writes it out, drops it and reads it again; writers and readers may go on meanwhile. Makes
-    /// nothing durable, and an error that it throws is reported nowhere else.
-    public void cacheAnew(long offset, long length) throws IOException {
+    /// Writes the dirty pages of a range to the disk and waits for it. Makes nothing durable, and
+    /// an error that it throws is reported nowhere else.
+    public void writeOut(long offset, long length) throws IOException {
         file.startWriteback(offset, length);
         file.awaitWriteback(offset, length);
+    }
+
+    /// Drops a range from the page cache but for what is dirty or in use.
+    public void dropClean(long offset, long length) {
         file.dropClean(offset, length);
-        readAhead(offset, length);
     }
 
     /// Returns when all data is on stable storage. An error is never retried.
