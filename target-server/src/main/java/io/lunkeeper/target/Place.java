@@ -9,6 +9,18 @@ import java.util.List;
 /// @param key the path of its key in the file
 /// @param target the iSCSI name of its target
 record Place(String key, String target, Configuration.Lun spec) {
+    /// What tells a LUN from every other, wherever it stands.
+    record Name(String target, int lun) {
+        @Override
+        public String toString() {
+            return "LUN " + lun + " of " + target;
+        }
+    }
+
+    Name name() {
+        return new Name(target, spec.lun());
+    }
+
     static List<Place> of(Configuration configuration) {
         List<Place> places = new ArrayList<>();
         List<Configuration.Target> targets = configuration.targets();

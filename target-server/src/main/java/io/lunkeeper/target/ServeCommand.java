@@ -4,6 +4,7 @@ import io.lunkeeper.target.config.Configuration;
 import io.lunkeeper.target.config.ConfigurationException;
 import io.lunkeeper.target.config.ConfigurationFile;
 import io.lunkeeper.target.config.Feature;
+import io.lunkeeper.target.config.Problem;
 import io.lunkeeper.target.config.UnservableException;
 import java.io.Closeable;
 import java.io.IOException;
@@ -12,6 +13,8 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /// `lunkeeper serve`: opens a server, says so, carries out orders until the end, closes it.
@@ -46,9 +49,10 @@ final class ServeCommand {
     interface Reloading {
         /// Takes over what may change.
         ///
-        /// @throws ConfigurationException when it changes what cannot change
-        /// @throws UnservableException naming the place in the file that cannot be had now
-        void reload(Configuration configuration) throws ConfigurationException, IOException;
+        /// @param unavailable told of everything in the file that cannot be had now
+        /// @throws ConfigurationException when it changes what cannot change; nothing is done then
+        void reload(Configuration configuration, Consumer<Problem> unavailable)
+                throws ConfigurationException;
     }
 
     /// Serves until the end is ordered.
@@ -79,16 +83,25 @@ final class ServeCommand {
     }
 
     private void reload(Serving serving) {
+        AtomicInteger unavailable = new AtomicInteger();
         try {
-            serving.reloading().reload(ConfigurationFile.read(Path.of(file), served));
-            err.println("lunkeeper: " + file + ": reloaded");
+            serving.reloading()
+                    .reload(
+                            ConfigurationFile.read(Path.of(file), served),
+                            problem -> {
+                                unavailable.incrementAndGet();
+                                err.println("lunkeeper: " + problem.in(file));
+                            });
+            err.println(
+                    "lunkeeper: "
+                            + file
+                            + (unavailable.get() == 0
+                                    ? ": reloaded"
+                                    : ": reloaded but for what is said above; SIGHUP tries that"
+                                            + " again"));
         } catch (ConfigurationException e) {
             CommandLine.report(err, e);
             err.println("lunkeeper: " + file + ": not reloaded; all goes on as before");
-        } catch (UnservableException e) {
-            err.println("lunkeeper: " + e.problem().in(file));
-        } catch (IOException e) {
-            err.println("lunkeeper: " + file + ": cannot be reloaded: " + e);
         }
     }
 

@@ -1,37 +1,27 @@
 package io.lunkeeper.target;
 
-import static java.util.Objects.requireNonNull;
-
-import io.lunkeeper.lun.LunBackend;
 import io.lunkeeper.target.config.Configuration;
 import io.lunkeeper.target.config.ConfigurationException;
 import io.lunkeeper.target.config.Problem;
-import io.lunkeeper.target.config.Reload;
 import io.lunkeeper.target.config.UnservableException;
 import io.lunkeeper.target.login.NegotiationLimits;
 import io.lunkeeper.target.metrics.MetricsServer;
 import io.lunkeeper.target.metrics.ServerStatus;
 import io.lunkeeper.target.net.EventLoop;
 import io.lunkeeper.target.net.Portal;
-import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.session.IscsiConnection;
 import io.lunkeeper.target.session.Session;
 import io.lunkeeper.target.session.SessionRegistry;
 import io.lunkeeper.target.session.TargetNode;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Collectors;
+import java.util.function.Consumer;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
@@ -48,22 +38,17 @@ public final class TargetServer implements AutoCloseable {
     private final List<EventLoop> loops = new ArrayList<>();
     private final List<Portal> portals = new ArrayList<>();
     private final List<PortalDirectory.Advertised> advertised = new ArrayList<>();
-    private final List<LunBackend> backends = new ArrayList<>();
-    private final Map<String, TargetNode> targets = new HashMap<>();
+    private final ServedTargets targets;
     private final SessionRegistry registry = new SessionRegistry();
     private final Configuration configuration;
     private final long startedAtNanos = System.nanoTime();
-
-    /// By key, in the order of the configuration. Does not change, since anybody may look.
-    private final Map<String, ServedLun> luns = new LinkedHashMap<>();
 
     private volatile ServerStatus.Phase phase = ServerStatus.Phase.STARTING;
     private @Nullable MetricsServer metrics;
 
     private TargetServer(Configuration configuration, BooleanSupplier stopping) {
         this.configuration = configuration;
-        Place.of(configuration)
-                .forEach(place -> luns.put(place.key(), new ServedLun(place, stopping)));
+        this.targets = new ServedTargets(configuration, stopping);
     }
 
     /// Takes the ports, then the images, then serves. Ports first: an image must not be created for
@@ -93,14 +78,13 @@ public final class TargetServer implements AutoCloseable {
         }
         bind();
         serveMetrics();
-        openUnits();
+        targets.open();
         loops.forEach(EventLoop::start);
         portals.forEach(Portal::start);
         phase = ServerStatus.Phase.SERVING;
     }
 
     private void bind() throws IOException {
-        PortalDirectory directory = PortalDirectory.of(configuration.targets());
         int index = 0;
         for (Configuration.Portal each : configuration.portals()) {
             String key = "portals[" + index++ + "].listen";
@@ -108,9 +92,12 @@ public final class TargetServer implements AutoCloseable {
                     local ->
                             new IscsiConnection.Site(
                                     registry,
-                                    targets,
-                                    directory.through(
-                                            advertised, (InetSocketAddress) local, each.group()),
+                                    this::target,
+                                    PortalDirectory.through(
+                                            targets,
+                                            advertised,
+                                            (InetSocketAddress) local,
+                                            each.group()),
                                     NegotiationLimits.DEFAULT);
             try {
                 Portal portal = Portal.bind(each.listen(), loops, site);
@@ -120,6 +107,11 @@ public final class TargetServer implements AutoCloseable {
                 throw unservable(each.line(), key, each.listen(), taken);
             }
         }
+    }
+
+    private @Nullable TargetNode target(String name) {
+        ServedTargets.Served served = targets.target(name);
+        return served == null ? null : served.node();
     }
 
     /// Before the images, since whoever waits for these wants to know how far they are.
@@ -150,115 +142,23 @@ public final class TargetServer implements AutoCloseable {
                                 new ServerStatus.Session(
                                         each.initiatorName(), each.targetName(), each.peer()))
                         .toList(),
-                luns.values().stream().map(ServedLun::status).toList());
+                targets.luns().stream().map(ServedLun::status).toList());
     }
 
-    /// Opens the images that are there before any is created, so that a server that cannot start
-    /// for one of them leaves no new file behind.
-    private void openUnits() throws IOException {
-        List<Place> places = Place.of(configuration);
-        places.sort(Comparator.comparing(each -> Files.notExists(each.spec().image().image())));
-        for (Place each : places) {
-            open(each);
-        }
-        Map<String, List<DeviceServer.LogicalUnitSpec>> units =
-                Place.of(configuration).stream()
-                        .collect(
-                                Collectors.groupingBy(
-                                        Place::target,
-                                        Collectors.mapping(this::unit, Collectors.toList())));
-        for (Configuration.Target each : configuration.targets()) {
-            List<DeviceServer.LogicalUnitSpec> its = units.getOrDefault(each.iqn(), List.of());
-            targets.put(each.iqn(), new TargetNode(device(each.iqn(), its)));
-        }
-    }
-
-    private DeviceServer device(String target, List<DeviceServer.LogicalUnitSpec> units)
-            throws IOException {
-        try {
-            return new DeviceServer(target, units);
-        } catch (IOException refused) {
-            Place first =
-                    Place.of(configuration).stream()
-                            .filter(place -> place.target().equals(target))
-                            .findFirst()
-                            .orElseThrow();
-            throw unservable(first, "image", refused);
-        }
-    }
-
-    private void open(Place each) throws IOException {
-        try {
-            backends.add(lun(each).open(LunBackend::open));
-        } catch (IOException refused) {
-            throw unservable(each, "image", refused);
-        }
-    }
-
-    /// Takes over the sizes of a configuration that was read again: LUNs grow, and whoever is
-    /// logged in is told. What grew before a refusal stays so.
+    /// Takes over what a configuration says that was read again: its targets and LUNs. Sessions go
+    /// on, and whoever is logged in is told what has changed.
     ///
+    /// @param unavailable told of everything that cannot be had now; the rest is served
     /// @throws ConfigurationException when it changes anything else; nothing is done then
-    /// @throws UnservableException naming the LUN that cannot grow
-    public synchronized void reload(Configuration wanted)
-            throws ConfigurationException, IOException {
-        Reload.check(configuration, wanted);
-        for (Place each : Place.of(wanted)) {
-            long before = lun(each).backend().sizeBytes();
-            long sizeBytes = each.spec().image().sizeBytes().orElse(before);
-            if (sizeBytes != before) {
-                grow(each, sizeBytes);
-                LOG.info(
-                        "image {}: grew from {} to {} bytes",
-                        each.spec().image().image(),
-                        before,
-                        sizeBytes);
-            }
-        }
-    }
-
-    private void grow(Place place, long sizeBytes) throws IOException {
-        try {
-            lun(place).grow(sizeBytes);
-        } catch (IOException refused) {
-            throw unservable(place, "size", refused);
-        }
-        requireNonNull(targets.get(place.target())).capacityChanged(place.spec().lun());
-    }
-
-    private ServedLun lun(Place place) {
-        return requireNonNull(luns.get(place.key()));
-    }
-
-    private DeviceServer.LogicalUnitSpec unit(Place place) {
-        Configuration.Lun lun = place.spec();
-        return new DeviceServer.LogicalUnitSpec(
-                lun.lun(),
-                lun(place).backend(),
-                lun.image().blockSizeBytes(),
-                lun.physicalBlockSizeBytes(),
-                lun.serial());
-    }
-
-    private static UnservableException unservable(Place place, String key, IOException cause) {
-        return unservable(
-                place.spec().line(),
-                place.key() + "." + key,
-                String.valueOf(cause.getMessage()),
-                cause);
+    public synchronized void reload(Configuration wanted, Consumer<Problem> unavailable)
+            throws ConfigurationException {
+        targets.change(wanted, unavailable);
     }
 
     private static UnservableException unservable(
             int line, String key, InetSocketAddress address, IOException cause) {
-        return unservable(
-                line,
-                key,
-                "cannot listen on " + PortalAddress.text(address) + ": " + cause.getMessage(),
-                cause);
-    }
-
-    private static UnservableException unservable(
-            int line, String key, String message, IOException cause) {
+        String message =
+                "cannot listen on " + PortalAddress.text(address) + ": " + cause.getMessage();
         return new UnservableException(new Problem(line, key, message), cause);
     }
 
@@ -281,28 +181,19 @@ public final class TargetServer implements AutoCloseable {
     /// @throws IOException when an image could not be flushed: acknowledged data may be lost
     @Override
     public synchronized void close() throws IOException {
-        IOException failure = null;
         phase = ServerStatus.Phase.STOPPING;
         for (Portal portal : portals) {
             portal.close();
         }
         endSessions();
         loops.forEach(EventLoop::close);
-        for (LunBackend backend : backends) {
-            try {
-                backend.close();
-            } catch (IOException lost) {
-                LOG.error("an image did not close cleanly", lost);
-                failure = lost;
+        try {
+            targets.close();
+        } finally {
+            // Last, since the flush of much data takes long, and somebody may want to watch.
+            if (metrics != null) {
+                metrics.close();
             }
-        }
-        backends.clear();
-        // Last, since the flush of much data takes long, and somebody may want to watch.
-        if (metrics != null) {
-            metrics.close();
-        }
-        if (failure != null) {
-            throw failure;
         }
     }
 

@@ -34,7 +34,7 @@ final class MainTest {
             ServeCommand.Serving serving =
                     new ServeCommand.Serving(
                             List.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 1)),
-                            _ -> {},
+                            (_, _) -> {},
                             () -> {
                                 LogManager.getLogger(Program.class).error("the end is logged");
                                 if (fails) {

@@ -1,6 +1,7 @@
 package io.lunkeeper.target;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,16 +56,20 @@ final class ServedLunTest {
         ServedLun lun = lun(Allocation.SPARSE);
         List<State> states = new ArrayList<>();
         states.add(lun.status().state());
-        LunBackend opened =
-                lun.open((spec, preparation) -> {
-                    states.add(lun.status().state());
-                    for (long done : new long[] {0, 37, 100}) {
-                        preparation.filled(done, 100);
+        List<LunBackend> taken = new ArrayList<>();
+        try (lun) {
+            lun.open(
+                    (spec, preparation) -> {
                         states.add(lun.status().state());
-                    }
-                    return LunBackend.open(spec, preparation);
-                });
-        try (opened) {
+                        for (long done : new long[] {0, 37, 100}) {
+                            preparation.filled(done, 100);
+                            states.add(lun.status().state());
+                        }
+                        return LunBackend.open(spec, preparation);
+                    },
+                    taken::add);
+            assertEquals(List.of(lun.backend()), taken);
+            assertTrue(lun.served());
             states.add(lun.status().state());
             assertEquals(
                     List.of(
@@ -87,7 +93,8 @@ final class ServedLunTest {
     void tellsThatItGrowsWhileItDoes() throws IOException {
         List<State> states = new ArrayList<>();
         ServedLun lun = lun(Allocation.FULL);
-        try (LunBackend _ = lun.open(LunBackend::open)) {
+        try (lun) {
+            lun.open(LunBackend::open, _ -> {});
             stopping = () -> !states.add(lun.status().state());
             lun.grow(2 * SIZE);
             assertEquals(List.of(new State.Growing(OptionalDouble.of(0))), states);
@@ -105,9 +112,53 @@ final class ServedLunTest {
         assertThrows(
                 IOException.class,
                 () ->
-                        lun.open((_, _) -> {
-                            throw new LunOpenException("no");
-                        }));
+                        lun.open(
+                                (_, _) -> {
+                                    throw new LunOpenException("no");
+                                },
+                                _ -> {}));
         assertTrue(lun.status().figures().isEmpty());
+        assertEquals(new State.Failed("not served: no"), lun.status().state());
+        assertFalse(lun.served());
+    }
+
+    @Test
+    void imageThatIsNotTakenIsClosedAgain() throws IOException {
+        ServedLun lun = lun(Allocation.SPARSE);
+        assertThrows(
+                IOException.class,
+                () ->
+                        lun.open(
+                                LunBackend::open,
+                                _ -> {
+                                    throw new IOException("nobody knows who reserved it");
+                                }));
+        assertEquals(
+                new State.Failed("not served: nobody knows who reserved it"), lun.status().state());
+        try (lun) {
+            lun.open(LunBackend::open, _ -> {});
+            assertEquals(new State.Served(), lun.status().state());
+        }
+    }
+
+    @Test
+    void goesWhenItsLastCommandHasComeToRest() throws IOException {
+        ServedLun lun = lun(Allocation.SPARSE);
+        lun.open(LunBackend::open, _ -> {});
+        AtomicInteger gone = new AtomicInteger();
+        lun.leave(gone::incrementAndGet);
+        assertFalse(lun.served());
+        assertEquals(new State.Leaving(), lun.status().state());
+        assertFalse(lun.closedWithin(0));
+        assertTrue(lun.trouble().orElseThrow().startsWith("LUN 7 of iqn.2026-11.io.x:a is taken"));
+        lun.atRest();
+        assertTrue(lun.closedWithin(60_000));
+        assertEquals(1, gone.get());
+        assertEquals(Optional.empty(), lun.trouble());
+        try (ServedLun next = lun(Allocation.SPARSE)) {
+            next.open(LunBackend::open, _ -> {});
+            assertTrue(next.served());
+        }
+        lun.close();
     }
 }

@@ -48,7 +48,7 @@ final class TrainCommandTest {
 
     private ServeCommand.Serving serve(Configuration configuration) throws IOException {
         TargetServer server = TargetServer.open(configuration, orders::stopping);
-        return new ServeCommand.Serving(server.addresses(), _ -> {}, server::close);
+        return new ServeCommand.Serving(server.addresses(), (_, _) -> {}, server::close);
     }
 
     private static Configuration smaller(Configuration configuration) throws IOException {
@@ -101,7 +101,7 @@ final class TrainCommandTest {
                             });
                     return new ServeCommand.Serving(
                             List.of((InetSocketAddress) silent.getLocalSocketAddress()),
-                            _ -> {},
+                            (_, _) -> {},
                             () -> {});
                 });
         assertEquals(CommandLine.FAILED, code);

@@ -18,6 +18,11 @@ public record Configuration(
         Optional<Metrics> metrics,
         List<Target> targets) {
 
+    /// The same with other targets.
+    public Configuration with(List<Target> others) {
+        return new Configuration(file, portals, control, metrics, others);
+    }
+
     /// An address to listen on.
     ///
     /// @param group the portal group tag, 1 to 65535
@@ -36,6 +41,11 @@ public record Configuration(
     /// @param line where the file names the target, from 1
     public record Target(
             String iqn, List<String> initiators, Optional<Auth> auth, List<Lun> luns, int line) {
+
+        /// The same with other LUNs.
+        public Target with(List<Lun> others) {
+            return new Target(iqn, initiators, auth, others, line);
+        }
 
         /// Whether `initiators` admits an initiator.
         ///

@@ -3,11 +3,18 @@ package io.lunkeeper.target.config;
 import io.lunkeeper.lun.LunSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.stream.Collectors;
 
-/// What may change in the file of a running server: the sizes of its LUNs. Everything else needs a
-/// restart, and is refused rather than ignored, so that file and server never differ unnoticed.
+/// What may change in the file of a running server: targets and LUNs come and go, and LUNs grow.
+/// Everything else needs a restart, and is refused rather than ignored, so that file and server
+/// never differ unnoticed.
+///
+/// Another image under a number that is served is refused too. It would be another disk under the
+/// same name, and an initiator that keeps data of the first in memory would not notice; in two
+/// steps it loses the first before it can find the second.
 public final class Reload {
     private static final String RESTART =
             " cannot change while the server runs; restart it, or take the change back";
@@ -16,7 +23,7 @@ public final class Reload {
 
     private Reload() {}
 
-    /// Compares a file with what the server was started with.
+    /// Compares a file with what is served.
     ///
     /// @throws ConfigurationException naming everything that differs and may not
     public static void check(Configuration served, Configuration wanted)
@@ -54,27 +61,45 @@ public final class Reload {
     }
 
     private void targets(List<Configuration.Target> served, List<Configuration.Target> wanted) {
-        same("targets", served.size(), wanted.size(), wanted.getLast().line());
-        for (int i = 0; i < Math.min(served.size(), wanted.size()); i++) {
-            Configuration.Target was = served.get(i);
+        for (int i = 0; i < wanted.size(); i++) {
             Configuration.Target is = wanted.get(i);
             String key = "targets[" + i + "]";
-            same(key + ".iqn", was.iqn(), is.iqn(), is.line());
-            same(key + ".initiators", was.initiators(), is.initiators(), is.line());
-            same(key + ".auth", was.auth(), is.auth(), is.line());
-            luns(key, was.luns(), is);
+            served.stream()
+                    .filter(each -> each.iqn().equals(is.iqn()))
+                    .forEach(was -> {
+                        same(key + ".initiators", was.initiators(), is.initiators(), is.line());
+                        same(key + ".auth", was.auth(), is.auth(), is.line());
+                        luns(key, was.luns(), is.luns());
+                    });
         }
     }
 
-    private void luns(String target, List<Configuration.Lun> served, Configuration.Target wanted) {
-        same(target + ".luns", served.size(), wanted.luns().size(), wanted.line());
-        for (int i = 0; i < Math.min(served.size(), wanted.luns().size()); i++) {
-            Configuration.Lun each = wanted.luns().get(i);
-            same(
-                    target + ".luns[" + i + "]",
-                    withoutSize(served.get(i)),
-                    withoutSize(each),
-                    each.line());
+    private void luns(
+            String target, List<Configuration.Lun> served, List<Configuration.Lun> wanted) {
+        Map<Integer, Configuration.Lun> before =
+                served.stream().collect(Collectors.toMap(Configuration.Lun::lun, lun -> lun));
+        for (int i = 0; i < wanted.size(); i++) {
+            Configuration.Lun is = wanted.get(i);
+            Configuration.Lun was = before.get(is.lun());
+            String key = target + ".luns[" + i + "]";
+            if (was == null) {
+                continue;
+            }
+            if (was.image().image().equals(is.image().image())) {
+                same(key, withoutSize(was), withoutSize(is), is.line());
+            } else {
+                problems.add(
+                        new Problem(
+                                is.line(),
+                                key + ".image",
+                                "LUN "
+                                        + is.lun()
+                                        + " is served from "
+                                        + was.image().image()
+                                        + "; another disk must not take its place unnoticed: give"
+                                        + " the new image another number, or take the LUN out,"
+                                        + " reload, and add it again"));
+            }
         }
     }
 

@@ -88,7 +88,7 @@ enum LunMetric {
         return switch (state) {
             case State.Preparing(OptionalDouble filled) -> filled.orElse(0);
             case State.Growing(OptionalDouble filled) -> filled.orElse(1);
-            case State.Served(), State.Failed(_) -> 1;
+            case State.Served(), State.Leaving(), State.Failed(_) -> 1;
         };
     }
 

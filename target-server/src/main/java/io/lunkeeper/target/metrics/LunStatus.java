@@ -27,6 +27,10 @@ public record LunStatus(
         /// @param filledRatio of the new part, as above
         record Growing(OptionalDouble filledRatio) implements State {}
 
+        /// Initiators do not have it any more; its image is closed when its last commands have come
+        /// to rest.
+        record Leaving() implements State {}
+
         /// Every command is answered with an error until the server is started again.
         record Failed(String reason) implements State {}
     }

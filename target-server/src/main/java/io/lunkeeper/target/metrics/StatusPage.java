@@ -46,6 +46,7 @@ final class StatusPage {
             case State.Preparing(OptionalDouble filled) -> "preparing" + filled(filled);
             case State.Served() -> "served";
             case State.Growing(OptionalDouble filled) -> "served, growing" + filled(filled);
+            case State.Leaving() -> "taken out, not closed yet";
             case State.Failed(String reason) -> "failed: " + reason;
         };
     }

@@ -37,13 +37,20 @@ public final class DeviceServer {
     private volatile TaskAborter aborter = (_, _, _, whenEnded) -> whenEnded.run();
     private final Set<Nexus> nexuses = ConcurrentHashMap.newKeySet();
 
+    /// A device server without logical units.
+    ///
+    /// @param targetName the iSCSI name of the target: the seed of every identifier it reports
+    public DeviceServer(String targetName) {
+        this.targetName = targetName;
+    }
+
     /// A device server for the units given.
     ///
     /// @param targetName the iSCSI name of the target: the seed of every identifier it reports
     /// @param units its logical units, each under a LUN of its own
     /// @throws IOException when it cannot be told who has reserved one of them
     public DeviceServer(String targetName, List<LogicalUnitSpec> units) throws IOException {
-        this.targetName = targetName;
+        this(targetName);
         for (LogicalUnitSpec each : units) {
             add(each);
         }
@@ -52,7 +59,7 @@ public final class DeviceServer {
     /// Brings a logical unit in. Every nexus is told: at the new one of its power on (SAM-5 6.3.1),
     /// which says that nothing is left of what was there under this number before, and at all
     /// others that the inventory has changed (SPC-4 6.33 REPORT LUNS command). May block; one
-    /// change of the inventory at a time.
+    /// logical unit comes or goes at a time.
     ///
     /// @param spec under a LUN that is free: [#forget] has been called for whoever had it before
     /// @throws IOException when it cannot be told who has reserved it; nothing has changed
@@ -62,7 +69,7 @@ public final class DeviceServer {
         LogicalUnit unit = new LogicalUnit(targetName, before.freeIndex(), spec);
         synchronized (this) {
             nexuses.forEach(nexus -> nexus.begin(unit.index()));
-            inventory = before.with(unit);
+            inventory = inventory.with(unit);
         }
         tellOfInventory(before);
         spec.backend().listen(new Tidings(unit.index()));
@@ -70,8 +77,8 @@ public final class DeviceServer {
 
     /// Takes a logical unit out: commands do not find it any more, its tasks are aborted, and every
     /// nexus is told at all others. Whoever waits for one of its tasks hears that there is no such
-    /// logical unit, so that it need not find out by a timeout. Does not wait; one change of the
-    /// inventory at a time.
+    /// logical unit, so that it need not find out by a timeout. Does not wait; one logical unit
+    /// comes or goes at a time.
     ///
     /// @param number the LUN, 0 to 16383, one that this server has
     /// @param whenAtRest called once, from any thread, when nothing touches the backend any more;
@@ -89,7 +96,8 @@ public final class DeviceServer {
                 whenAtRest);
     }
 
-    /// Frees the number of a logical unit that was removed and whose backend is closed.
+    /// Frees the number of a logical unit that was removed and whose backend is closed. From any
+    /// thread.
     public synchronized void forget(int number) {
         inventory = inventory.without(number);
     }

@@ -11,9 +11,9 @@ import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jscsi.parser.login.LoginStatus;
 import org.jspecify.annotations.Nullable;
 
@@ -47,12 +47,12 @@ public final class IscsiConnection {
 
     /// What a connection can reach.
     ///
-    /// @param targets by iSCSI name
+    /// @param targets those of the moment by iSCSI name; null: there is none
     /// @param directory the same targets as seen through the portal it came to
     /// @param limits what is offered in negotiation
     public record Site(
             SessionRegistry registry,
-            Map<String, TargetNode> targets,
+            Function<String, @Nullable TargetNode> targets,
             TargetDirectory directory,
             NegotiationLimits limits) {}
 
@@ -177,6 +177,12 @@ public final class IscsiConnection {
     /// (RFC 7143 6.3.5 Session Reinstatement, Closure, and Timeout).
     private void open(
             Link current, LoginRequest request, LoginReply reply, SessionParameters parameters) {
+        TargetNode target =
+                parameters.discovery() ? null : site.targets().apply(parameters.targetName());
+        if (target == null && !parameters.discovery()) {
+            refuse(current, request, LoginStatus.TARGET_REMOVED);
+            return;
+        }
         OptionalInt tsih = site.registry().reserveTsih();
         if (tsih.isEmpty()) {
             refuse(current, request, LoginStatus.OUT_OF_RESOURCES);
@@ -191,11 +197,7 @@ public final class IscsiConnection {
         Session opened =
                 new Session(
                         new Session.Opening(
-                                site.registry(),
-                                key,
-                                tsih.getAsInt(),
-                                site.targets().get(parameters.targetName()),
-                                site.directory()),
+                                site.registry(), key, tsih.getAsInt(), target, site.directory()),
                         parameters,
                         current,
                         request.cmdSn());
@@ -219,7 +221,10 @@ public final class IscsiConnection {
         if (ended) {
             return;
         }
-        opened.begin();
+        if (!opened.begin()) {
+            refuse(current, request, LoginStatus.TARGET_REMOVED);
+            return;
+        }
         send(current, request, reply, opened.tsih());
         transport.negotiated(
                 parameters.headerDigest(),

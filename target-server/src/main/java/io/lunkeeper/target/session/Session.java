@@ -103,16 +103,21 @@ public final class Session {
     }
 
     /// Enters the full-feature phase: the I_T nexus is there from now on.
-    void begin() {
+    ///
+    /// @return false when the target is no more
+    boolean begin() {
         if (target != null) {
             // First: who aborts tasks of a logical unit that is taken out must find this session,
             // or its nexus must not find the logical unit.
-            target.sessions().add(this);
+            if (!target.enter(this)) {
+                return false;
+            }
             Nexus attached =
                     target.device().attach(Nexus.portName(key.initiatorName(), key.isid()));
             nexus = attached;
             tasks = new TaskSet(parameters, window, target.device(), attached);
         }
+        return true;
     }
 
     // ---- requests

@@ -17,6 +17,9 @@ public final class TargetNode {
     private final DeviceServer device;
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
 
+    /// Guarded by this.
+    private boolean ended;
+
     /// A target without sessions.
     public TargetNode(DeviceServer device) {
         this.device = device;
@@ -46,29 +49,51 @@ public final class TargetNode {
         if (all.isEmpty()) {
             whenEnded.run();
         }
-        AtomicInteger left = new AtomicInteger(all.size());
+        Runnable oneAtRest = lastOf(all.size(), whenEnded);
         for (Session each : all) {
             each.abortTasks(
-                    task -> which.test(each, task),
-                    answer,
-                    () -> victims.accept(each),
-                    () -> {
-                        if (left.decrementAndGet() == 0) {
-                            whenEnded.run();
-                        }
-                    });
+                    task -> which.test(each, task), answer, () -> victims.accept(each), oneAtRest);
         }
     }
 
-    /// Tells every nexus that a logical unit has another capacity now.
-    ///
-    /// @param lun its number, one that this target has
-    public void capacityChanged(int lun) {
-        device.capacityChanged(lun);
+    /// What serves its commands.
+    public DeviceServer device() {
+        return device;
     }
 
-    DeviceServer device() {
-        return device;
+    /// Takes a session in.
+    ///
+    /// @return false when the target is no more
+    synchronized boolean enter(Session session) {
+        return !ended && sessions.add(session);
+    }
+
+    /// Ends the target: takes no session in any more, and ends those that are there once their
+    /// tasks have come to rest. Does not wait.
+    ///
+    /// @param reason for the log
+    /// @param whenEnded called once, from any thread, when nothing of it runs any more
+    public void end(String reason, Runnable whenEnded) {
+        List<Session> all;
+        synchronized (this) {
+            ended = true;
+            all = List.copyOf(sessions);
+        }
+        if (all.isEmpty()) {
+            whenEnded.run();
+        }
+        Runnable each = lastOf(all.size(), whenEnded);
+        all.forEach(session -> session.terminate(reason, each));
+    }
+
+    /// What runs `last` when it has been run so many times itself.
+    private static Runnable lastOf(int count, Runnable last) {
+        AtomicInteger left = new AtomicInteger(count);
+        return () -> {
+            if (left.decrementAndGet() == 0) {
+                last.run();
+            }
+        };
     }
 
     Set<Session> sessions() {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,14 +49,81 @@ class ReloadTest {
     @CsvSource(
             delimiter = '|',
             value = {
+                "luns:            | luns:\\n      - { lun: 7, image: c.img, size: 1MiB }",
+                "{ lun: 0, image: a.img, size: 1MiB } | { lun: 7, image: c.img, size: 1MiB }",
+                "lun: 0,          | lun: 7,",
+                "- { lun: 0, image: a.img, size: 1MiB } | # nothing",
+                "io.x:a           | io.x:b",
+                "targets:         | targets:\\n  - iqn: iqn.2026-11.io.x:b"
+                        + "\\n    luns: [{ lun: 0, image: c.img, size: 1MiB }]"
+            })
+    void targetsAndLunsMayComeAndGo(String from, String to) throws Exception {
+        String changed = SERVED.replace(from, to.replace("\\n", "\n"));
+        assertTrue(!changed.equals(SERVED), from);
+        Reload.check(read(SERVED), read(changed));
+        Reload.check(read(changed), read(SERVED));
+    }
+
+    @Test
+    void anotherImageUnderTheSameNumberNeedsTwoSteps() throws Exception {
+        Configuration served = read(SERVED);
+        Configuration wanted = read(SERVED.replace("b.img", "c.img"));
+        ConfigurationException e =
+                assertThrows(ConfigurationException.class, () -> Reload.check(served, wanted));
+        assertEquals(
+                List.of(
+                        new Problem(
+                                8,
+                                "targets[0].luns[1].image",
+                                "LUN 1 is served from "
+                                        + directory.resolve("b.img")
+                                        + "; another disk must not take its place unnoticed: give"
+                                        + " the new image another number, or take the LUN out,"
+                                        + " reload, and add it again")),
+                e.problems());
+        String second = "      - { lun: 1, image: b.img, size: 1MiB, serial: b }\n";
+        Configuration without = read(SERVED.replace(second, ""));
+        Reload.check(served, without);
+        Reload.check(without, wanted);
+    }
+
+    @Test
+    void targetsAndLunsAreTheSameWhereverTheyStand() throws Exception {
+        String two =
+                SERVED
+                        + "  - { iqn: iqn.2026-11.io.y:b, luns: [{ lun: 0, image: c.img, size: 1MiB }] }\n";
+        String turned =
+                """
+                portals:
+                  - listen: "127.0.0.1:3260"
+                targets:
+                  - { iqn: iqn.2026-11.io.y:b, luns: [{ lun: 0, image: c.img, size: 1MiB }] }
+                  - iqn: iqn.2026-11.io.x:a
+                    initiators: ["*"]
+                    luns:
+                      - { lun: 1, image: b.img, size: 1MiB, serial: b }
+                      - { lun: 0, image: a.img, size: 1MiB }
+                """;
+        Reload.check(read(two), read(turned));
+        ConfigurationException e =
+                assertThrows(
+                        ConfigurationException.class,
+                        () ->
+                                Reload.check(
+                                        read(two), read(turned.replace("serial: b", "serial: c"))));
+        assertEquals(
+                List.of("8 targets[1].luns[0]"),
+                e.problems().stream().map(p -> p.line() + " " + p.key()).toList());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
                 "3260             | 3261                                 | 2: portals[0]",
                 "portals:         | portals:\\n  - listen: \"[::1]:3260\"  | 3: portals",
-                "io.x:a           | io.x:b                               | 4: targets[0].iqn",
                 "[\"*\"]          | [\"iqn.2026-11.io.y:*\"]             | 4: targets[0].initiators",
-                "luns:            | luns:\\n      - { lun: 7, image: c.img, size: 1MiB } "
-                        + "| 4: targets[0].luns",
                 "serial: b        | serial: c                            | 8: targets[0].luns[1]",
-                "b.img            | c.img                                | 8: targets[0].luns[1]",
                 "serial: b        | allocate: full                       | 8: targets[0].luns[1]",
                 "serial: b        | serial: b, dirty-expire: 9s          | 8: targets[0].luns[1]",
                 "targets:         | metrics: \"127.0.0.1:1\"\\ntargets:  | 3: metrics"

@@ -200,7 +200,7 @@ class ConnectionTest {
                                         0, backend, 512, 4096, Optional.empty())));
         return new IscsiConnection.Site(
                 new SessionRegistry(),
-                Map.of(TARGET, new TargetNode(device)),
+                Map.of(TARGET, new TargetNode(device))::get,
                 new OneTarget(TARGET),
                 NegotiationLimits.DEFAULT);
     }

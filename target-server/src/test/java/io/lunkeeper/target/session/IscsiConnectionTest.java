@@ -14,12 +14,12 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -29,18 +29,22 @@ class IscsiConnectionTest {
     private static final int NOP_IN = 0x20;
     private static final int LOGIN_RESPONSE = 0x23;
 
+    /// Status-Class and Status-Detail (RFC 7143 11.13.5).
+    private static final int TARGET_REMOVED = 0x0204;
+
     private final RecordingTransport transport = new RecordingTransport();
     private final SessionRegistry registry = new SessionRegistry();
+    private final TargetNode node;
     private final IscsiConnection connection;
 
-    IscsiConnectionTest() throws IOException {
-        DeviceServer device = new DeviceServer(TARGET, List.of());
+    IscsiConnectionTest() {
+        node = new TargetNode(new DeviceServer(TARGET));
         connection =
                 new IscsiConnection(
                         transport,
                         new IscsiConnection.Site(
                                 registry,
-                                Map.of(TARGET, new TargetNode(device)),
+                                Map.of(TARGET, node)::get,
                                 new OneTarget(TARGET),
                                 NegotiationLimits.DEFAULT),
                         0);
@@ -151,6 +155,29 @@ class IscsiConnectionTest {
         login(0);
         assertEquals(0x03, transport.sent.getLast().getByte(36), "target error");
         assertNotNull(transport.closeReason);
+    }
+
+    @Test
+    void takesNobodyToATargetThatIsNoMore() throws Exception {
+        AtomicInteger ends = new AtomicInteger();
+        node.end("taken out", ends::incrementAndGet);
+        assertEquals(1, ends.get());
+        login(0);
+        assertEquals(TARGET_REMOVED, transport.sent.getLast().getShort(36));
+        assertNotNull(transport.closeReason);
+        connection.disconnected();
+        assertEquals(List.of(), registry.sessions());
+        assertEquals(1, registry.reserveTsih().orElseThrow());
+    }
+
+    @Test
+    void targetThatEndsEndsItsSessions() throws Exception {
+        login(0);
+        AtomicInteger ends = new AtomicInteger();
+        node.end("taken out", ends::incrementAndGet);
+        assertEquals("taken out", transport.closeReason);
+        assertEquals(1, ends.get());
+        assertEquals(List.of(), registry.sessions());
     }
 
     /// Keeps what is sent; work for the loop is done at once.
