@@ -14,9 +14,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// A Linux guest with open-iscsi: discovery, file systems, a disk that grows, digests, two
-/// sessions, resets, and the server's death and return under verified writes. The steps are in
-/// `tests/guest/steps`.
+/// A Linux guest with open-iscsi: discovery, the commands of sg3_utils, file systems, a disk that
+/// grows, digests, two sessions, resets, and the server's death and return under verified writes.
+/// The steps are in `tests/guest/steps`.
 @Tag("guest")
 @ExtendWith(ShowServerLog.class)
 class GuestTest {
@@ -26,6 +26,7 @@ class GuestTest {
     /// The last step of each scenario: a scenario that was left out shows.
     private static final List<String> LAST_STEPS =
             List.of(
+                    "commands/logout",
                     "ext4/logout_again",
                     "xfs/logout_again",
                     "grow/logout",
@@ -41,7 +42,8 @@ class GuestTest {
                 ServerProcess.start(
                         Lun.sized(0, "8MiB"),
                         Lun.sized(1, "512MiB"),
-                        Lun.sized(2, "4GiB").with("allocate", "reserve"))) {
+                        Lun.sized(2, "4GiB").with("allocate", "reserve"),
+                        Lun.sized(3, "64MiB"))) {
             GuestMachine machine =
                     new GuestMachine(
                             Map.of(
