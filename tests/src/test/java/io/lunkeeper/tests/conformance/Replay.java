@@ -27,6 +27,7 @@ import java.util.Objects;
 ///     length N                what it returns
 ///     data N: HEX             bytes that it returns, from offset N; `..` is any byte
 ///     text N: TEXT            the same as text
+///     keep NAME N LENGTH      bytes that it returns, for `{NAME}` in the data of later steps
 ///     sense KEY/ASC/ASCQ      why it is refused; without, it is not
 ///     information HEX         INFORMATION of that
 ///     field BYTE              the byte of the CDB that is wrong
@@ -37,7 +38,7 @@ final class Replay {
         private final String title;
         private String from = "";
         private byte[] cdb = {};
-        private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+        private final List<String> out = new ArrayList<>();
         private int in;
         private int length = -1;
         private int sense = -1;
@@ -45,6 +46,7 @@ final class Replay {
         private int field = -1;
         private boolean conflict;
         private final List<Expected> expected = new ArrayList<>();
+        private String keep = "";
 
         private Step(String title) {
             this.title = title;
@@ -57,12 +59,14 @@ final class Replay {
         /// Runs the command and compares.
         ///
         /// @param initiators by name
-        void run(int lun, Map<String, RawInitiator> initiators) throws IOException {
+        /// @param kept what earlier steps kept, by name, in hexadecimal
+        void run(int lun, Map<String, RawInitiator> initiators, Map<String, String> kept)
+                throws IOException {
             RawInitiator initiator = Objects.requireNonNull(initiators.get(from), from);
             ScsiResult result =
-                    out.size() > 0
-                            ? initiator.write(lun, cdb, out.toByteArray())
-                            : initiator.read(lun, cdb, in);
+                    out.isEmpty()
+                            ? initiator.read(lun, cdb, in)
+                            : initiator.write(lun, cdb, dataOut(kept));
             if (conflict) {
                 assertEquals(ScsiResult.RESERVATION_CONFLICT, result.status(), result::toString);
             } else if (sense >= 0) {
@@ -78,6 +82,25 @@ final class Replay {
             for (Expected part : expected) {
                 part.check(data, all);
             }
+            if (!keep.isEmpty()) {
+                String[] words = keep.split(" +", 3);
+                int offset = Integer.parseInt(words[1]);
+                int end = offset + Integer.parseInt(words[2]);
+                assertTrue(end <= data.length, () -> "too short: " + all);
+                kept.put(words[0], HexFormat.of().formatHex(data, offset, end));
+            }
+        }
+
+        private byte[] dataOut(Map<String, String> kept) {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            for (String line : out) {
+                String hex = line;
+                for (Map.Entry<String, String> known : kept.entrySet()) {
+                    hex = hex.replace("{" + known.getKey() + "}", known.getValue());
+                }
+                bytes.writeBytes(repeated(hex));
+            }
+            return bytes.toByteArray();
         }
 
         private void assertSense(ScsiResult result) {
@@ -100,7 +123,8 @@ final class Replay {
             switch (words[0]) {
                 case "from" -> from = value;
                 case "cdb" -> cdb = hex(value);
-                case "out" -> out.writeBytes(repeated(value));
+                case "out" -> out.add(value);
+                case "keep" -> keep = value;
                 case "in" -> in = Integer.parseInt(value);
                 case "length" -> length = Integer.parseInt(value);
                 case "sense" -> sense = Integer.parseInt(value.replace("/", ""), 16);

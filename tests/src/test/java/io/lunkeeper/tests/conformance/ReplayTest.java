@@ -60,6 +60,7 @@ class ReplayTest {
     private static Stream<DynamicTest> steps(String name) {
         int lun = REPLAYS.indexOf(name);
         Map<String, RawInitiator> initiators = new HashMap<>();
+        Map<String, String> kept = new HashMap<>();
         DynamicTest login =
                 DynamicTest.dynamicTest(
                         "login",
@@ -73,7 +74,7 @@ class ReplayTest {
                         .steps().stream()
                                 .map(step ->
                                         DynamicTest.dynamicTest(
-                                                step.title(), () -> step.run(lun, initiators)));
+                                                step.title(), () -> step.run(lun, initiators, kept)));
         return Stream.concat(Stream.of(login), steps);
     }
 
