@@ -43,6 +43,23 @@ final class ErasePath {
         inPieces(offset, length, this::unmapPiece);
     }
 
+    /// Makes a range read as zeros that the caller has locked exclusively.
+    ///
+    /// @param keepSpace whether its space is kept or taken; else its whole blocks are given back
+    void eraseLocked(long offset, long length, boolean keepSpace) throws IOException {
+        try {
+            if (keepSpace) {
+                zeroPiece(offset, length);
+            } else {
+                unmapPiece(offset, length);
+            }
+        } catch (ImageFullException e) {
+            throw LunHealth.noSpace(e);
+        } catch (IOException e) {
+            throw health.fail(e);
+        }
+    }
+
     /// A change of one piece of a range whose writers are kept away.
     @FunctionalInterface
     private interface Piece {

@@ -40,6 +40,10 @@ final class IoThreads implements Executor {
     private final Queue<Runnable> waiting = new ArrayDeque<>();
 
     private int threads;
+
+    /// Others that use what this LUN has on threads of their own.
+    private int guests;
+
     private boolean closed;
 
     /// Threads named after an image.
@@ -111,11 +115,25 @@ final class IoThreads implements Executor {
         }
     }
 
+    /// Admits a thread of another LUN, for which [#close] waits until it has left.
+    ///
+    /// @return false when this LUN is closed
+    synchronized boolean enter() {
+        guests += closed ? 0 : 1;
+        return !closed;
+    }
+
+    /// The thread that was admitted goes.
+    synchronized void leave() {
+        guests--;
+        notifyAll();
+    }
+
     /// Runs what was taken in; takes in nothing more.
     synchronized void close() {
         closed = true;
         boolean interrupted = false;
-        while (threads > 0) {
+        while (threads > 0 || guests > 0) {
             try {
                 wait();
             } catch (InterruptedException _) {

@@ -36,6 +36,9 @@ import org.jspecify.annotations.Nullable;
 /// Concurrent calls on overlapping ranges leave each byte as one of them left it; who needs an
 /// order makes it. After the first failed flush every call answers [LunFailedException].
 public final class LunBackend implements AutoCloseable {
+    /// The most that one [#copy] takes.
+    public static final int MAX_COPY_BYTES = CopyPath.PIECE_BYTES;
+
     /// What [#compareAndWrite] answers when nothing differs.
     public static final long SAME = -1;
 
@@ -63,6 +66,7 @@ public final class LunBackend implements AutoCloseable {
     private final ReadQueue readQueue;
     private final WritePath writes;
     private final ErasePath erasures;
+    private final CopyPath copies;
     private final UnmapQueue unmaps;
     private final Sidecar sidecar;
     private final IoThreads ioThreads;
@@ -137,6 +141,10 @@ public final class LunBackend implements AutoCloseable {
                         spec, image, tree, scanner, locks, health, chunks, batcher, folios,
                         exchanges);
         this.erasures = new ErasePath(image, tree, scanner, locks, health);
+        this.copies =
+                new CopyPath(
+                        spec, image, tree, scanner, locks, health, chunks, batcher, writes,
+                        erasures);
         this.unmaps = new UnmapQueue(ioThreads, erasures::unmap);
         this.spaceWatch =
                 new SpaceWatch(
@@ -411,6 +419,27 @@ public final class LunBackend implements AutoCloseable {
     public void or(long offsetBytes, ByteBuf source) throws IOException {
         assert inside(offsetBytes, source.readableBytes()) : offsetBytes + "+" + source;
         writes.or(offsetBytes, source);
+    }
+
+    /// Copies a range of another LUN, or of this one, even one that overlaps with its new place.
+    /// What reads as zeros takes no space afterwards, unless this LUN has its space reserved. May
+    /// block; what [#write] says of durability holds.
+    ///
+    /// @param lengthBytes at most [#MAX_COPY_BYTES]
+    /// @throws CopySourceException when the source cannot be read, has failed or is closed
+    /// @throws NoSpaceException when the file system is full
+    public void copy(LunBackend source, long sourceOffsetBytes, long offsetBytes, int lengthBytes)
+            throws IOException {
+        assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
+        assert source.inside(sourceOffsetBytes, lengthBytes) : sourceOffsetBytes;
+        if (!source.ioThreads.enter()) {
+            throw new CopySourceException(new IOException("the LUN is closed"));
+        }
+        try {
+            copies.copy(source.copies, sourceOffsetBytes, offsetBytes, lengthBytes);
+        } finally {
+            source.ioThreads.leave();
+        }
     }
 
     /// Begins to read a range from the disk, so that reads find it in memory. Says nothing about

@@ -196,9 +196,11 @@ final class WritePath {
         }
     }
 
+    /// Writes a range that the caller has locked and marked as written.
+    ///
     /// An error may leave a part written, so what was tried counts as dirty. Any error but a full
     /// file system fails the LUN: nobody knows what it left behind.
-    private void put(long offset, ByteBuf source, int length) throws IOException {
+    void put(long offset, ByteBuf source, int length) throws IOException {
         try {
             image.write(offset, source, source.readerIndex(), length);
         } catch (ImageFullException e) {

@@ -195,6 +195,11 @@ final class SimulatedFile implements OpenFile {
     }
 
     @Override
+    public long copyFrom(OpenFile source, long sourceOffset, long offset, long length) {
+        return 0;
+    }
+
+    @Override
     public boolean unshare(long offset, long length) {
         return false;
     }

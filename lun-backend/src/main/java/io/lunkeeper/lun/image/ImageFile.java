@@ -327,6 +327,28 @@ public final class ImageFile implements AutoCloseable {
         }
     }
 
+    /// Copies bytes of another image, or of another part of this one that does not overlap, without
+    /// taking them through this process. After an error any part may be written.
+    ///
+    /// @return the bytes copied, from the start; the rest must be read and written
+    /// @throws ImageFullException when there is no room
+    public long copyFrom(ImageFile source, long sourceOffset, long offset, long length)
+            throws IOException {
+        if (direct != null || source.direct != null) {
+            return 0;
+        }
+        try {
+            return file.copyFrom(source.file, sourceOffset, offset, length);
+        } catch (SystemCallException e) {
+            throw describe(e);
+        }
+    }
+
+    /// Whether images may lie in the same blocks after one was copied from the other.
+    public boolean copiesShareBlocks() {
+        return file.fileSystem().copiesShareBlocks();
+    }
+
     /// Writes zeros.
     ///
     /// @throws ImageFullException when there is no room

@@ -11,6 +11,7 @@ public record FileSystemStatus(long type, boolean readOnly, long availableBytes)
     private static final long BCACHEFS = 0xCA451A4EL;
     private static final long EXT = 0xEF53L;
     private static final long XFS = 0x58465342L;
+    private static final long TMPFS = 0x01021994L;
 
     /// Whether an overwrite goes to where the data lies rather than to new space.
     public boolean overwritesInPlace() {
@@ -21,5 +22,10 @@ public record FileSystemStatus(long type, boolean readOnly, long availableBytes)
     /// none, while the blocks are chosen at writeback. It then costs hardly more than an overwrite.
     public boolean delaysAllocation() {
         return type == EXT || type == XFS;
+    }
+
+    /// Whether two files may lie in the same blocks after one was copied from the other.
+    public boolean copiesShareBlocks() {
+        return type != EXT && type != TMPFS;
     }
 }

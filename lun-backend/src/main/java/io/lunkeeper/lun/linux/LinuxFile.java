@@ -224,6 +224,35 @@ final class LinuxFile implements OpenFile {
     }
 
     @Override
+    public long copyFrom(OpenFile source, long sourceOffset, long offset, long length)
+            throws IOException {
+        if (!(source instanceof LinuxFile other)) {
+            return 0;
+        }
+        long done = 0;
+        while (done < length) {
+            long result =
+                    SystemCalls.copyFileRange(
+                            other.fd, sourceOffset + done, fd, offset + done, length - done);
+            if (result == -Errno.EINTR) {
+                continue;
+            }
+            if (result == 0 || unableToCopy(result)) {
+                break;
+            }
+            done += checked("copy_file_range", result);
+        }
+        return done;
+    }
+
+    private static boolean unableToCopy(long result) {
+        return result == -Errno.EXDEV
+                || result == -Errno.EINVAL
+                || result == -Errno.EOPNOTSUPP
+                || result == -Errno.ENOSYS;
+    }
+
+    @Override
     public boolean allocate(long offset, long length) throws IOException {
         return fallocate(FALLOC_FL_KEEP_SIZE, offset, length);
     }

@@ -60,6 +60,13 @@ public interface OpenFile extends AutoCloseable {
     /// Writes `length` bytes from `address` at `offset`, going on after short writes.
     void write(long offset, long address, int length) throws IOException;
 
+    /// Copies `length` bytes of another file, none of which is the range that they go to, without
+    /// taking them through this process. The two may lie in the same blocks afterwards.
+    ///
+    /// @return the bytes copied: fewer than `length` where they cannot go this way, or where the
+    ///   other file ends
+    long copyFrom(OpenFile source, long sourceOffset, long offset, long length) throws IOException;
+
     /// Takes space for a range so that writing there cannot run out of it; the size of the file
     /// stays.
     ///

@@ -85,6 +85,11 @@ final class PortableFile implements OpenFile {
     }
 
     @Override
+    public long copyFrom(OpenFile source, long sourceOffset, long offset, long length) {
+        return 0;
+    }
+
+    @Override
     public boolean allocate(long offset, long length) {
         return false;
     }

@@ -55,6 +55,16 @@ final class SystemCalls {
     private static final MethodHandle IOCTL =
             variadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
     private static final MethodHandle FSTATFS = fixed("fstatfs", JAVA_INT, JAVA_INT, ADDRESS);
+    private static final MethodHandle COPY_FILE_RANGE =
+            fixed(
+                    "copy_file_range",
+                    JAVA_LONG,
+                    JAVA_INT,
+                    ADDRESS,
+                    JAVA_INT,
+                    ADDRESS,
+                    JAVA_LONG,
+                    JAVA_INT);
     private static final MethodHandle READ =
             fixed("read", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle WRITE =
@@ -260,6 +270,22 @@ final class SystemCalls {
         Frame frame = FRAMES.get();
         try {
             return frame.result((int) FSTATFS.invokeExact(frame.captured, fd, status));
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static long copyFileRange(int sourceFd, long sourceOffset, int fd, long offset, long length) {
+        Frame frame = FRAMES.get();
+        MemorySegment offsets = frame.scratch;
+        offsets.set(JAVA_LONG, 0, sourceOffset);
+        offsets.set(JAVA_LONG, 8, offset);
+        MemorySegment target = offsets.asSlice(8);
+        try {
+            return frame.result(
+                    (long)
+                            COPY_FILE_RANGE.invokeExact(
+                                    frame.captured, sourceFd, offsets, fd, target, length, 0));
         } catch (Throwable e) {
             throw new AssertionError(e);
         }

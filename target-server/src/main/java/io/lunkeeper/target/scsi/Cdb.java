@@ -177,6 +177,17 @@ sealed interface Cdb {
             ReservationRequest.Action action, int scope, int type, long parameterListLength)
             implements Cdb {}
 
+    /// EXTENDED COPY.
+    ///
+    /// @param longIdentifier whether the list identifier has four bytes (LID4) or one (LID1)
+    record ExtendedCopy(boolean longIdentifier, long parameterListLength) implements Cdb {}
+
+    /// RECEIVE COPY STATUS and its relatives.
+    ///
+    /// @param listIdentifier of the copy that is asked about
+    record ReceiveCopyResults(CopyResults.Query query, long listIdentifier, long allocationLength)
+            implements Cdb {}
+
     /// REPORT TARGET PORT GROUPS.
     ///
     /// @param format PARAMETER DATA FORMAT

@@ -53,6 +53,13 @@ final class CdbFields {
                 allocation);
     }
 
+    static Cdb copyResults(CopyResults.Query query, long high, long low) {
+        return new Cdb.ReceiveCopyResults(
+                query,
+                field(high, low, 2, query.longIdentifier() ? 4 : 1),
+                field(high, low, 10, 4));
+    }
+
     static Cdb reserveIn(ReserveIn.Query query, long high, long low) {
         return new Cdb.PersistentReserveIn(query, field(high, low, 7, 2));
     }

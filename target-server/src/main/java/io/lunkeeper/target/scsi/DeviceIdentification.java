@@ -3,6 +3,8 @@ package io.lunkeeper.target.scsi;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /// The designators of the Device Identification VPD page (SPC-4 7.8.6 Device Identification VPD
 /// page): the logical unit under three names, the target port under three, the target device.
@@ -12,6 +14,7 @@ final class DeviceIdentification {
 
     private static final int ISCSI = 0x5;
     private static final int STRING_ALIGNMENT = 4;
+    private static final int HEADER_BYTES = 4;
 
     private DeviceIdentification() {}
 
@@ -71,6 +74,21 @@ final class DeviceIdentification {
         targetPort(page, identity);
         name(page, Association.TARGET_DEVICE, target);
         return page.toByteArray();
+    }
+
+    /// The designators of the logical unit alone, each with its header.
+    static List<ByteBuffer> namesOfUnit(UnitIdentity identity) {
+        List<ByteBuffer> names = new ArrayList<>();
+        ByteBuffer page = ByteBuffer.wrap(designators(identity));
+        while (page.hasRemaining()) {
+            int length = HEADER_BYTES + (page.get(page.position() + HEADER_BYTES - 1) & 0xff);
+            ByteBuffer each = page.slice(page.position(), length);
+            page.position(page.position() + length);
+            if ((each.get(1) >> 4 & 0x03) == Association.LOGICAL_UNIT.code) {
+                names.add(each);
+            }
+        }
+        return names;
     }
 
     private static void targetPort(ByteArrayOutputStream page, UnitIdentity identity) {

@@ -36,6 +36,7 @@ public final class DeviceServer {
     private final byte[] inquiryWithoutUnit = InquiryData.withoutUnit();
     private volatile TaskAborter aborter = (_, _, _, whenEnded) -> whenEnded.run();
     private final Set<Nexus> nexuses = ConcurrentHashMap.newKeySet();
+    private final ThirdPartyCopies copies = new ThirdPartyCopies(this);
 
     /// A device server without logical units.
     ///
@@ -93,7 +94,8 @@ public final class DeviceServer {
                 lun -> inventory.known(lun) == unit,
                 _ -> true,
                 unit.refuse(Sense.LOGICAL_UNIT_NOT_SUPPORTED),
-                whenAtRest);
+                () -> whenCopiesRest(whenAtRest));
+        copies.forget(unit);
     }
 
     /// Frees the number of a logical unit that was removed and whose backend is closed. From any
@@ -138,6 +140,21 @@ public final class DeviceServer {
         }
     }
 
+    /// The logical units that a nexus can address: those that it may copy from and to.
+    List<LogicalUnit> addressableBy(Nexus nexus) {
+        return nexuses.contains(nexus) ? inventory.units() : List.of();
+    }
+
+    /// Why a nexus may not carry out an operation now on a unit that it could address before.
+    ///
+    /// @return null when it may
+    Outcome.@Nullable Status refusalNow(Nexus nexus, LogicalUnit unit, OperationCode operation) {
+        boolean addressed = nexuses.contains(nexus) && inventory.numbered(unit.number()) == unit;
+        return addressed
+                ? refusal(nexus, unit, operation)
+                : unit.refuse(Sense.LOGICAL_UNIT_NOT_SUPPORTED);
+    }
+
     /// The ports of an initiator device that have a nexus with this target.
     List<String> portsOf(TransportId device) {
         return nexuses.stream().map(Nexus::port).filter(device::names).sorted().toList();
@@ -150,7 +167,14 @@ public final class DeviceServer {
                         lun -> inventory.known(lun) == unit,
                         nexus -> ports.contains(nexus.port()),
                         null,
-                        () -> then.resume(Outcome.Status.GOOD)));
+                        () -> whenCopiesRest(() -> then.resume(Outcome.Status.GOOD))));
+    }
+
+    /// Goes on when no piece of a copy runs any more that had begun before: those of tasks that are
+    /// addressed to other logical units, too. At once, or on an I/O thread, which must not be
+    /// blocked.
+    public void whenCopiesRest(Runnable then) {
+        copies.whenAtRest(then);
     }
 
     /// Who can abort the tasks of any nexus.
@@ -238,6 +262,17 @@ public final class DeviceServer {
         if (offence != CdbUsage.NO_OFFENCE) {
             return unit.refuse(Sense.invalidFieldInCdb(offence >> 3, offence & 7));
         }
+        Outcome.Status refusal = refusal(nexus, unit, operation);
+        return refusal != null
+                ? refusal
+                : begin(nexus, unit, operation, operation.decode(high, low));
+    }
+
+    /// Why a nexus may not carry out an operation on a unit now: who has reserved it, or its state.
+    ///
+    /// @return null when it may
+    private static Outcome.@Nullable Status refusal(
+            Nexus nexus, LogicalUnit unit, OperationCode operation) {
         if (!operation.passesReservation() && unit.reservedByOther(nexus)) {
             return LogicalUnit.reservationConflict();
         }
@@ -250,7 +285,7 @@ public final class DeviceServer {
         if (operation.writes() && unit.writeProtected()) {
             return unit.refuse(Sense.WRITE_PROTECTED);
         }
-        return begin(nexus, unit, operation, operation.decode(high, low));
+        return null;
     }
 
     /// The sense of an I/O failure.
@@ -312,6 +347,7 @@ public final class DeviceServer {
     /// I_T nexus loss (SAM-5 6.3.4): its reservations go, its unit attentions are dropped.
     public void detach(Nexus nexus) {
         nexuses.remove(nexus);
+        copies.forget(nexus);
         inventory.units().forEach(unit -> unit.detach(nexus));
     }
 
@@ -323,6 +359,7 @@ public final class DeviceServer {
             return;
         }
         unit.reset();
+        copies.forget(unit);
         postToAll(unit.index(), PendingCondition.LOGICAL_UNIT_RESET);
     }
 
@@ -371,6 +408,8 @@ public final class DeviceServer {
             case Cdb.LogSense logSense -> unit.logSense(logSense);
             case Cdb.RequestSense requestSense -> unit.requestSense(nexus, requestSense);
             case Cdb.StartStopUnit startStop -> unit.startStop(nexus, startStop);
+            case Cdb.ExtendedCopy copy -> copies.extendedCopy(nexus, unit, copy);
+            case Cdb.ReceiveCopyResults results -> copies.results(nexus, unit, results);
             case Cdb.ReportTargetPortGroups groups -> unit.targetPortGroups(groups);
             case Cdb.ReportTimestamp timestamp -> LogicalUnit.timestamp(timestamp);
             case Cdb.SendDiagnostic diagnostic -> unit.sendDiagnostic(diagnostic);

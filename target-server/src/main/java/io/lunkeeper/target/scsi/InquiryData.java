@@ -28,6 +28,7 @@ final class InquiryData {
     private static final int EXTENDED_INQUIRY = 0x86;
     private static final int MODE_PAGE_POLICY = 0x87;
     private static final int SCSI_PORTS = 0x88;
+    private static final int THIRD_PARTY_COPY = 0x8f;
     private static final int BLOCK_LIMITS = 0xb0;
     private static final int BLOCK_DEVICE_CHARACTERISTICS = 0xb1;
     private static final int LOGICAL_BLOCK_PROVISIONING = 0xb2;
@@ -37,6 +38,9 @@ final class InquiryData {
 
     /// TPGS: access states may be asked for, and are not set by commands.
     private static final int IMPLICIT_ACCESS_STATES = 0x10;
+
+    /// 3PC: there are third-party copy commands.
+    private static final int COPIES = 0x08;
 
     private static final int PAGE_HEADER_LENGTH = 4;
     private static final int LONG_PAGE_LENGTH = 64;
@@ -60,6 +64,7 @@ final class InquiryData {
         pages.put(EXTENDED_INQUIRY, extendedInquiry(volatileCache));
         pages.put(MODE_PAGE_POLICY, page(MODE_PAGE_POLICY, ALL_MODE_PAGES_SHARED));
         pages.put(SCSI_PORTS, page(SCSI_PORTS, DeviceIdentification.ports(identity)));
+        pages.put(THIRD_PARTY_COPY, page(THIRD_PARTY_COPY, CopyCapabilities.descriptors()));
         pages.put(BLOCK_LIMITS, blockLimits(limits));
         pages.put(BLOCK_DEVICE_CHARACTERISTICS, blockDeviceCharacteristics());
         pages.put(LOGICAL_BLOCK_PROVISIONING, logicalBlockProvisioning(thresholdExponent));
@@ -95,7 +100,7 @@ final class InquiryData {
                 .put((byte) VERSION_SPC_4)
                 .put((byte) HIERARCHICAL_RESPONSE_FORMAT_2);
         data.put((byte) (STANDARD_LENGTH - 5))
-                .put((byte) IMPLICIT_ACCESS_STATES)
+                .put((byte) (IMPLICIT_ACCESS_STATES | COPIES))
                 .put((byte) 0)
                 .put((byte) COMMAND_QUEUING);
         data.put(UnitIdentity.VENDOR.getBytes(StandardCharsets.US_ASCII));

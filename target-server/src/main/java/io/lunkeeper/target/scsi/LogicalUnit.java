@@ -5,6 +5,8 @@ import io.lunkeeper.target.scsi.Registrations.Claim;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jscsi.parser.scsi.SCSIStatus;
@@ -35,11 +37,13 @@ final class LogicalUnit {
     private final LunBackend backend;
     private final int blockShift;
     private final BlockLimits limits;
+    private final List<ByteBuffer> names;
     private final InquiryData inquiryData;
     private final ModePages modePages;
     private final Outcome flush = flushThen(() -> Outcome.Status.GOOD);
     private final AtomicReference<@Nullable Nexus> reservedBy = new AtomicReference<>();
     private final PersistentReservations reservations;
+    private final AtomicInteger resets = new AtomicInteger();
     private volatile boolean stopped;
     private volatile ModeParameters mode;
 
@@ -60,6 +64,7 @@ final class LogicalUnit {
         this.inquiryData =
                 new InquiryData(
                         identity, limits, backend.cacheMode().volatileCache(), thresholdExponent());
+        this.names = DeviceIdentification.namesOfUnit(identity);
         this.mode = defaultMode();
         this.modePages = new ModePages(this, defaultMode());
         this.reservations = new PersistentReservations(backend, targetName + " " + spec.lun());
@@ -72,6 +77,16 @@ final class LogicalUnit {
 
     int index() {
         return index;
+    }
+
+    /// Whether it has this designator in its Device Identification VPD page.
+    boolean isNamed(ByteBuffer designator) {
+        return names.contains(designator);
+    }
+
+    /// How often it was reset: what was under way before has ended.
+    int resets() {
+        return resets.get();
     }
 
     /// How many blocks a threshold set has, as a power of two; 0 without thresholds (SBC-3, Logical
@@ -405,6 +420,7 @@ final class LogicalUnit {
     /// Logical unit reset: no reservation by RESERVE, default mode parameters, started again.
     /// Persistent ones stay.
     void reset() {
+        resets.incrementAndGet();
         reservedBy.set(null);
         mode = defaultMode();
         stopped = false;

@@ -3,6 +3,7 @@ package io.lunkeeper.target.scsi;
 import static io.lunkeeper.target.scsi.CdbFields.bit;
 import static io.lunkeeper.target.scsi.CdbFields.blocks6;
 import static io.lunkeeper.target.scsi.CdbFields.byteCheck;
+import static io.lunkeeper.target.scsi.CdbFields.copyResults;
 import static io.lunkeeper.target.scsi.CdbFields.field;
 import static io.lunkeeper.target.scsi.CdbFields.lba6;
 import static io.lunkeeper.target.scsi.CdbFields.modeSense;
@@ -228,6 +229,30 @@ enum OperationCode {
             "5f 07 ff 00 00 ff ff ff ff 00",
             (h, l) -> reserveOut(ReservationRequest.Action.REGISTER_AND_MOVE, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
+    EXTENDED_COPY_LID1(
+            0x00,
+            "83 00 00 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> new Cdb.ExtendedCopy(false, field(h, l, 10, 4))),
+    EXTENDED_COPY_LID4(
+            0x01,
+            "83 01 00 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> new Cdb.ExtendedCopy(true, field(h, l, 10, 4))),
+    RECEIVE_COPY_STATUS_LID1(
+            0x00,
+            "84 00 ff 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> copyResults(CopyResults.Query.STATUS_LID1, h, l)),
+    RECEIVE_COPY_OPERATING_PARAMETERS(
+            0x03,
+            "84 03 ff 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> copyResults(CopyResults.Query.OPERATING_PARAMETERS, h, l)),
+    RECEIVE_COPY_FAILURE_DETAILS(
+            0x04,
+            "84 04 ff 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> copyResults(CopyResults.Query.FAILURE_DETAILS, h, l)),
+    RECEIVE_COPY_STATUS_LID4(
+            0x05,
+            "84 05 ff ff ff ff 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> copyResults(CopyResults.Query.STATUS_LID4, h, l)),
     READ_16(
             "88 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.Read(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 3)),

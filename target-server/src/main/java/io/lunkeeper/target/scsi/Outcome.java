@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 /// a [Status]. A refusal is a value here, never an exception.
 public sealed interface Outcome {
 
+    /// The command was aborted before it came to this: nothing of it will be done. Never blocks.
+    default void abandoned() {}
+
     /// The command has ended. `sense` is empty unless `status` is CHECK CONDITION.
     ///
     /// @param status SAM-5 5.3.1 status code
@@ -39,7 +42,12 @@ public sealed interface Outcome {
 
     /// A step that ends elsewhere and needs no thread meanwhile, such as a flush that is shared
     /// with others.
-    record Awaiting(AwaitedStep step) implements Outcome {}
+    record Awaiting(AwaitedStep step) implements Outcome {
+        @Override
+        public void abandoned() {
+            step.abandoned();
+        }
+    }
 
     /// Where a [ReadMedium] comes from. Positions are bytes from the start of the command's data.
     /// Pieces are asked for in order, one at a time.
@@ -81,6 +89,9 @@ public sealed interface Outcome {
     /// A step that goes on by itself. `begin` never blocks.
     interface AwaitedStep {
         void begin(Continuation then);
+
+        /// What [Outcome#abandoned] says, instead of [#begin].
+        default void abandoned() {}
     }
 
     /// Where a command goes on after an [AwaitedStep]: called once, from any thread.

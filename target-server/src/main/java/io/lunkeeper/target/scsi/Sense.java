@@ -13,13 +13,18 @@ import org.jscsi.target.scsi.sense.SenseKey;
 /// @param information the INFORMATION field, when `informed`
 /// @param keySpecific the three sense key specific bytes with SKSV set; 0: none
 /// @param deferred whether it is about earlier commands than the one that it answers
+/// @param segment the COMMAND-SPECIFIC INFORMATION field of a copy: the segment descriptor that was
+///   being processed, from 0; [#NO_SEGMENT]: none
 record Sense(
         SenseKey key,
         int additionalSense,
         boolean informed,
         long information,
         int keySpecific,
-        boolean deferred) {
+        boolean deferred,
+        int segment) {
+
+    private static final int NO_SEGMENT = -1;
 
     static final Sense NO_SENSE =
             of(SenseKey.NO_SENSE, AdditionalSenseCodeAndQualifier.NO_ADDITIONAL_SENSE_INFORMATION);
@@ -45,6 +50,12 @@ record Sense(
     /// The transport announced less data than the CDB needs.
     static final Sense INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT =
             illegal(AdditionalSenseCodeAndQualifier.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+
+    /// A reset ended what a command had under way on another logical unit.
+    static final Sense LOGICAL_UNIT_RESET =
+            of(
+                    SenseKey.ABORTED_COMMAND,
+                    AdditionalSenseCodeAndQualifier.BUS_DEVICE_RESET_FUNCTION_OCCURRED);
 
     static final Sense WRITE_PROTECTED =
             of(SenseKey.DATA_PROTECT, AdditionalSenseCodeAndQualifier.WRITE_PROTECTED);
@@ -92,10 +103,12 @@ record Sense(
     private static final int FIXED_LENGTH = 18;
     private static final int DESCRIPTOR_HEADER_LENGTH = 8;
     private static final int INFORMATION_DESCRIPTOR_LENGTH = 12;
+    private static final int COMMAND_SPECIFIC_DESCRIPTOR_LENGTH = 12;
     private static final int KEY_SPECIFIC_DESCRIPTOR_LENGTH = 8;
     private static final int MAX_LENGTH =
             DESCRIPTOR_HEADER_LENGTH
                     + INFORMATION_DESCRIPTOR_LENGTH
+                    + COMMAND_SPECIFIC_DESCRIPTOR_LENGTH
                     + KEY_SPECIFIC_DESCRIPTOR_LENGTH;
 
     /// The command cannot be obeyed because of the field that starts at this byte of the CDB.
@@ -131,12 +144,19 @@ record Sense(
 
     /// The same sense with a valid INFORMATION field.
     Sense informing(long value) {
-        return new Sense(key, additionalSense, true, value, keySpecific, deferred);
+        return new Sense(key, additionalSense, true, value, keySpecific, deferred, segment);
     }
 
     /// The same sense about commands that were answered before (SPC-4 4.5.7 Deferred errors).
     Sense asDeferred() {
-        return new Sense(key, additionalSense, informed, information, keySpecific, true);
+        return new Sense(key, additionalSense, informed, information, keySpecific, true, segment);
+    }
+
+    /// The same sense about a segment descriptor of a copy (SPC-4, Errors detected during
+    /// processing of segment descriptors).
+    Sense inSegment(int number) {
+        return new Sense(
+                key, additionalSense, informed, information, keySpecific, deferred, number);
     }
 
     /// CHECK CONDITION with this sense.
@@ -162,7 +182,7 @@ record Sense(
                 .put((byte) 0)
                 .put((byte) key.getValue());
         sense.putInt(fits ? (int) information : 0);
-        sense.put((byte) (FIXED_LENGTH - DESCRIPTOR_HEADER_LENGTH)).putInt(0);
+        sense.put((byte) (FIXED_LENGTH - DESCRIPTOR_HEADER_LENGTH)).putInt(Math.max(0, segment));
         sense.putShort((short) additionalSense).put((byte) 0);
         putKeySpecific(sense);
         return sense.array();
@@ -178,6 +198,10 @@ record Sense(
         if (informed) {
             sense.put((byte) 0x00).put((byte) (INFORMATION_DESCRIPTOR_LENGTH - 2));
             sense.put((byte) 0x80).put((byte) 0).putLong(information);
+        }
+        if (segment != NO_SEGMENT) {
+            sense.put((byte) 0x01).put((byte) (COMMAND_SPECIFIC_DESCRIPTOR_LENGTH - 2));
+            sense.putShort((short) 0).putLong(segment);
         }
         if (keySpecific != 0) {
             sense.put((byte) 0x02)
@@ -200,10 +224,16 @@ record Sense(
     private Sense pointingTo(boolean inCdb, int index, int bit) {
         int flags = 0x80 | (inCdb ? 0x40 : 0) | (bit == NO_BIT ? 0 : 0x08 | bit);
         return new Sense(
-                key, additionalSense, informed, information, flags << 16 | index, deferred);
+                key,
+                additionalSense,
+                informed,
+                information,
+                flags << 16 | index,
+                deferred,
+                segment);
     }
 
-    private static Sense illegal(AdditionalSenseCodeAndQualifier additionalSense) {
+    static Sense illegal(AdditionalSenseCodeAndQualifier additionalSense) {
         return of(SenseKey.ILLEGAL_REQUEST, additionalSense);
     }
 
@@ -211,7 +241,7 @@ record Sense(
         return plain(key, additionalSense.getValue() & 0xffff);
     }
 
-    private static Sense plain(SenseKey key, int additionalSense) {
-        return new Sense(key, additionalSense, false, 0, 0, false);
+    static Sense plain(SenseKey key, int additionalSense) {
+        return new Sense(key, additionalSense, false, 0, 0, false, NO_SEGMENT);
     }
 }

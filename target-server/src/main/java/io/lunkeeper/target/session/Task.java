@@ -393,6 +393,7 @@ final class Task {
                         () -> {
                             stepsRunning--;
                             if (aborted) {
+                                next.abandoned();
                                 advance();
                             } else {
                                 proceed(next);

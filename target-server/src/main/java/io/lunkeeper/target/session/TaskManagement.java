@@ -105,7 +105,7 @@ final class TaskManagement {
                 _ -> {},
                 () -> {
                     units.forEach(device::resetUnit);
-                    whenDone.run();
+                    device.whenCopiesRest(() -> session.link().transport().execute(whenDone));
                 });
     }
 

@@ -195,6 +195,11 @@ final class ServedUnit implements AutoCloseable {
     }
 
     private Reply drive(Outcome first, byte[] dataOut) {
+        return drive(server, LUN_FIELD, first, dataOut);
+    }
+
+    /// Drives a command to its end.
+    static Reply drive(DeviceServer server, long lun, Outcome first, byte[] dataOut) {
         Outcome outcome = first;
         while (true) {
             try {
@@ -229,7 +234,7 @@ final class ServedUnit implements AutoCloseable {
                     }
                 }
             } catch (IOException e) {
-                outcome = server.failed(LUN_FIELD, e);
+                outcome = server.failed(lun, e);
             }
         }
     }

@@ -1,0 +1,23 @@
+package io.lunkeeper.target.scsi;
+
+/// How much a third-party copy may ask for: reported by RECEIVE COPY OPERATING PARAMETERS and in
+/// the Third-party Copy VPD page, and enforced. Each bounds the memory that one command takes.
+final class CopyLimits {
+    static final int MAX_CSCD_DESCRIPTORS = 16;
+    static final int MAX_SEGMENT_DESCRIPTORS = 64;
+    static final int CSCD_DESCRIPTOR_BYTES = 32;
+    static final int SEGMENT_DESCRIPTOR_BYTES = 28;
+
+    /// All descriptors of one list together.
+    static final int MAX_LIST_BYTES =
+            MAX_CSCD_DESCRIPTORS * CSCD_DESCRIPTOR_BYTES
+                    + MAX_SEGMENT_DESCRIPTORS * SEGMENT_DESCRIPTOR_BYTES;
+
+    /// More than the 65,535 blocks that a segment descriptor can name are, of 4 KiB each.
+    static final int MAX_SEGMENT_BYTES = 1 << 28;
+
+    /// Copies of one I_T nexus at a time: each may keep an I/O thread busy.
+    static final int MAX_CONCURRENT_COPIES = 32;
+
+    private CopyLimits() {}
+}

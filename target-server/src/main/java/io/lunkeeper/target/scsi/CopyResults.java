@@ -1,0 +1,145 @@
+package io.lunkeeper.target.scsi;
+
+import io.lunkeeper.target.scsi.CopyOperation.Progress;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/// What RECEIVE COPY STATUS and its relatives answer (SPC-4 6.19 RECEIVE COPY FAILURE DETAILS(LID1)
+/// command to 6.23 RECEIVE COPY STATUS(LID4) command).
+final class CopyResults {
+    private static final int LIST_IDENTIFIER_BYTE = 2;
+
+    // COPY OPERATION STATUS
+    private static final int STATUS_COMPLETED = 0x01;
+    private static final int STATUS_FAILED = 0x02;
+    private static final int STATUS_IN_FOREGROUND = 0x11;
+    private static final int STATUS_TERMINATED = 0x60;
+
+    /// ESTIMATED STATUS UPDATE DELAY: it cannot be told.
+    private static final int NO_ESTIMATE = 0xffff_ffff;
+
+    private static final int SUPPORTS_NO_LIST_IDENTIFIER = 0x01;
+
+    /// TRANSFER COUNT UNITS: bytes, and up to exbibytes by powers of 1,024.
+    private static final int COUNTED_IN_BYTES = 0x00;
+
+    private CopyResults() {}
+
+    /// What is asked.
+    enum Query {
+        STATUS_LID1(false),
+        OPERATING_PARAMETERS(false),
+        FAILURE_DETAILS(false),
+        STATUS_LID4(true);
+
+        private final boolean longIdentifier;
+
+        Query(boolean longIdentifier) {
+            this.longIdentifier = longIdentifier;
+        }
+
+        /// Whether the list identifier has four bytes.
+        boolean longIdentifier() {
+            return longIdentifier;
+        }
+    }
+
+    /// Answers a query.
+    ///
+    /// @param found the copy that has the list identifier
+    static Outcome answer(
+            LogicalUnit unit, Optional<CopyOperation> found, Cdb.ReceiveCopyResults cdb) {
+        if (cdb.query() == Query.OPERATING_PARAMETERS) {
+            return Parameters.cut(operatingParameters(), cdb.allocationLength());
+        }
+        if (found.isEmpty()) {
+            return unit.refuse(Sense.invalidFieldInCdb(LIST_IDENTIFIER_BYTE));
+        }
+        Progress progress = found.get().progress();
+        if (cdb.query() == Query.FAILURE_DETAILS
+                && progress.state() == CopyOperation.State.RUNNING) {
+            return unit.refuse(Sense.invalidFieldInCdb(LIST_IDENTIFIER_BYTE));
+        }
+        byte[] data =
+                switch (cdb.query()) {
+                    case STATUS_LID1 -> shortStatus(progress);
+                    case STATUS_LID4 -> longStatus(found.get().serviceAction(), progress);
+                    case FAILURE_DETAILS -> failureDetails(progress);
+                    case OPERATING_PARAMETERS -> throw new AssertionError("answered above");
+                };
+        return Parameters.cut(data, cdb.allocationLength());
+    }
+
+    /// SPC-4, RECEIVE COPY STATUS(LID1) parameter data.
+    private static byte[] shortStatus(Progress progress) {
+        int status =
+                switch (progress.state()) {
+                    case RUNNING -> 0;
+                    case COMPLETED -> STATUS_COMPLETED;
+                    case FAILED, ABORTED -> STATUS_FAILED;
+                };
+        int units = COUNTED_IN_BYTES;
+        long count = progress.bytes();
+        while (count >>> Integer.SIZE != 0) {
+            count >>>= 10;
+            units++;
+        }
+        return ByteBuffer.allocate(12)
+                .putInt(8)
+                .put((byte) status)
+                .putShort((short) progress.segments())
+                .put((byte) units)
+                .putInt((int) count)
+                .array();
+    }
+
+    /// SPC-4, RECEIVE COPY STATUS(LID4) parameter data.
+    private static byte[] longStatus(int serviceAction, Progress progress) {
+        int status =
+                switch (progress.state()) {
+                    case RUNNING -> STATUS_IN_FOREGROUND;
+                    case COMPLETED -> STATUS_COMPLETED;
+                    case FAILED -> STATUS_FAILED;
+                    case ABORTED -> STATUS_TERMINATED;
+                };
+        byte[] sense = progress.sense();
+        ByteBuffer data = ByteBuffer.allocate(32 + sense.length);
+        data.putInt(data.capacity() - 4).put((byte) serviceAction).put((byte) status);
+        data.putShort((short) progress.segments());
+        data.putInt(NO_ESTIMATE);
+        data.put((byte) progress.ending().status())
+                .put((byte) sense.length)
+                .put((byte) sense.length);
+        data.put((byte) COUNTED_IN_BYTES).putLong(progress.bytes());
+        data.putShort((short) progress.segments());
+        return data.put(32, sense).array();
+    }
+
+    /// SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) parameter data: nothing when nothing failed.
+    private static byte[] failureDetails(Progress progress) {
+        if (progress.state() != CopyOperation.State.FAILED) {
+            return new byte[4];
+        }
+        byte[] sense = progress.sense();
+        return ByteBuffer.allocate(60 + sense.length)
+                .putInt(56 + sense.length)
+                .put(56, (byte) progress.ending().status())
+                .putShort(58, (short) sense.length)
+                .put(60, sense)
+                .array();
+    }
+
+    /// SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data. No data is held for initiators,
+    /// none is taken inline, and there are no stream devices.
+    private static byte[] operatingParameters() {
+        byte[] types = CopyCapabilities.descriptorTypes();
+        ByteBuffer data = ByteBuffer.allocate(44 + types.length);
+        data.putInt(data.capacity() - 4).putInt(SUPPORTS_NO_LIST_IDENTIFIER << 24);
+        data.putShort((short) CopyLimits.MAX_CSCD_DESCRIPTORS);
+        data.putShort((short) CopyLimits.MAX_SEGMENT_DESCRIPTORS);
+        data.putInt(CopyLimits.MAX_LIST_BYTES).putInt(CopyLimits.MAX_SEGMENT_BYTES);
+        data.putShort(34, (short) CopyLimits.MAX_CONCURRENT_COPIES);
+        data.put(36, (byte) CopyLimits.MAX_CONCURRENT_COPIES);
+        return data.put(43, (byte) types.length).put(44, types).array();
+    }
+}

@@ -1,0 +1,172 @@
+package io.lunkeeper.tests.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.lunkeeper.tests.initiator.Cdb;
+import io.lunkeeper.tests.initiator.Pdu;
+import io.lunkeeper.tests.initiator.RawInitiator;
+import io.lunkeeper.tests.initiator.Request;
+import io.lunkeeper.tests.initiator.ScsiResult;
+import io.lunkeeper.tests.rig.Lun;
+import io.lunkeeper.tests.rig.ServerProcess;
+import io.lunkeeper.tests.rig.ShowServerLog;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/// EXTENDED COPY (SPC-4 6.5) from LUN to LUN.
+@ExtendWith(ShowServerLog.class)
+class ThirdPartyCopyTest {
+    private static final int ABORT_TASK = 1;
+    private static final int FUNCTION_COMPLETE = 0;
+    private static final int MIB = 1 << 20;
+    private static final int MIB_BLOCKS = MIB / 512;
+    private static final int HEADER_BYTES = 16;
+    private static final int MOST_SEGMENTS = 64;
+
+    private static ServerProcess server;
+
+    @BeforeAll
+    static void start() {
+        server =
+                ServerProcess.start(
+                        Lun.sized(0, "64MiB"),
+                        Lun.sized(1, "64MiB"),
+                        Lun.sized(2, "16MiB").with("cache", "direct"));
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    private static RawInitiator login() throws IOException {
+        RawInitiator initiator = RawInitiator.connect(server.address());
+        assertEquals(0, initiator.login(ServerProcess.IQN).statusClass());
+        for (int lun = 0; lun < 3; lun++) {
+            initiator.clearUnitAttentions(lun);
+        }
+        return initiator;
+    }
+
+    /// A CSCD descriptor with the NAA designator that the Device Identification VPD page has.
+    private static byte[] cscd(RawInitiator initiator, int lun) throws IOException {
+        byte[] page = initiator.read(lun, Cdb.vitalProductData(0x83, 255), 255).data();
+        int at = 4;
+        while ((page[at + 1] & 0x0f) != 3) {
+            at += 4 + page[at + 3];
+        }
+        return ByteBuffer.allocate(32)
+                .put((byte) 0xe4)
+                .put(4, page, at, 4 + page[at + 3])
+                .putInt(28, 512)
+                .array();
+    }
+
+    private static byte[] segment(int blocks, int sourceLba, int lba) {
+        return ByteBuffer.allocate(28)
+                .put((byte) 2)
+                .put(3, (byte) 24)
+                .put(7, (byte) 1)
+                .putShort(10, (short) blocks)
+                .putLong(12, sourceLba)
+                .putLong(20, lba)
+                .array();
+    }
+
+    private static byte[] list(byte[] source, byte[] destination, byte[]... segments) {
+        ByteArrayOutputStream list = new ByteArrayOutputStream();
+        list.writeBytes(
+                ByteBuffer.allocate(HEADER_BYTES)
+                        .put((byte) 1)
+                        .put(3, (byte) 64)
+                        .putInt(8, 28 * segments.length)
+                        .array());
+        list.writeBytes(source);
+        list.writeBytes(destination);
+        for (byte[] segment : segments) {
+            list.writeBytes(segment);
+        }
+        return list.toByteArray();
+    }
+
+    private static byte[] extendedCopy(int parameterListLength) {
+        return Cdb.block16(0x83, 0, parameterListLength);
+    }
+
+    private static byte[] write(RawInitiator initiator, int lun, int mib, long seed)
+            throws IOException {
+        byte[] bytes = new byte[MIB];
+        new Random(seed).nextBytes(bytes);
+        byte[] cdb = Cdb.write10(mib * MIB_BLOCKS, MIB_BLOCKS);
+        assertEquals(ScsiResult.GOOD, initiator.write(lun, cdb, bytes).status());
+        return bytes;
+    }
+
+    private static byte[] read(RawInitiator initiator, int lun, int lba) throws IOException {
+        return initiator.read(lun, Cdb.read10(lba, MIB_BLOCKS), MIB).data();
+    }
+
+    @Test
+    void copiesFromLunToLun() throws IOException {
+        try (RawInitiator initiator = login()) {
+            byte[] first = write(initiator, 0, 0, 1);
+            byte[] second = write(initiator, 0, 1, 2);
+            for (int destination : new int[] {1, 2}) {
+                byte[] list =
+                        list(
+                                cscd(initiator, 0),
+                                cscd(initiator, destination),
+                                segment(2 * MIB_BLOCKS, 0, 9),
+                                segment(MIB_BLOCKS, MIB_BLOCKS, 8 * MIB_BLOCKS));
+                byte[] cdb = extendedCopy(list.length);
+                ScsiResult result = initiator.write(0, cdb, list);
+                assertEquals(ScsiResult.GOOD, result.status());
+                assertEquals(0, result.residual());
+                assertArrayEquals(first, read(initiator, destination, 9));
+                assertArrayEquals(second, read(initiator, destination, 9 + MIB_BLOCKS));
+                assertArrayEquals(second, read(initiator, destination, 8 * MIB_BLOCKS));
+            }
+        }
+    }
+
+    /// What was written after the answer to ABORT TASK stays.
+    @Test
+    void aCopyThatWasAbortedHasStopped() throws IOException {
+        try (RawInitiator initiator = login()) {
+            for (int mib = 0; mib < 31; mib++) {
+                write(initiator, 0, mib, mib);
+            }
+            byte[][] segments = new byte[MOST_SEGMENTS][];
+            Arrays.fill(segments, segment(31 * MIB_BLOCKS, 0, 0));
+            byte[] list = list(cscd(initiator, 0), cscd(initiator, 1), segments);
+            Request copy =
+                    Request.scsiCommand(0, extendedCopy(list.length))
+                            .writes(list.length)
+                            .data(list);
+            int tag = initiator.send(copy);
+            Pdu answer = initiator.exchange(Request.taskManagement(ABORT_TASK).lun(0).u32(20, tag));
+            assertEquals(Pdu.TASK_MANAGEMENT_RESPONSE, answer.opcode());
+            assertEquals(FUNCTION_COMPLETE, answer.response());
+            byte[][] mine = new byte[31][];
+            for (int mib = 0; mib < 31; mib++) {
+                mine[mib] = write(initiator, 1, mib, 100 + mib);
+            }
+            // Through the same threads: what was left in their queues has run then.
+            byte[] again = list(cscd(initiator, 0), cscd(initiator, 2), segment(8, 0, 0));
+            assertEquals(
+                    ScsiResult.GOOD,
+                    initiator.write(0, extendedCopy(again.length), again).status());
+            for (int mib = 0; mib < 31; mib++) {
+                assertArrayEquals(mine[mib], read(initiator, 1, mib * MIB_BLOCKS));
+            }
+        }
+    }
+}
