@@ -74,6 +74,10 @@ final class CopyPath {
         this.mayShare = image.copiesShareBlocks();
     }
 
+    RangeWatches watches() {
+        return locks.watches();
+    }
+
     /// A stretch that begins at the same distance from both starts.
     private record Run(long distance, long length, boolean zeros) {}
 
@@ -200,6 +204,7 @@ final class CopyPath {
     /// source can be read it was the writing, after which nobody knows what the image holds.
     private long copyInKernel(CopyPath source, long from, long to, long length, boolean share)
             throws IOException {
+        locks.watches().changing(to, length);
         try {
             return image.copyFrom(source.image, from, to, length);
         } catch (ImageFullException e) {

@@ -92,6 +92,7 @@ final class ErasePath {
         if (tree.is(BlockState.UNWRITTEN, offset, length)) {
             return;
         }
+        locks.watches().changing(offset, length);
         if (image.zeroRange(offset, length)) {
             tree.markZeros(offset, length, BlockState.UNWRITTEN);
             // Holes at the edges, of which only a part was zeroed, have space now.
@@ -106,6 +107,7 @@ final class ErasePath {
         if (tree.is(BlockState.HOLE, offset, length)) {
             return;
         }
+        locks.watches().changing(offset, length);
         if (image.punchHole(offset, length)) {
             tree.markZeros(offset, length, BlockState.HOLE);
             return;

@@ -442,6 +442,11 @@ public final class LunBackend implements AutoCloseable {
         }
     }
 
+    /// Tells whether ranges are as they were. Beginning a watch blocks.
+    public RangeWatches watches() {
+        return copies.watches();
+    }
+
     /// Begins to read a range from the disk, so that reads find it in memory. Says nothing about
     /// whether it will stay there. May block.
     public void readAhead(long offsetBytes, long lengthBytes) {

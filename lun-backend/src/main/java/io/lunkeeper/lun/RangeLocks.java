@@ -30,6 +30,14 @@ final class RangeLocks {
 
     private final Object monitor = new Object();
 
+    /// Who wants to know of changes, each of which is made under these locks.
+    private final RangeWatches watches = new RangeWatches(this);
+
+    /// See [RangeWatches].
+    RangeWatches watches() {
+        return watches;
+    }
+
     /// The stripes of a range, as bits.
     static long stripes(long offset, long length) {
         assert offset >= 0 && length > 0 : offset + "+" + length;

@@ -201,6 +201,7 @@ final class WritePath {
     /// An error may leave a part written, so what was tried counts as dirty. Any error but a full
     /// file system fails the LUN: nobody knows what it left behind.
     void put(long offset, ByteBuf source, int length) throws IOException {
+        locks.watches().changing(offset, length);
         try {
             image.write(offset, source, source.readerIndex(), length);
         } catch (ImageFullException e) {

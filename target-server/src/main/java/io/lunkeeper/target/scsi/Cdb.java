@@ -182,6 +182,12 @@ sealed interface Cdb {
     /// @param longIdentifier whether the list identifier has four bytes (LID4) or one (LID1)
     record ExtendedCopy(boolean longIdentifier, long parameterListLength) implements Cdb {}
 
+    /// POPULATE TOKEN.
+    record PopulateToken(long listIdentifier, long parameterListLength) implements Cdb {}
+
+    /// WRITE USING TOKEN.
+    record WriteUsingToken(long listIdentifier, long parameterListLength) implements Cdb {}
+
     /// RECEIVE COPY STATUS and its relatives.
     ///
     /// @param listIdentifier of the copy that is asked about

@@ -19,5 +19,21 @@ final class CopyLimits {
     /// Copies of one I_T nexus at a time: each may keep an I/O thread busy.
     static final int MAX_CONCURRENT_COPIES = 32;
 
+    /// Range descriptors of POPULATE TOKEN and WRITE USING TOKEN.
+    static final int MAX_RANGES = 64;
+
+    /// What one token stands for, and one WRITE USING TOKEN writes: a second of a fast disk, within
+    /// the time that initiators give a command.
+    static final long MAX_TOKEN_BYTES = 256L << 20;
+
+    /// What one of these is best asked for.
+    static final long OPTIMAL_TOKEN_BYTES = 64L << 20;
+
+    /// How long a token may lie unused.
+    static final int MAX_TOKEN_SECONDS = 600;
+
+    static final int DEFAULT_TOKEN_SECONDS = 60;
+    static final int MIN_TOKEN_SECONDS = 1;
+
     private CopyLimits() {}
 }

@@ -1,11 +1,13 @@
 package io.lunkeeper.target.scsi;
 
 import io.netty.buffer.ByteBufUtil;
+import org.jspecify.annotations.Nullable;
 
 /// A third-party copy as RECEIVE COPY RESULTS tells of it. Changed by one thread at a time, read by
 /// any.
 final class CopyOperation {
     private final int serviceAction;
+    private volatile @Nullable RodToken token;
     private volatile Progress progress = new Progress(State.RUNNING, 0, 0, Outcome.Status.GOOD);
 
     /// @param serviceAction of the command that began it
@@ -34,6 +36,18 @@ final class CopyOperation {
         Progress as(State next, Outcome.Status status) {
             return new Progress(next, segments, bytes, status);
         }
+    }
+
+    /// A token was made, which stands for so many bytes.
+    void made(RodToken made, long bytes) {
+        token = made;
+        copied(bytes);
+    }
+
+    /// The token that was made; empty: none.
+    byte[] token() {
+        RodToken made = token;
+        return made == null ? new byte[0] : made.bytes();
     }
 
     int serviceAction() {

@@ -23,6 +23,12 @@ final class CopyResults {
     /// TRANSFER COUNT UNITS: bytes, and up to exbibytes by powers of 1,024.
     private static final int COUNTED_IN_BYTES = 0x00;
 
+    private static final int COUNTED_IN_BLOCKS = 0xf1;
+    private static final int UNITS_BYTE = 15;
+
+    /// What comes before a token: the ID of a CSCD descriptor, of which there is none.
+    private static final int ROD_CSCD_BYTES = 2;
+
     private CopyResults() {}
 
     /// What is asked.
@@ -30,7 +36,8 @@ final class CopyResults {
         STATUS_LID1(false),
         OPERATING_PARAMETERS(false),
         FAILURE_DETAILS(false),
-        STATUS_LID4(true);
+        STATUS_LID4(true),
+        ROD_TOKEN_INFORMATION(true);
 
         private final boolean longIdentifier;
 
@@ -64,6 +71,7 @@ final class CopyResults {
                 switch (cdb.query()) {
                     case STATUS_LID1 -> shortStatus(progress);
                     case STATUS_LID4 -> longStatus(found.get().serviceAction(), progress);
+                    case ROD_TOKEN_INFORMATION -> tokenInformation(unit, found.get(), progress);
                     case FAILURE_DETAILS -> failureDetails(progress);
                     case OPERATING_PARAMETERS -> throw new AssertionError("answered above");
                 };
@@ -113,6 +121,25 @@ final class CopyResults {
         data.put((byte) COUNTED_IN_BYTES).putLong(progress.bytes());
         data.putShort((short) progress.segments());
         return data.put(32, sense).array();
+    }
+
+    /// SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data: the status counted in blocks, as all
+    /// that makes or uses tokens counts, and the token that was made.
+    private static byte[] tokenInformation(
+            LogicalUnit unit, CopyOperation operation, Progress progress) {
+        byte[] status = longStatus(operation.serviceAction(), progress);
+        byte[] token = operation.token();
+        int descriptorBytes = token.length == 0 ? 0 : ROD_CSCD_BYTES + token.length;
+        ByteBuffer data = ByteBuffer.allocate(status.length + 4 + descriptorBytes).put(status);
+        data.putInt(0, data.capacity() - 4);
+        data.put(UNITS_BYTE, (byte) COUNTED_IN_BLOCKS);
+        data.putLong(UNITS_BYTE + 1, unit.blocks(progress.bytes()));
+        data.putInt(descriptorBytes);
+        if (descriptorBytes > 0) {
+            data.position(data.position() + ROD_CSCD_BYTES);
+            data.put(token);
+        }
+        return data.array();
     }
 
     /// SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) parameter data: nothing when nothing failed.

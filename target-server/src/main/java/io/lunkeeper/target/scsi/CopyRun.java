@@ -45,6 +45,14 @@ final class CopyRun {
 
         /// The status of a command that cannot go on.
         Outcome.Status obstructed(Stretch.Obstacle obstacle);
+
+        /// What is wrong with a piece although it was moved; null: nothing. Never blocks.
+        default Outcome.@Nullable Status objection() {
+            return null;
+        }
+
+        /// Nothing will be asked any more. Called once, also for a copy that never began.
+        default void over() {}
     }
 
     /// What comes next in a copy.
@@ -95,6 +103,7 @@ final class CopyRun {
                     @Override
                     public void abandoned() {
                         operation.aborted();
+                        plan.over();
                     }
                 });
     }
@@ -104,8 +113,11 @@ final class CopyRun {
         try (CopyPieces.Piece _ = pieces.begin()) {
             long before = piece.done();
             Stretch.Obstacle obstacle = piece.move(server, nexus);
-            operation.copied(piece.done() - before);
-            next = obstacle == null ? proceed() : ended(plan.obstructed(obstacle));
+            Outcome.Status fault = obstacle == null ? plan.objection() : plan.obstructed(obstacle);
+            if (fault == null) {
+                operation.copied(piece.done() - before);
+            }
+            next = fault == null ? proceed() : ended(fault);
         } finally {
             // The initiator must hear of a bug, and the thread's handler must log it.
             then.resume(next != null ? next : ended(unit.refuse(Sense.INTERNAL_TARGET_FAILURE)));
@@ -140,6 +152,7 @@ final class CopyRun {
 
     private Outcome ended(Outcome.Status status) {
         operation.ended(status);
+        plan.over();
         return status;
     }
 }

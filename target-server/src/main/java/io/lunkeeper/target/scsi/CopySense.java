@@ -21,6 +21,16 @@ final class CopySense {
     /// The list identifier belongs to a copy that has not ended.
     static final Sense OPERATION_IN_PROGRESS = Sense.plain(SenseKey.ILLEGAL_REQUEST, 0x0016);
 
+    // SPC-4 Annex F, Numeric order codes; jSCSI's list lacks them.
+    static final Sense INVALID_TOKEN_OPERATION = Sense.plain(SenseKey.ILLEGAL_REQUEST, 0x2300);
+    static final Sense UNSUPPORTED_TOKEN_TYPE = Sense.plain(SenseKey.ILLEGAL_REQUEST, 0x2301);
+    static final Sense TOKEN_UNKNOWN = Sense.plain(SenseKey.ILLEGAL_REQUEST, 0x2304);
+    static final Sense TOKEN_REVOKED = Sense.plain(SenseKey.ILLEGAL_REQUEST, 0x2306);
+    static final Sense TOKEN_EXPIRED = Sense.plain(SenseKey.ILLEGAL_REQUEST, 0x2307);
+    static final Sense INVALID_TOKEN_LENGTH = Sense.plain(SenseKey.ILLEGAL_REQUEST, 0x230a);
+    static final Sense INSUFFICIENT_RESOURCES_TO_CREATE_ROD_TOKEN =
+            Sense.plain(SenseKey.ILLEGAL_REQUEST, 0x550d);
+
     static final Sense UNREACHABLE_COPY_TARGET =
             aborted(AdditionalSenseCodeAndQualifier.UNREACHABLE_COPY_TARGET);
     static final Sense COPY_TARGET_DEVICE_NOT_REACHABLE =

@@ -37,6 +37,16 @@ record CscdDescriptor(boolean absent, int deviceType, ByteBuffer designator, int
         }
     }
 
+    /// The descriptor of a logical unit.
+    static byte[] of(LogicalUnit unit) {
+        ByteBuffer name = unit.name();
+        return ByteBuffer.allocate(CopyLimits.CSCD_DESCRIPTOR_BYTES)
+                .put((byte) TYPE)
+                .put(4, name, 0, name.remaining())
+                .putInt(28, (int) unit.bytes(1))
+                .array();
+    }
+
     /// Reads a descriptor. What LU ID TYPE says does not count here.
     static CscdDescriptor at(ByteBuf list, int at) {
         int flags = list.getUnsignedByte(at + 1);

@@ -76,6 +76,13 @@ final class DeviceIdentification {
         return page.toByteArray();
     }
 
+    /// The designator of the target device.
+    static byte[] targetDevice(String targetName) {
+        ByteArrayOutputStream page = new ByteArrayOutputStream();
+        name(page, Association.TARGET_DEVICE, targetName);
+        return page.toByteArray();
+    }
+
     /// The designators of the logical unit alone, each with its header.
     static List<ByteBuffer> namesOfUnit(UnitIdentity identity) {
         List<ByteBuffer> names = new ArrayList<>();

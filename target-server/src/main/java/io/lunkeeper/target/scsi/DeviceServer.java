@@ -36,13 +36,14 @@ public final class DeviceServer {
     private final byte[] inquiryWithoutUnit = InquiryData.withoutUnit();
     private volatile TaskAborter aborter = (_, _, _, whenEnded) -> whenEnded.run();
     private final Set<Nexus> nexuses = ConcurrentHashMap.newKeySet();
-    private final ThirdPartyCopies copies = new ThirdPartyCopies(this);
+    private final ThirdPartyCopies copies;
 
     /// A device server without logical units.
     ///
     /// @param targetName the iSCSI name of the target: the seed of every identifier it reports
     public DeviceServer(String targetName) {
         this.targetName = targetName;
+        this.copies = new ThirdPartyCopies(this);
     }
 
     /// A device server for the units given.
@@ -95,7 +96,7 @@ public final class DeviceServer {
                 _ -> true,
                 unit.refuse(Sense.LOGICAL_UNIT_NOT_SUPPORTED),
                 () -> whenCopiesRest(whenAtRest));
-        copies.forget(unit);
+        copies.removed(unit);
     }
 
     /// Frees the number of a logical unit that was removed and whose backend is closed. From any
@@ -409,6 +410,8 @@ public final class DeviceServer {
             case Cdb.RequestSense requestSense -> unit.requestSense(nexus, requestSense);
             case Cdb.StartStopUnit startStop -> unit.startStop(nexus, startStop);
             case Cdb.ExtendedCopy copy -> copies.extendedCopy(nexus, unit, copy);
+            case Cdb.PopulateToken populate -> copies.populateToken(nexus, unit, populate);
+            case Cdb.WriteUsingToken write -> copies.writeUsingToken(nexus, unit, write);
             case Cdb.ReceiveCopyResults results -> copies.results(nexus, unit, results);
             case Cdb.ReportTargetPortGroups groups -> unit.targetPortGroups(groups);
             case Cdb.ReportTimestamp timestamp -> LogicalUnit.timestamp(timestamp);

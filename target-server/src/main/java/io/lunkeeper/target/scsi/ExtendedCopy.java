@@ -192,7 +192,7 @@ final class ExtendedCopy implements CopyRun.Plan {
             return refused(CopySense.BEYOND_THE_MEDIUM);
         }
         return new CopyRun.Next.Move(
-                new Stretch(
+                new CopyStretch(
                         source,
                         source.bytes(segment.sourceLba),
                         destination,

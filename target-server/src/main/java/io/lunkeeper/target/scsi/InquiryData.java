@@ -64,7 +64,9 @@ final class InquiryData {
         pages.put(EXTENDED_INQUIRY, extendedInquiry(volatileCache));
         pages.put(MODE_PAGE_POLICY, page(MODE_PAGE_POLICY, ALL_MODE_PAGES_SHARED));
         pages.put(SCSI_PORTS, page(SCSI_PORTS, DeviceIdentification.ports(identity)));
-        pages.put(THIRD_PARTY_COPY, page(THIRD_PARTY_COPY, CopyCapabilities.descriptors()));
+        pages.put(
+                THIRD_PARTY_COPY,
+                page(THIRD_PARTY_COPY, CopyCapabilities.descriptors(limits.blockSizeBytes())));
         pages.put(BLOCK_LIMITS, blockLimits(limits));
         pages.put(BLOCK_DEVICE_CHARACTERISTICS, blockDeviceCharacteristics());
         pages.put(LOGICAL_BLOCK_PROVISIONING, logicalBlockProvisioning(thresholdExponent));

@@ -84,6 +84,11 @@ final class LogicalUnit {
         return names.contains(designator);
     }
 
+    /// A designator by which it can be told from any other, NAA.
+    ByteBuffer name() {
+        return names.getFirst().asReadOnlyBuffer();
+    }
+
     /// How often it was reset: what was under way before has ended.
     int resets() {
         return resets.get();
@@ -244,13 +249,18 @@ final class LogicalUnit {
 
     /// SBC-3, READ CAPACITY(16) command: LBPME and LBPRZ, block 0 aligned.
     Outcome readCapacity16(Cdb.ReadCapacity16 cdb) {
+        return Parameters.cut(capacityData(), cdb.allocationLength());
+    }
+
+    /// READ CAPACITY(16) parameter data.
+    byte[] capacityData() {
         byte[] data =
                 Parameters.bytes(
                         new ReadCapacity16ParameterData(
                                 capacityBlocks() - 1, limits.blockSizeBytes()));
         int exponent = Integer.numberOfTrailingZeros(limits.blocksPerPhysicalBlock());
         ByteBuffer.wrap(data).put(13, (byte) exponent).putShort(14, (short) 0xc000);
-        return Parameters.cut(data, cdb.allocationLength());
+        return data;
     }
 
     PersistentReservations reservations() {

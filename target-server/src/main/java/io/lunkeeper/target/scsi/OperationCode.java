@@ -237,6 +237,18 @@ enum OperationCode {
             0x01,
             "83 01 00 00 00 00 00 00 00 00 ff ff ff ff 00 00",
             (h, l) -> new Cdb.ExtendedCopy(true, field(h, l, 10, 4))),
+    POPULATE_TOKEN(
+            0x10,
+            "83 10 00 00 00 00 ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.PopulateToken(field(h, l, 6, 4), field(h, l, 10, 4)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.LOOKS_ONLY),
+    WRITE_USING_TOKEN(
+            0x11,
+            "83 11 00 00 00 00 ff ff ff ff ff ff ff ff 1f 00",
+            (h, l) -> new Cdb.WriteUsingToken(field(h, l, 6, 4), field(h, l, 10, 4)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
     RECEIVE_COPY_STATUS_LID1(
             0x00,
             "84 00 ff 00 00 00 00 00 00 00 ff ff ff ff 00 00",
@@ -253,6 +265,11 @@ enum OperationCode {
             0x05,
             "84 05 ff ff ff ff 00 00 00 00 ff ff ff ff 00 00",
             (h, l) -> copyResults(CopyResults.Query.STATUS_LID4, h, l)),
+    RECEIVE_ROD_TOKEN_INFORMATION(
+            0x07,
+            "84 07 ff ff ff ff 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> copyResults(CopyResults.Query.ROD_TOKEN_INFORMATION, h, l),
+            Rule.LOOKS_ONLY),
     READ_16(
             "88 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.Read(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 3)),

@@ -4,6 +4,7 @@ import io.netty.buffer.Unpooled;
 import java.util.List;
 import java.util.OptionalLong;
 import org.jscsi.parser.scsi.SCSIStatus;
+import org.jspecify.annotations.Nullable;
 
 /// The copy manager of one target (SPC-4 5.17 Third-party copies): copies between its logical
 /// units, and what is to be told of them. Safe from any thread.
@@ -11,9 +12,11 @@ final class ThirdPartyCopies {
     private final DeviceServer server;
     private final CopyOperations operations = new CopyOperations();
     private final CopyPieces pieces = new CopyPieces();
+    private final RodTokens tokens;
 
     ThirdPartyCopies(DeviceServer server) {
         this.server = server;
+        this.tokens = new RodTokens(server.targetName(), System::nanoTime);
     }
 
     DeviceServer server() {
@@ -27,6 +30,18 @@ final class ThirdPartyCopies {
 
     Outcome extendedCopy(Nexus nexus, LogicalUnit unit, Cdb.ExtendedCopy cdb) {
         return ExtendedCopy.begin(this, nexus, unit, cdb);
+    }
+
+    Outcome populateToken(Nexus nexus, LogicalUnit unit, Cdb.PopulateToken cdb) {
+        return PopulateToken.begin(this, nexus, unit, cdb);
+    }
+
+    Outcome writeUsingToken(Nexus nexus, LogicalUnit unit, Cdb.WriteUsingToken cdb) {
+        return WriteUsingToken.begin(this, nexus, unit, cdb);
+    }
+
+    RodTokens tokens() {
+        return tokens;
     }
 
     Outcome results(Nexus nexus, LogicalUnit unit, Cdb.ReceiveCopyResults cdb) {
@@ -47,8 +62,21 @@ final class ThirdPartyCopies {
             OptionalLong listIdentifier,
             CopyOperation operation,
             CopyRun.Plan plan) {
+        Outcome.Status refusal = admit(nexus, unit, listIdentifier, operation);
+        if (refusal != null) {
+            plan.over();
+            return refusal;
+        }
+        return new CopyRun(this, nexus, unit, operation, plan).proceed();
+    }
+
+    /// Takes note of a copy that begins.
+    ///
+    /// @return null when it may
+    Outcome.@Nullable Status admit(
+            Nexus nexus, LogicalUnit unit, OptionalLong listIdentifier, CopyOperation operation) {
         return switch (operations.begin(nexus, unit, listIdentifier, operation)) {
-            case null -> new CopyRun(this, nexus, unit, operation, plan).proceed();
+            case null -> null;
             case IDENTIFIER_IN_USE -> unit.refuse(CopySense.OPERATION_IN_PROGRESS);
             case BUSY -> new Outcome.Status(SCSIStatus.BUSY.value() & 0xff, Unpooled.EMPTY_BUFFER);
         };
@@ -68,5 +96,11 @@ final class ThirdPartyCopies {
     /// Logical unit reset.
     void forget(LogicalUnit unit) {
         operations.forget(unit);
+    }
+
+    /// A logical unit is there no more.
+    void removed(LogicalUnit unit) {
+        operations.forget(unit);
+        tokens.forget(unit);
     }
 }

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class ThirdPartyCopyTest {
     private static final int ABORT_TASK = 1;
     private static final int FUNCTION_COMPLETE = 0;
+    private static final int TOKEN_REVOKED = 0x052306;
     private static final int MIB = 1 << 20;
     private static final int MIB_BLOCKS = MIB / 512;
     private static final int HEADER_BYTES = 16;
@@ -134,6 +135,54 @@ class ThirdPartyCopyTest {
                 assertArrayEquals(second, read(initiator, destination, 9 + MIB_BLOCKS));
                 assertArrayEquals(second, read(initiator, destination, 8 * MIB_BLOCKS));
             }
+        }
+    }
+
+    private static byte[] tokenCommand(int serviceAction, int listIdentifier, int length) {
+        return ByteBuffer.allocate(16)
+                .put((byte) 0x83)
+                .put((byte) serviceAction)
+                .putInt(6, listIdentifier)
+                .putInt(10, length)
+                .array();
+    }
+
+    /// POPULATE TOKEN, RECEIVE ROD TOKEN INFORMATION, WRITE USING TOKEN (SBC-3).
+    @Test
+    void writesWhatATokenStandsForUntilThatIsWritten() throws IOException {
+        try (RawInitiator initiator = login()) {
+            byte[] bytes = write(initiator, 0, 40, 5);
+            byte[] populate =
+                    ByteBuffer.allocate(32)
+                            .putShort((short) 30)
+                            .putShort(14, (short) 16)
+                            .putLong(16, 40 * MIB_BLOCKS)
+                            .putInt(24, MIB_BLOCKS)
+                            .array();
+            byte[] populating = tokenCommand(0x10, 7, populate.length);
+            assertEquals(ScsiResult.GOOD, initiator.write(0, populating, populate).status());
+            byte[] information =
+                    ByteBuffer.allocate(16)
+                            .put((byte) 0x84)
+                            .put((byte) 0x07)
+                            .putInt(7)
+                            .putInt(10, 1024)
+                            .array();
+            byte[] status = initiator.read(0, information, 1024).data();
+            byte[] list =
+                    ByteBuffer.allocate(552)
+                            .putShort((short) 550)
+                            .put(16, status, 38, 512)
+                            .putShort(534, (short) 16)
+                            .putLong(536, 50 * MIB_BLOCKS)
+                            .putInt(544, MIB_BLOCKS)
+                            .array();
+            byte[] writing = tokenCommand(0x11, 8, list.length);
+            assertEquals(ScsiResult.GOOD, initiator.write(1, writing, list).status());
+            assertArrayEquals(bytes, read(initiator, 1, 50 * MIB_BLOCKS));
+            write(initiator, 0, 40, 6);
+            assertEquals(TOKEN_REVOKED, initiator.write(1, writing, list).senseCode());
+            assertArrayEquals(bytes, read(initiator, 1, 50 * MIB_BLOCKS));
         }
     }
 
