@@ -7,6 +7,7 @@ import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -68,7 +69,8 @@ public final class DeviceServer {
     public void add(LogicalUnitSpec spec) throws IOException {
         assert spec.lun() >= 0 && spec.lun() <= LunField.MAX_NUMBER : spec;
         UnitInventory before = inventory;
-        LogicalUnit unit = new LogicalUnit(targetName, before.freeIndex(), spec);
+        LogicalUnit unit =
+                new LogicalUnit(targetName, before.freeIndex(), spec, new TaskOrder(this::members));
         synchronized (this) {
             nexuses.forEach(nexus -> nexus.begin(unit.index()));
             inventory = inventory.with(unit);
@@ -199,6 +201,47 @@ public final class DeviceServer {
         aborter = able;
     }
 
+    private List<TaskOrder.Member> members() {
+        return nexuses.stream().map(Nexus::tasks).filter(Objects::nonNull).toList();
+    }
+
+    /// Whether some task of another nexus may have to be waited for, or may have to wait for a
+    /// SIMPLE one: false nearly always, at the cost of one volatile read.
+    public boolean ordersTasks(long lun) {
+        LogicalUnit unit = inventory.present(lun);
+        return unit != null && !unit.taskSet().plain();
+    }
+
+    /// The order that a new task is subject to: that of the whole logical unit or that of its
+    /// nexus, as TST says. Where TST was changed, the order of before is kept until no ORDERED and
+    /// no HEAD OF QUEUE task is in it. On the thread of the nexus.
+    ///
+    /// @return null when there is no such logical unit
+    public @Nullable TaskOrder taskOrder(Nexus nexus, long lun) {
+        LogicalUnit unit = inventory.present(lun);
+        if (unit == null) {
+            return null;
+        }
+        TaskOrder own = nexus.ownTaskSet(unit);
+        TaskOrder whole = unit.taskSet();
+        return unit.mode().tasks().separate()
+                ? whole.plain() ? own : whole
+                : own.plain() ? whole : own;
+    }
+
+    /// Whether `order` may be that of the tasks of a nexus for a logical unit. On the thread of the
+    /// nexus.
+    public boolean governs(TaskOrder order, Nexus nexus, long lun) {
+        LogicalUnit unit = inventory.known(lun);
+        return unit != null && (order == unit.taskSet() || order == nexus.ownTaskSet(unit));
+    }
+
+    /// How the logical unit manages its tasks.
+    public TaskControl taskControl(long lun) {
+        LogicalUnit unit = inventory.known(lun);
+        return unit == null ? TaskControl.DEFAULT : unit.mode().tasks();
+    }
+
     private void modeChanged(Nexus by, LogicalUnit unit) {
         for (Nexus nexus : nexuses) {
             if (nexus != by) {
@@ -302,6 +345,12 @@ public final class DeviceServer {
     /// The status of a command whose data did not come as asked for (RFC 7143 11.4.7.2 Sense Data).
     public Outcome.Status incorrectAmountOfData(long lun) {
         return refuse(lun, Sense.INCORRECT_AMOUNT_OF_DATA);
+    }
+
+    /// The status of a command with the ACA task attribute, for which there is no condition here:
+    /// NORMACA is zero.
+    public Outcome.Status noAutoContingentAllegiance(long lun) {
+        return refuse(lun, Sense.INVALID_MESSAGE_ERROR);
     }
 
     private Outcome.Status refuse(long lun, Sense sense) {

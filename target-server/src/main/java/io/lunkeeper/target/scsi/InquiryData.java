@@ -125,10 +125,11 @@ final class InquiryData {
         return page(code, new byte[LONG_PAGE_LENGTH - PAGE_HEADER_LENGTH]);
     }
 
-    /// SPC-4 7.8.7 Extended INQUIRY Data VPD page: SIMPSUP, and V_SUP when the cache is volatile.
+    /// SPC-4 7.8.7 Extended INQUIRY Data VPD page: HEADSUP, ORDSUP and SIMPSUP, and V_SUP when the
+    /// cache is volatile.
     private static byte[] extendedInquiry(boolean volatileCache) {
         byte[] page = longPage(EXTENDED_INQUIRY);
-        page[5] = 0x01;
+        page[5] = 0x07;
         page[6] = (byte) (volatileCache ? 0x01 : 0);
         return page;
     }

@@ -44,19 +44,21 @@ final class LogicalUnit {
     private final AtomicReference<@Nullable Nexus> reservedBy = new AtomicReference<>();
     private final PersistentReservations reservations;
     private final AtomicInteger resets = new AtomicInteger();
+    private final TaskOrder taskSet;
     private volatile boolean stopped;
     private volatile ModeParameters mode;
 
     /// @param index where each [Nexus] keeps what it has not been told of this unit
-    ///
+    /// @param taskSet the order of the tasks of all nexuses
     /// @throws IOException when it cannot be told who has reserved it
-    LogicalUnit(String targetName, int index, DeviceServer.LogicalUnitSpec spec)
+    LogicalUnit(String targetName, int index, DeviceServer.LogicalUnitSpec spec, TaskOrder taskSet)
             throws IOException {
         assert Integer.bitCount(spec.blockSizeBytes()) == 1 : spec;
         assert Integer.bitCount(spec.physicalBlockSizeBytes()) == 1 : spec;
         assert spec.physicalBlockSizeBytes() >= spec.blockSizeBytes() : spec;
         this.number = spec.lun();
         this.index = index;
+        this.taskSet = taskSet;
         this.backend = spec.backend();
         this.blockShift = Integer.numberOfTrailingZeros(spec.blockSizeBytes());
         this.limits = new BlockLimits(spec.blockSizeBytes(), spec.physicalBlockSizeBytes());
@@ -106,6 +108,11 @@ final class LogicalUnit {
         return backend;
     }
 
+    /// The order of the tasks of all nexuses, where they have one task set together.
+    TaskOrder taskSet() {
+        return taskSet;
+    }
+
     BlockLimits limits() {
         return limits;
     }
@@ -130,7 +137,8 @@ final class LogicalUnit {
     }
 
     private ModeParameters defaultMode() {
-        return new ModeParameters(backend.cacheMode().volatileCache(), false, false);
+        return new ModeParameters(
+                backend.cacheMode().volatileCache(), false, false, TaskControl.DEFAULT);
     }
 
     long capacityBlocks() {

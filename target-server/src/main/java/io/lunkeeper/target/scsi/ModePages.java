@@ -47,6 +47,9 @@ final class ModePages {
     private static final int PROTECTION_BITS = 4;
     private static final int WCE = 0x04;
     private static final int D_SENSE = 0x04;
+    private static final int TST = 0xe0;
+    private static final int SEPARATE_TASK_SETS = 0x20;
+    private static final int UNRESTRICTED_REORDERING = 0x10;
     private static final int SWP = 0x08;
 
     private final LogicalUnit unit;
@@ -171,7 +174,7 @@ final class ModePages {
         switch (page[0]) {
             case CACHING_PAGE -> bits[CACHING_BITS] = (byte) (defaults.writeCache() ? WCE : 0);
             case CONTROL_PAGE -> {
-                bits[CONTROL_BITS] = D_SENSE;
+                bits[CONTROL_BITS] = (byte) (TST | D_SENSE);
                 bits[PROTECTION_BITS] = SWP;
             }
             default -> {}
@@ -272,7 +275,13 @@ final class ModePages {
                 return i;
             }
         }
-        return -1;
+        return page[0] == CONTROL_PAGE ? wrongTaskControl(rest) : -1;
+    }
+
+    /// The first byte of a Control mode page with a value that nothing is behind, or -1.
+    private static int wrongTaskControl(ByteBuf rest) {
+        int type = rest.getByte(rest.readerIndex() + CONTROL_BITS) & TST;
+        return type == 0 || type == SEPARATE_TASK_SETS ? -1 : CONTROL_BITS;
     }
 
     private static ModeParameters changed(ModeParameters now, ByteBuf rest, int page) {
@@ -282,14 +291,20 @@ final class ModePages {
                     new ModeParameters(
                             (rest.getByte(at + CACHING_BITS) & WCE) != 0,
                             now.descriptorSense(),
-                            now.writeProtect());
+                            now.writeProtect(),
+                            now.tasks());
             case CONTROL_PAGE ->
                     new ModeParameters(
                             now.writeCache(),
                             (rest.getByte(at + CONTROL_BITS) & D_SENSE) != 0,
-                            (rest.getByte(at + PROTECTION_BITS) & SWP) != 0);
+                            (rest.getByte(at + PROTECTION_BITS) & SWP) != 0,
+                            taskControl(rest, at));
             default -> now;
         };
+    }
+
+    private static TaskControl taskControl(ByteBuf rest, int at) {
+        return new TaskControl((rest.getByte(at + CONTROL_BITS) & TST) == SEPARATE_TASK_SETS);
     }
 
     // ---- the pages
@@ -326,11 +341,15 @@ final class ModePages {
                         0));
     }
 
-    /// SPC-4 7.5.8 Control mode page: one task set for all nexuses, commands may be reordered, an
-    /// unlimited busy timeout.
+    /// SPC-4 7.5.8 Control mode page: SIMPLE commands may be reordered, an unlimited busy timeout.
     private static byte[] control(ModeParameters parameters) {
         ByteBuffer page = ByteBuffer.allocate(12).put((byte) CONTROL_PAGE).put((byte) 0x0a);
-        page.put((byte) (parameters.descriptorSense() ? D_SENSE : 0)).put((byte) 0x10);
+        TaskControl tasks = parameters.tasks();
+        page.put(
+                (byte)
+                        ((tasks.separate() ? SEPARATE_TASK_SETS : 0)
+                                | (parameters.descriptorSense() ? D_SENSE : 0)));
+        page.put((byte) UNRESTRICTED_REORDERING);
         page.put((byte) (parameters.writeProtect() ? SWP : 0));
         return page.putShort(8, (short) 0xffff).array();
     }

@@ -5,4 +5,6 @@ package io.lunkeeper.target.scsi;
 /// @param writeCache whether an acknowledged write may be lost by power failure (WCE)
 /// @param descriptorSense whether sense data comes in descriptor format (D_SENSE)
 /// @param writeProtect whether writes are refused (SWP)
-record ModeParameters(boolean writeCache, boolean descriptorSense, boolean writeProtect) {}
+/// @param tasks how tasks are managed (TST)
+record ModeParameters(
+        boolean writeCache, boolean descriptorSense, boolean writeProtect, TaskControl tasks) {}

@@ -1,15 +1,25 @@
 package io.lunkeeper.target.scsi;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.WeakHashMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
-/// What a target remembers of one I_T nexus (SAM-5 4.7): what it has not been told yet, and what it
-/// wrote into buffers. What is pending is safe from any thread; commands that ask take no lock.
+/// What a target remembers of one I_T nexus (SAM-5 4.7): what it has not been told yet, what it
+/// wrote into buffers, and the order of its tasks where it has a task set of its own. What is
+/// pending is safe from any thread; commands that ask take no lock.
 public final class Nexus {
     private final String initiatorPortName;
     private final TransferBuffers buffers = new TransferBuffers();
+
+    /// Only of logical units that are still there: they come and go.
+    private final Map<LogicalUnit, TaskOrder> ownTaskSets = new WeakHashMap<>();
+
+    private volatile TaskOrder.@Nullable Member tasks;
 
     /// Replaced, never changed.
     private volatile PendingConditions[] pending;
@@ -58,6 +68,21 @@ public final class Nexus {
     /// What WRITE BUFFER wrote.
     TransferBuffers buffers() {
         return buffers;
+    }
+
+    /// Says where the tasks of this nexus are; there are none before.
+    public void tasksAreHeldBy(TaskOrder.Member holder) {
+        tasks = holder;
+    }
+
+    /// Where the tasks of this nexus are; from any thread.
+    TaskOrder.@Nullable Member tasks() {
+        return tasks;
+    }
+
+    /// The order of the tasks of this nexus alone for a logical unit; on its own thread.
+    TaskOrder ownTaskSet(LogicalUnit unit) {
+        return ownTaskSets.computeIfAbsent(unit, _ -> new TaskOrder(List::of));
     }
 
     /// Drops a condition of every logical unit.

@@ -32,6 +32,8 @@ record Sense(
             illegal(AdditionalSenseCodeAndQualifier.INVALID_COMMAND_OPERATION_CODE);
     static final Sense LOGICAL_UNIT_NOT_SUPPORTED =
             illegal(AdditionalSenseCodeAndQualifier.LOGICAL_UNIT_NOT_SUPPORTED);
+    static final Sense INVALID_MESSAGE_ERROR =
+            illegal(AdditionalSenseCodeAndQualifier.INVALID_MESSAGE_ERROR);
     static final Sense PARAMETER_LIST_LENGTH_ERROR =
             illegal(AdditionalSenseCodeAndQualifier.PARAMETER_LIST_LENGTH_ERROR);
     static final Sense SAVING_PARAMETERS_NOT_SUPPORTED =

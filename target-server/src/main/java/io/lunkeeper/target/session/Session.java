@@ -115,7 +115,7 @@ public final class Session {
             Nexus attached =
                     target.device().attach(Nexus.portName(key.initiatorName(), key.isid()));
             nexus = attached;
-            tasks = new TaskSet(parameters, window, target.device(), attached);
+            tasks = new TaskSet(parameters, window, link, target.device(), attached);
         }
         return true;
     }

@@ -11,6 +11,7 @@ import io.lunkeeper.target.scsi.Outcome.BlockingStep;
 import io.lunkeeper.target.scsi.Outcome.DataSink;
 import io.lunkeeper.target.scsi.Outcome.DataSource;
 import io.lunkeeper.target.scsi.Outcome.Status;
+import io.lunkeeper.target.scsi.TaskOrder;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -20,11 +21,12 @@ import org.jspecify.annotations.Nullable;
 /// One SCSI command from its PDU to its status (SAM-5 4.5 task). Confined to the session's thread;
 /// only steps that may block run elsewhere, and their results come back to it.
 ///
-/// A task moves as its [Outcome]s say: data out (from the initiator) until the [DataOutTransfer] is
-/// finished and every piece is in the sink, then work that may block, then data in or status. It
-/// ends exactly once. An aborted task sends nothing more but perhaps a status, and ends when its
-/// last step has come back, so that whoever aborted it knows that nothing of it can touch the
-/// medium any more.
+/// A task that must wait for others is dormant until its turn comes: of its command nothing is
+/// looked at before. Then it moves as its [Outcome]s say: data out (from the initiator) until the
+/// [DataOutTransfer] is finished and every piece is in the sink, then work that may block, then
+/// data in or status. It ends exactly once. An aborted task sends nothing more but perhaps a
+/// status, and ends when its last step has come back, so that whoever aborted it knows that nothing
+/// of it can touch the medium any more.
 final class Task {
     private final TaskSet set;
     private final Link link;
@@ -34,6 +36,8 @@ final class Task {
     private final long expectedIn;
     private final long expectedOut;
 
+    private TaskOrder.@Nullable Place place;
+    private @Nullable DormantCommand dormant;
     private @Nullable DataOutTransfer dataOut;
     private @Nullable DataSink sink;
     private long receivable;
@@ -81,6 +85,61 @@ final class Task {
     /// Whether Data-Out PDUs may still arrive for it after its end.
     boolean awaitsData() {
         return brokenOff || (dataOut != null && !dataOut.finished());
+    }
+
+    // ---- its turn
+
+    /// Where it is in the order of its task set; null while nobody asks.
+    TaskOrder.@Nullable Place place() {
+        return place;
+    }
+
+    void place(TaskOrder.Place here) {
+        place = here;
+    }
+
+    /// It waits for its turn.
+    void sleep(DormantCommand command) {
+        dormant = command;
+    }
+
+    /// Its turn has come; it may have been aborted or refused meanwhile.
+    void wake() {
+        DormantCommand waiting = dormant;
+        if (waiting != null) {
+            waiting.due();
+            beginWhenReady(waiting);
+        }
+    }
+
+    private void beginWhenReady(DormantCommand waiting) {
+        if (waiting.ready()) {
+            dormant = null;
+            try {
+                set.begin(this, waiting.command());
+            } finally {
+                set.ordering().release(waiting);
+            }
+        }
+    }
+
+    /// It will never have its turn.
+    private void giveUp(DormantCommand waiting) {
+        dormant = null;
+        brokenOff = !waiting.whole();
+        set.ordering().release(waiting);
+    }
+
+    private void receiveAsleep(DormantCommand waiting, DataOut pdu) {
+        DataOutTransfer.Violation violation = waiting.receive(pdu);
+        if (violation != null) {
+            giveUp(waiting);
+            brokenOff = true;
+            fail(set.violated(lun, violation));
+            advance();
+        } else {
+            beginWhenReady(waiting);
+        }
     }
 
     // ---- from the command to its outcome
@@ -175,6 +234,10 @@ final class Task {
 
     /// Takes a Data-Out PDU of this task.
     void receive(DataOut pdu) {
+        if (dormant != null) {
+            receiveAsleep(dormant, pdu);
+            return;
+        }
         if (aborted || dataOut == null) {
             return;
         }
@@ -357,6 +420,9 @@ final class Task {
             aborted = true;
             abortedWith = answer;
             sink = null;
+            if (dormant != null) {
+                giveUp(dormant);
+            }
             advance();
         }
     }

@@ -45,10 +45,7 @@ final class TaskManagement {
         }
         switch (function) {
             case ABORT_TASK -> abortTask(request);
-            case ABORT_TASK_SET ->
-                    tasks.abort(
-                            task -> device.sameUnit(task.lun(), lun),
-                            () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+            case ABORT_TASK_SET -> abortTaskSet(request);
             case CLEAR_TASK_SET -> clearTaskSet(request);
             case LUN_RESET -> resetUnits(request, List.of(lun));
             case TARGET_WARM_RESET -> resetUnits(request, device.units());
@@ -82,8 +79,18 @@ final class TaskManagement {
         }
     }
 
-    /// SAM-5 7.5 CLEAR TASK SET: one task set for all nexuses (TST is zero).
+    private void abortTaskSet(TaskManagementRequest request) {
+        tasks.abort(
+                task -> device.sameUnit(task.lun(), request.lun()),
+                () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+    }
+
+    /// SAM-5 7.5 CLEAR TASK SET: that of this nexus, or the one that all have together (TST).
     private void clearTaskSet(TaskManagementRequest request) {
+        if (device.taskControl(request.lun()).separate()) {
+            abortTaskSet(request);
+            return;
+        }
         Nexus self = session.nexus();
         abortEverywhere(
                 task -> device.sameUnit(task.lun(), request.lun()),

@@ -44,6 +44,7 @@ final class TaskSet {
     private final CommandWindow<RequestPdu> window;
     private final DeviceServer device;
     private final Nexus nexus;
+    private final TaskOrdering ordering;
     private final IntObjectMap<Task> tasks = new IntObjectHashMap<>();
     private final ArrayDeque<Task> senders = new ArrayDeque<>();
     private final RetiredTags retired = new RetiredTags();
@@ -58,6 +59,7 @@ final class TaskSet {
     TaskSet(
             SessionParameters parameters,
             CommandWindow<RequestPdu> window,
+            Link link,
             DeviceServer device,
             Nexus nexus) {
         this.parameters = parameters;
@@ -65,6 +67,8 @@ final class TaskSet {
         this.window = window;
         this.device = device;
         this.nexus = nexus;
+        this.ordering = new TaskOrdering(this, link, device, nexus);
+        nexus.tasksAreHeldBy(ordering);
     }
 
     SessionParameters parameters() {
@@ -85,10 +89,24 @@ final class TaskSet {
         return window;
     }
 
+    /// Which of the tasks wait for others.
+    TaskOrdering ordering() {
+        return ordering;
+    }
+
+    /// All that are alive.
+    Iterable<Task> alive() {
+        return tasks.values();
+    }
+
     // ---- commands and their data
 
-    /// Begins a task.
+    /// Takes a command, and begins it when nothing is to be waited for.
     void start(Link link, ScsiCommand command) throws RejectedPduException {
+        if (TaskOrdering.isReserved(command.taskAttribute())) {
+            forgetNumber(command);
+            throw new RejectedPduException(ReasonCode.INVALID_PDU_FIELD, "reserved task attribute");
+        }
         int tag = command.initiatorTaskTag();
         if (tag == RequestPdu.RESERVED_TAG || tasks.containsKey(tag)) {
             forgetNumber(command);
@@ -104,12 +122,19 @@ final class TaskSet {
         tasks.put(tag, task);
         retired.reused(tag);
         DataOutTransfer.Violation violation = DataOutTransfer.judge(command, parameters);
-        task.start(
-                command,
-                violation == null
-                        ? device.execute(nexus, command.lun(), command.cdb())
-                        : violated(command.lun(), violation));
+        if (violation != null) {
+            task.start(command, violated(command.lun(), violation));
+        } else if (ordering.isOrdinary(command)) {
+            begin(task, command);
+        } else {
+            ordering.enter(task, command);
+        }
         produce();
+    }
+
+    /// Begins a task whose turn has come.
+    void begin(Task task, ScsiCommand command) {
+        task.start(command, device.execute(nexus, command.lun(), command.cdb()));
     }
 
     /// A command that is refused before it became a task gives its place in the window back.
@@ -228,6 +253,7 @@ final class TaskSet {
         } else {
             immediateTasks--;
         }
+        ordering.ended(task);
         task.notifyEnded();
     }
 

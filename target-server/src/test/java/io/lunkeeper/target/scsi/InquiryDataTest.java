@@ -163,7 +163,7 @@ class InquiryDataTest {
     void saysWhetherTheCacheIsVolatile(CacheMode mode, String vSup) throws IOException {
         try (ServedUnit unit = ServedUnit.open(directory, 1 << 20, 512, mode)) {
             ByteBuf page = Unpooled.wrappedBuffer(unit.run("12 01 86 00 ff 00").data());
-            assertEquals("0086003c" + "00" + "01" + vSup + "00".repeat(57), hex(page, 0, 64));
+            assertEquals("0086003c" + "00" + "07" + vSup + "00".repeat(57), hex(page, 0, 64));
         }
     }
 

@@ -18,7 +18,7 @@ class ModePagesTest {
     private static final String RECOVERY = "010a" + "00".repeat(10);
     private static final String WRITE_BACK = "0812" + "04" + "00".repeat(17);
     private static final String WRITE_THROUGH = "0812" + "00".repeat(18);
-    private static final String CONTROL = "0a0a" + "0010" + "00000000" + "ffff" + "0000";
+    private static final String CONTROL = "0a0a" + "2010" + "00000000" + "ffff" + "0000";
     private static final String EXCEPTIONS = "1c0a" + "08" + "00".repeat(9);
     private static final String PROVISIONING =
             "5c020014" + "00".repeat(12) + "8201" + "0000" + "00000400";
@@ -74,7 +74,7 @@ class ModePagesTest {
     /// The write cache, the format of sense data and write protection.
     @Test
     void saysWhatCanBeChanged() throws IOException {
-        String control = "0a0a" + "0400" + "08" + "00".repeat(7);
+        String control = "0a0a" + "e400" + "08" + "00".repeat(7);
         assertEquals("0f001000" + control, data("1a 08 4a 00 ff 00"));
         assertEquals(
                 "3b001000"

@@ -21,9 +21,9 @@ class ModeSelectTest {
     private static final String CACHED = "0812" + "04" + "00".repeat(17);
     private static final String UNCACHED = "0812" + "00".repeat(18);
     private static final String CONTROL_TAIL = "00000000" + "ffff" + "0000";
-    private static final String FIXED = "0a0a" + "0010" + CONTROL_TAIL;
-    private static final String DESCRIPTOR = "0a0a" + "0410" + CONTROL_TAIL;
-    private static final String PROTECTED = "0a0a" + "0010" + "08000000" + "ffff" + "0000";
+    private static final String FIXED = "0a0a" + "2010" + CONTROL_TAIL;
+    private static final String DESCRIPTOR = "0a0a" + "2410" + CONTROL_TAIL;
+    private static final String PROTECTED = "0a0a" + "2010" + "08000000" + "ffff" + "0000";
     private static final String TEST_UNIT_READY = "00 00 00 00 00 00";
     private static final String WRITE = "2a 00 00 00 00 00 00 00 01 00";
 
@@ -130,9 +130,11 @@ class ModeSelectTest {
         "00000008 00000801 00000200, 5/26/00",
         "00000010 00000000000008000000000000000200, 5/26/00",
         "00000000 0a, 5/1a/00",
-        "00000000 0a0a0010, 5/1a/00",
-        "00000000 0a0b00100000000000ffff0000, 5/26/00",
-        "00000000 0a0a01100000000000ffff0000, 5/26/00",
+        "00000000 0a0a2010, 5/1a/00",
+        "00000000 0a0b20100000000000ffff0000, 5/26/00",
+        "00000000 0a0a21100000000000ffff0000, 5/26/00",
+        "00000000 0a0a40100000000000ffff0000, 5/26/00",
+        "00000000 0a0ae0100000000000ffff0000, 5/26/00",
         "00000000 020a00000000000000000000, 5/26/00",
         "00000000 010a00000000000000000001, 5/26/00"
     })

@@ -1,0 +1,348 @@
+package io.lunkeeper.target.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import io.lunkeeper.lun.Allocation;
+import io.lunkeeper.lun.CacheMode;
+import io.lunkeeper.lun.LunBackend;
+import io.lunkeeper.lun.LunSpec;
+import io.lunkeeper.target.login.NegotiationLimits;
+import io.lunkeeper.target.login.OneTarget;
+import io.lunkeeper.target.pdu.PduEncoder;
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.pdu.RequestPdu.DataOut;
+import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
+import io.lunkeeper.target.scsi.DeviceServer;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/// A target with two units on real images, and initiators that talk to it by PDUs without a socket.
+/// The loop of all sessions is the test's thread: work for it is done when the test says so, so the
+/// test decides what meets what.
+final class SessionRig implements AutoCloseable {
+    private static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
+    private static final String EAGER = "InitialR2T=No\0ImmediateData=Yes\0";
+    private static final String PATIENT = "InitialR2T=Yes\0ImmediateData=No\0";
+    private static final int SECONDS = 20;
+
+    private final LinkedBlockingQueue<Runnable> loop = new LinkedBlockingQueue<>();
+    private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
+    private final List<LunBackend> backends = new ArrayList<>();
+    private final SessionRegistry registry = new SessionRegistry();
+    private final DeviceServer device;
+    private final TargetNode target;
+    private int names;
+
+    SessionRig(Path directory) throws IOException {
+        List<DeviceServer.LogicalUnitSpec> units = new ArrayList<>();
+        for (int lun = 0; lun < 2; lun++) {
+            LunSpec spec =
+                    new LunSpec(
+                            directory.resolve("image" + lun),
+                            OptionalLong.of(16 << 20),
+                            Allocation.SPARSE,
+                            CacheMode.WRITE_BACK,
+                            512,
+                            false);
+            LunBackend backend = LunBackend.open(spec);
+            backends.add(backend);
+            units.add(new DeviceServer.LogicalUnitSpec(lun, backend, 512, 4096, Optional.empty()));
+        }
+        device = new DeviceServer(TARGET, units);
+        target = new TargetNode(device);
+    }
+
+    DeviceServer device() {
+        return device;
+    }
+
+    /// Does what the loop has to do, until there is nothing more at once.
+    void turn() {
+        for (Runnable work = loop.poll(); work != null; work = loop.poll()) {
+            work.run();
+        }
+    }
+
+    /// Off-heap bytes that tasks hold.
+    long heldBytes() {
+        return allocator.metric().usedDirectMemory();
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (LunBackend backend : backends) {
+            backend.close();
+        }
+    }
+
+    /// Logs in one that sends data unasked, up to 256 KiB of it, and hears out unit attentions.
+    Initiator login() throws Exception {
+        return login(EAGER);
+    }
+
+    /// Logs in one that waits until it is asked for data.
+    Initiator loginPatient() throws Exception {
+        return login(PATIENT);
+    }
+
+    private Initiator login(String keys) throws Exception {
+        Initiator initiator = new Initiator();
+        initiator.login(keys);
+        for (int lun = 0; lun < 2; lun++) {
+            assertEquals(2, initiator.await(initiator.send(1, lun, TEST_UNIT_READY)).status());
+        }
+        return initiator;
+    }
+
+    static final String TEST_UNIT_READY = "00 00 00 00 00 00";
+
+    /// What came back for one command: its last PDU.
+    record Reply(int status, String sense) {}
+
+    /// An initiator of one session.
+    final class Initiator implements Transport {
+        private final PduEncoder encoder = new PduEncoder();
+        private final IscsiConnection connection;
+        private final List<ByteBuf> sent = new ArrayList<>();
+        private final String name = "iqn.2026-11.a:i" + names++;
+        private int cmdSn = 100;
+        private int nextTag = 1;
+        private int looked;
+        private @Nullable String closeReason;
+
+        Initiator() {
+            connection =
+                    new IscsiConnection(
+                            this,
+                            new IscsiConnection.Site(
+                                    registry,
+                                    Map.of(TARGET, target)::get,
+                                    new OneTarget(TARGET),
+                                    NegotiationLimits.DEFAULT),
+                            0);
+        }
+
+        private void login(String more) throws Exception {
+            String keys =
+                    "InitiatorName=%s\0TargetName=%s\0FirstBurstLength=262144\0%s"
+                            .formatted(name, TARGET, more);
+            connection.receive(
+                    new RequestPdu.LoginRequest(
+                            true,
+                            false,
+                            1,
+                            3,
+                            0,
+                            0,
+                            0x800000000001L,
+                            0,
+                            7,
+                            1,
+                            cmdSn,
+                            0,
+                            Unpooled.copiedBuffer(keys, StandardCharsets.US_ASCII)),
+                    0);
+        }
+
+        /// Sends a command without data and returns its tag.
+        int send(int attribute, int lun, String cdb) throws Exception {
+            return send(attribute, lun, cdb, 0, new byte[0], true);
+        }
+
+        /// Sends a command that writes.
+        ///
+        /// @param last whether no unsolicited Data-Out follows
+        int send(int attribute, int lun, String cdb, int length, byte[] immediate, boolean last)
+                throws Exception {
+            int tag = nextTag++;
+            byte[] bytes = HexFormat.ofDelimiter(" ").parseHex(cdb);
+            ByteBuf fields = Unpooled.buffer(16).writeBytes(bytes).writeZero(16 - bytes.length);
+            ByteBuf data = Unpooled.wrappedBuffer(immediate.clone());
+            connection.receive(
+                    new ScsiCommand(
+                            false,
+                            last,
+                            length == 0,
+                            length > 0,
+                            attribute,
+                            (long) lun << 48,
+                            tag,
+                            length == 0 ? 65536 : length,
+                            cmdSn++,
+                            1,
+                            fields,
+                            data),
+                    0);
+            useAgain(fields);
+            useAgain(data);
+            return tag;
+        }
+
+        /// Sends data, solicited or not.
+        void data(int tag, int transferTag, int dataSn, int offset, byte[] bytes, boolean last)
+                throws Exception {
+            ByteBuf data = Unpooled.wrappedBuffer(bytes.clone());
+            connection.receive(new DataOut(last, 0, tag, transferTag, 1, dataSn, offset, data), 0);
+            useAgain(data);
+        }
+
+        /// What becomes of a receive buffer that nobody has retained.
+        private static void useAgain(ByteBuf buffer) {
+            if (buffer.refCnt() == 1) {
+                buffer.setZero(0, buffer.capacity());
+            }
+        }
+
+        /// Sends a task management function request and returns its tag.
+        int manage(int function, int lun, int referenced) throws Exception {
+            int tag = nextTag++;
+            connection.receive(
+                    new RequestPdu.TaskManagementRequest(
+                            true, function, (long) lun << 48, tag, referenced, cmdSn, 1, 0, 0),
+                    0);
+            return tag;
+        }
+
+        void disconnect() {
+            connection.disconnected();
+        }
+
+        boolean closed() {
+            return closeReason != null;
+        }
+
+        /// The tag of the transfer that a write waits for.
+        int transferTag(int tag) {
+            return find(tag, 0x31).getInt(20);
+        }
+
+        private ByteBuf find(int tag, int opcode) {
+            for (ByteBuf pdu : sent) {
+                if ((pdu.getByte(0) & 0x3f) == opcode && pdu.getInt(16) == tag) {
+                    return pdu;
+                }
+            }
+            throw new AssertionError("no PDU " + Integer.toHexString(opcode) + " of task " + tag);
+        }
+
+        /// The reply to a command or function, or null as long as there is none.
+        @Nullable Reply reply(int tag) {
+            for (ByteBuf pdu : sent) {
+                int opcode = pdu.getByte(0) & 0x3f;
+                boolean status = opcode == 0x21 || (opcode == 0x25 && (pdu.getByte(1) & 1) != 0);
+                if (pdu.getInt(16) == tag && status) {
+                    return new Reply(pdu.getByte(3) & 0xff, sense(pdu));
+                }
+                if (pdu.getInt(16) == tag && opcode == 0x22) {
+                    return new Reply(pdu.getByte(2) & 0xff, "");
+                }
+            }
+            return null;
+        }
+
+        private static String sense(ByteBuf pdu) {
+            return (pdu.getByte(3) & 0xff) != 2 || pdu.readableBytes() < 64
+                    ? ""
+                    : "%x/%02x/%02x"
+                            .formatted(pdu.getByte(52) & 0x0f, pdu.getByte(62), pdu.getByte(63));
+        }
+
+        /// Waits for the reply, letting the loop do its work.
+        Reply await(int tag) throws InterruptedException {
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+            turn();
+            for (Reply reply = reply(tag); ; reply = reply(tag)) {
+                if (reply != null) {
+                    return reply;
+                }
+                assertFalse(System.nanoTime() > deadline, "no reply to task " + tag);
+                Runnable work = loop.poll(100, TimeUnit.MILLISECONDS);
+                if (work != null) {
+                    work.run();
+                }
+            }
+        }
+
+        /// The tags of the replies since the last look, in their order.
+        List<Integer> replies() {
+            turn();
+            List<Integer> tags = new ArrayList<>();
+            for (ByteBuf pdu : sent.subList(looked, sent.size())) {
+                int opcode = pdu.getByte(0) & 0x3f;
+                if (opcode == 0x21 || opcode == 0x22 || opcode == 0x25) {
+                    tags.add(pdu.getInt(16));
+                }
+            }
+            looked = sent.size();
+            return tags;
+        }
+
+        /// The data of a read that came in one PDU.
+        byte[] dataIn(int tag) {
+            ByteBuf pdu = find(tag, 0x25);
+            return ByteBufUtil.getBytes(pdu, 48, pdu.getInt(4) & 0xffffff);
+        }
+
+        @Override
+        public PduEncoder encoder() {
+            return encoder;
+        }
+
+        @Override
+        public ByteBufAllocator allocator() {
+            return allocator;
+        }
+
+        @Override
+        public void send(ByteBuf pdu) {
+            sent.add(Unpooled.copiedBuffer(pdu));
+            pdu.release();
+        }
+
+        @Override
+        public long queuedBytes() {
+            return 0;
+        }
+
+        @Override
+        public void negotiated(boolean headerDigest, boolean dataDigest, int maxSegmentBytes) {
+            encoder.negotiated(headerDigest, dataDigest);
+        }
+
+        @Override
+        public void pauseReading(boolean paused) {
+            // There is no socket to leave alone.
+        }
+
+        @Override
+        public void close(String reason) {
+            closeReason = reason;
+        }
+
+        @Override
+        public String peer() {
+            return name;
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            loop.add(task);
+        }
+    }
+}

@@ -1,0 +1,375 @@
+package io.lunkeeper.target.session;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.session.SessionRig.Initiator;
+import io.lunkeeper.target.session.SessionRig.Reply;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Task attributes as a session keeps them (SAM-5 8.6). A write that waits for its data is the task
+/// that takes long, and ends when the test says so.
+class TaskOrderingTest {
+    private static final int UNTAGGED = 0;
+    private static final int SIMPLE = 1;
+    private static final int ORDERED = 2;
+    private static final int HEAD_OF_QUEUE = 3;
+    private static final int ACA = 4;
+    private static final int ABORT_TASK = 1;
+    private static final int ABORT_TASK_SET = 2;
+    private static final int LUN_RESET = 5;
+    private static final Reply GOOD = new Reply(0, "");
+    private static final String READY = SessionRig.TEST_UNIT_READY;
+    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
+    private static final String READ = "28 00 00 00 00 08 00 00 08 00";
+    private static final int LENGTH = 4096;
+    private static final byte[] NEW = new byte[LENGTH];
+    private static final String ONE_TASK_SET =
+            "00000000" + "0a0a" + "0010" + "00000000" + "ffff" + "0000";
+
+    static {
+        Arrays.fill(NEW, (byte) 0x5a);
+    }
+
+    @TempDir Path directory;
+    private SessionRig rig;
+    private Initiator initiator;
+
+    @BeforeEach
+    void serve() throws Exception {
+        rig = new SessionRig(directory);
+        initiator = rig.loginPatient();
+    }
+
+    @AfterEach
+    void end() throws IOException {
+        rig.turn();
+        assertEquals(0, rig.heldBytes(), "bytes left behind");
+        rig.close();
+    }
+
+    private static int beginWrite(Initiator by, int attribute) throws Exception {
+        return by.send(attribute, 0, WRITE, LENGTH, new byte[0], true);
+    }
+
+    private static void finishWrite(Initiator by, int tag) throws Exception {
+        by.data(tag, by.transferTag(tag), 0, 0, NEW, true);
+        assertEquals(GOOD, by.await(tag));
+    }
+
+    private void shareOneTaskSet(Initiator by) throws Exception {
+        byte[] list = java.util.HexFormat.of().parseHex(ONE_TASK_SET);
+        int tag = by.send(SIMPLE, 0, "15 10 00 00 10 00", list.length, list, true);
+        assertEquals(GOOD, by.await(tag));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {UNTAGGED, SIMPLE})
+    void simpleTasksDoNotWait(int attribute) throws Exception {
+        int write = beginWrite(initiator, SIMPLE);
+        int ready = initiator.send(attribute, 0, READY);
+        assertEquals(GOOD, initiator.reply(ready));
+        finishWrite(initiator, write);
+    }
+
+    @Test
+    void anOrderedReadSeesTheWriteBeforeIt() throws Exception {
+        int write = beginWrite(initiator, SIMPLE);
+        int read = initiator.send(ORDERED, 0, READ);
+        int later = initiator.send(SIMPLE, 0, READY);
+        rig.turn();
+        assertNull(initiator.reply(read));
+        assertNull(initiator.reply(later));
+        finishWrite(initiator, write);
+        assertEquals(GOOD, initiator.await(read));
+        assertArrayEquals(NEW, initiator.dataIn(read));
+        assertEquals(GOOD, initiator.await(later));
+    }
+
+    @Test
+    void anOrderedWriteHoldsBackWhatComesLater() throws Exception {
+        int write = beginWrite(initiator, ORDERED);
+        int read = initiator.send(SIMPLE, 0, READ);
+        int other = initiator.send(SIMPLE, 1, READY);
+        assertEquals(GOOD, initiator.await(other), "another logical unit");
+        assertNull(initiator.reply(read));
+        finishWrite(initiator, write);
+        assertEquals(GOOD, initiator.await(read));
+        assertArrayEquals(NEW, initiator.dataIn(read));
+    }
+
+    @Test
+    void headOfQueueDoesNotWait() throws Exception {
+        int write = beginWrite(initiator, SIMPLE);
+        int ordered = initiator.send(ORDERED, 0, READY);
+        int head = initiator.send(HEAD_OF_QUEUE, 0, READY);
+        assertEquals(GOOD, initiator.reply(head));
+        rig.turn();
+        assertNull(initiator.reply(ordered));
+        finishWrite(initiator, write);
+        assertEquals(GOOD, initiator.await(ordered));
+    }
+
+    @Test
+    void whatIsBehindAHeadOfQueueWaitsForIt() throws Exception {
+        int head = beginWrite(initiator, HEAD_OF_QUEUE);
+        int simple = initiator.send(SIMPLE, 0, READY);
+        rig.turn();
+        assertNull(initiator.reply(simple));
+        finishWrite(initiator, head);
+        assertEquals(GOOD, initiator.await(simple));
+    }
+
+    @Test
+    void manyOrderedTasksRunOneAfterTheOther() throws Exception {
+        int write = beginWrite(initiator, SIMPLE);
+        int first = initiator.send(ORDERED, 0, READY);
+        for (int i = 1; i < 100; i++) {
+            initiator.send(ORDERED, 0, READY);
+        }
+        initiator.replies();
+        finishWrite(initiator, write);
+        initiator.await(first + 99);
+        List<Integer> replies = initiator.replies();
+        assertEquals(101, replies.size());
+        assertEquals(replies.stream().sorted().toList(), replies);
+    }
+
+    @Test
+    void refusesAttributesThatItDoesNotHave() throws Exception {
+        int aca = initiator.send(ACA, 0, READY);
+        assertEquals(new Reply(2, "5/49/00"), initiator.reply(aca));
+        for (int reserved = 5; reserved < 8; reserved++) {
+            int attribute = reserved;
+            RejectedPduException refusal =
+                    assertThrows(
+                            RejectedPduException.class, () -> initiator.send(attribute, 0, READY));
+            assertEquals(0x09, refusal.reason());
+        }
+        assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 0, READY)));
+    }
+
+    @Test
+    void ordersNothingWhereThereIsNoUnit() throws Exception {
+        int ordered = initiator.send(ORDERED, 9, READY);
+        assertEquals(new Reply(2, "5/25/00"), initiator.reply(ordered));
+    }
+
+    // ---- data that comes unasked while a command waits
+
+    @Test
+    void keepsImmediateAndUnsolicitedDataUntilItsTurn() throws Exception {
+        Initiator eager = rig.login();
+        int write = beginWrite(eager, SIMPLE);
+        byte[] half = Arrays.copyOf(NEW, LENGTH / 2);
+        int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, half, false);
+        eager.data(ordered, RequestPdu.RESERVED_TAG, 0, LENGTH / 2, half, true);
+        int read = eager.send(ORDERED, 0, READ);
+        rig.turn();
+        assertNull(eager.reply(ordered));
+        eager.data(write, eager.transferTag(write), 0, 0, new byte[LENGTH], true);
+        assertEquals(GOOD, eager.await(write));
+        assertEquals(GOOD, eager.await(ordered));
+        assertEquals(GOOD, eager.await(read));
+        assertArrayEquals(NEW, eager.dataIn(read));
+    }
+
+    /// Its turn comes in the middle of its unsolicited data.
+    @Test
+    void beginsWhenItsUnsolicitedDataIsWhole() throws Exception {
+        Initiator eager = rig.login();
+        int write = beginWrite(eager, SIMPLE);
+        byte[] half = Arrays.copyOf(NEW, LENGTH / 2);
+        int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, half, false);
+        finishWrite(eager, write);
+        rig.turn();
+        eager.data(ordered, RequestPdu.RESERVED_TAG, 0, LENGTH / 2, half, true);
+        assertEquals(GOOD, eager.await(ordered));
+    }
+
+    @Test
+    void asksForTheRestWhenItsTurnHasCome() throws Exception {
+        int write = beginWrite(initiator, SIMPLE);
+        int ordered = beginWrite(initiator, ORDERED);
+        rig.turn();
+        assertThrows(AssertionError.class, () -> initiator.transferTag(ordered));
+        finishWrite(initiator, write);
+        rig.turn();
+        finishWrite(initiator, ordered);
+    }
+
+    @Test
+    void refusesDataOutOfOrderWhileItWaits() throws Exception {
+        Initiator eager = rig.login();
+        int write = beginWrite(eager, SIMPLE);
+        int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, new byte[0], false);
+        int later = eager.send(SIMPLE, 0, READY);
+        eager.data(ordered, RequestPdu.RESERVED_TAG, 0, 512, new byte[512], false);
+        assertEquals(2, eager.await(ordered).status());
+        assertEquals(GOOD, eager.await(later), "what waited for it goes on");
+        eager.data(ordered, RequestPdu.RESERVED_TAG, 1, 1024, new byte[512], true);
+        finishWrite(eager, write);
+    }
+
+    @Test
+    void saysTaskSetFullRatherThanHoldMore() throws Exception {
+        Initiator eager = rig.login();
+        int write = beginWrite(eager, SIMPLE);
+        String large = "2a 00 00 00 00 00 00 02 00 00";
+        byte[] burst = new byte[262144];
+        int ordered = eager.send(ORDERED, 0, READY);
+        int fits = TaskOrdering.MAX_DORMANT_BYTES / burst.length - 1;
+        assertTrue(fits < Session.COMMAND_WINDOW - 3);
+        int last = 0;
+        long before = rig.heldBytes();
+        // One with an announcement only: what may come counts, not what has come.
+        eager.send(SIMPLE, 0, large, burst.length, new byte[0], false);
+        for (int i = 0; i < fits; i++) {
+            last = eager.send(SIMPLE, 0, large, burst.length, burst, true);
+        }
+        assertNull(eager.reply(last));
+        assertEquals(TaskOrdering.MAX_DORMANT_BYTES, rig.heldBytes() - before);
+        int full = eager.send(SIMPLE, 0, large, burst.length, burst, true);
+        assertEquals(new Reply(0x28, ""), eager.reply(full));
+        eager.data(last - fits, RequestPdu.RESERVED_TAG, 0, 0, burst, true);
+        finishWrite(eager, write);
+        assertEquals(GOOD, eager.await(ordered));
+        for (int tag = last - fits; tag <= last; tag++) {
+            assertEquals(GOOD, eager.await(tag));
+        }
+    }
+
+    // ---- ends
+
+    @Test
+    void anAbortedTaskIsWaitedForNoMore() throws Exception {
+        Initiator eager = rig.login();
+        int write = beginWrite(eager, SIMPLE);
+        int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, NEW, true);
+        int simple = eager.send(SIMPLE, 0, READY);
+        rig.turn();
+        assertNull(eager.reply(simple));
+        assertEquals(GOOD, eager.await(eager.manage(ABORT_TASK, 0, ordered)));
+        assertEquals(GOOD, eager.await(simple));
+        assertNull(eager.reply(ordered));
+        finishWrite(eager, write);
+        assertNull(eager.reply(ordered));
+    }
+
+    @Test
+    void theRunningTaskMayBeTheOneThatIsAborted() throws Exception {
+        int write = beginWrite(initiator, SIMPLE);
+        int ordered = initiator.send(ORDERED, 0, READY);
+        assertEquals(GOOD, initiator.await(initiator.manage(ABORT_TASK, 0, write)));
+        assertEquals(GOOD, initiator.await(ordered));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {ABORT_TASK_SET, LUN_RESET})
+    void allAreAborted(int function) throws Exception {
+        Initiator eager = rig.login();
+        beginWrite(eager, SIMPLE);
+        int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, NEW, true);
+        int unfinished = eager.send(SIMPLE, 0, WRITE, LENGTH, new byte[512], false);
+        eager.send(HEAD_OF_QUEUE, 0, WRITE, LENGTH, new byte[0], true);
+        assertEquals(GOOD, eager.await(eager.manage(function, 0, 0)));
+        eager.data(unfinished, RequestPdu.RESERVED_TAG, 0, 512, new byte[512], true);
+        assertNull(eager.reply(ordered));
+        eager.await(eager.send(SIMPLE, 0, READY));
+        assertEquals(GOOD, eager.await(eager.send(ORDERED, 0, READY)));
+    }
+
+    @Test
+    void theEndOfASessionFreesEverything() throws Exception {
+        Initiator eager = rig.login();
+        beginWrite(eager, SIMPLE);
+        eager.send(ORDERED, 0, WRITE, LENGTH, NEW, true);
+        eager.send(SIMPLE, 0, WRITE, LENGTH, NEW, true);
+        eager.disconnect();
+        rig.turn();
+        assertEquals(GOOD, initiator.await(initiator.send(ORDERED, 0, READY)));
+    }
+
+    // ---- several nexuses
+
+    @Test
+    void eachNexusHasATaskSetOfItsOwn() throws Exception {
+        Initiator other = rig.login();
+        int write = beginWrite(other, SIMPLE);
+        assertEquals(GOOD, initiator.await(initiator.send(ORDERED, 0, READY)));
+        int ordered = other.send(ORDERED, 0, READY);
+        assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 0, READY)));
+        finishWrite(other, write);
+        assertEquals(GOOD, other.await(ordered));
+    }
+
+    @Test
+    void inOneTaskSetTheyWaitForEachOther() throws Exception {
+        Initiator other = rig.login();
+        shareOneTaskSet(other);
+        initiator.await(initiator.send(SIMPLE, 0, READY));
+        int write = beginWrite(initiator, SIMPLE);
+        int ordered = other.send(ORDERED, 0, READ);
+        // Before the other session was asked what it has: it sees that there is an order.
+        int simple = initiator.send(SIMPLE, 0, READY);
+        assertNull(initiator.reply(simple));
+        rig.turn();
+        assertNull(other.reply(ordered));
+        finishWrite(initiator, write);
+        assertEquals(GOOD, other.await(ordered));
+        assertArrayEquals(NEW, other.dataIn(ordered));
+        assertEquals(GOOD, initiator.await(simple));
+    }
+
+    @Test
+    void inOneTaskSetASessionThatEndsIsWaitedForNoMore() throws Exception {
+        Initiator other = rig.login();
+        shareOneTaskSet(other);
+        initiator.await(initiator.send(SIMPLE, 0, READY));
+        beginWrite(initiator, SIMPLE);
+        int ordered = other.send(ORDERED, 0, READY);
+        rig.turn();
+        assertNull(other.reply(ordered));
+        initiator.disconnect();
+        assertEquals(GOOD, other.await(ordered));
+        Initiator late = rig.login();
+        int write = beginWrite(other, ORDERED);
+        int simple = late.send(SIMPLE, 0, READY);
+        rig.turn();
+        assertNull(late.reply(simple));
+        finishWrite(other, write);
+        assertEquals(GOOD, late.await(simple));
+    }
+
+    /// What was begun under one kind of task set is kept to under the other.
+    @Test
+    void theOrderOutlivesAChangeOfTheTaskSetType() throws Exception {
+        Initiator other = rig.login();
+        int write = beginWrite(initiator, ORDERED);
+        shareOneTaskSet(other);
+        int simple = initiator.send(SIMPLE, 0, READY);
+        rig.turn();
+        assertNull(initiator.reply(simple));
+        finishWrite(initiator, write);
+        assertEquals(new Reply(2, "6/2a/01"), initiator.await(simple));
+        int second = beginWrite(initiator, SIMPLE);
+        int ordered = other.send(ORDERED, 0, READY);
+        rig.turn();
+        assertNull(other.reply(ordered));
+        finishWrite(initiator, second);
+        assertEquals(GOOD, other.await(ordered));
+    }
+}

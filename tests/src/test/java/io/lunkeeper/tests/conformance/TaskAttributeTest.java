@@ -1,0 +1,161 @@
+package io.lunkeeper.tests.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.lunkeeper.tests.initiator.Cdb;
+import io.lunkeeper.tests.initiator.Pdu;
+import io.lunkeeper.tests.initiator.RawInitiator;
+import io.lunkeeper.tests.initiator.Request;
+import io.lunkeeper.tests.rig.Lun;
+import io.lunkeeper.tests.rig.ServerProcess;
+import io.lunkeeper.tests.rig.ShowServerLog;
+import java.io.IOException;
+import java.util.Arrays;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/// SAM-5 8.6 Task attributes, RFC 7143 11.3.1 Flags and Task Attributes. The slow command is a
+/// write that waits for its data; a ping shows that what was sent before it has been read.
+@ExtendWith(ShowServerLog.class)
+class TaskAttributeTest {
+    private static final int SIMPLE = 1;
+    private static final int ORDERED = 2;
+    private static final int HEAD_OF_QUEUE = 3;
+    private static final int LUN_RESET = 5;
+    private static final int LENGTH = 4096;
+    private static final byte[] NEW = new byte[LENGTH];
+
+    /// MODE SELECT(6) of a Control mode page with TST zero.
+    private static final byte[] MODE_SELECT = {0x15, 0x10, 0, 0, 16, 0};
+
+    private static final byte[] ONE_TASK_SET = {
+        0, 0, 0, 0, 0x0a, 0x0a, 0, 0x10, 0, 0, 0, 0, (byte) 0xff, (byte) 0xff, 0, 0
+    };
+
+    private static ServerProcess server;
+
+    @BeforeAll
+    static void start() {
+        Arrays.fill(NEW, (byte) 0x5a);
+        server = ServerProcess.start(Lun.sized(0, "16MiB"));
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    private static RawInitiator login() throws IOException {
+        RawInitiator initiator = RawInitiator.connect(server.address());
+        assertEquals(0, initiator.login(ServerProcess.IQN, "InitialR2T=Yes").statusClass());
+        initiator.clearUnitAttentions(0);
+        return initiator;
+    }
+
+    private static Request with(int attribute, Request request, int flags) {
+        return request.flags(0x80 | flags | attribute);
+    }
+
+    private static Pdu beginWrite(RawInitiator initiator, int attribute, int lba)
+            throws IOException {
+        Request write = Request.scsiCommand(0, Cdb.write10(lba, 8)).writes(LENGTH);
+        initiator.send(with(attribute, write, 0x20));
+        Pdu r2t = initiator.receive();
+        assertEquals(Pdu.READY_TO_TRANSFER, r2t.opcode());
+        return r2t;
+    }
+
+    private static int beginRead(RawInitiator initiator, int attribute, int lba)
+            throws IOException {
+        Request read = Request.scsiCommand(0, Cdb.read10(lba, 8)).reads(LENGTH);
+        return initiator.send(with(attribute, read, 0x40));
+    }
+
+    private static void ping(RawInitiator initiator) throws IOException {
+        for (int i = 0; i < 3; i++) {
+            Pdu echo = initiator.exchange(Request.nopOut());
+            assertEquals(Pdu.NOP_IN, echo.opcode(), "an answer too early: " + echo);
+        }
+    }
+
+    private static void expectNew(RawInitiator initiator, int tag) throws IOException {
+        Pdu data = initiator.receive();
+        assertEquals(Pdu.DATA_IN, data.opcode());
+        assertEquals(tag, data.initiatorTaskTag());
+        assertArrayEquals(NEW, data.data());
+    }
+
+    private static void finish(RawInitiator initiator, Pdu r2t) throws IOException {
+        initiator.answer(r2t, NEW);
+        Pdu response = initiator.receive();
+        assertEquals(r2t.initiatorTaskTag(), response.initiatorTaskTag());
+        assertEquals(0, response.status());
+    }
+
+    @Test
+    void anOrderedReadWaitsForTheWriteBeforeIt() throws IOException {
+        try (RawInitiator initiator = login()) {
+            Pdu r2t = beginWrite(initiator, SIMPLE, 0);
+            int ordered = beginRead(initiator, ORDERED, 0);
+            int later = beginRead(initiator, SIMPLE, 0);
+            ping(initiator);
+            finish(initiator, r2t);
+            expectNew(initiator, ordered);
+            expectNew(initiator, later);
+        }
+    }
+
+    @Test
+    void aReadWaitsForTheOrderedWriteBeforeItUnlessItIsHeadOfQueue() throws IOException {
+        try (RawInitiator initiator = login()) {
+            Pdu r2t = beginWrite(initiator, ORDERED, 64);
+            int simple = beginRead(initiator, SIMPLE, 64);
+            ping(initiator);
+            int head = beginRead(initiator, HEAD_OF_QUEUE, 64);
+            assertEquals(head, initiator.receive().initiatorTaskTag());
+            ping(initiator);
+            finish(initiator, r2t);
+            expectNew(initiator, simple);
+        }
+    }
+
+    @Test
+    void sessionsWaitForEachOtherInOneTaskSetAndNotInTwo() throws IOException {
+        try (RawInitiator writer = login();
+                RawInitiator reader = login()) {
+            Pdu r2t = beginWrite(writer, SIMPLE, 128);
+            int unordered = beginRead(reader, ORDERED, 128);
+            assertEquals(unordered, reader.receive().initiatorTaskTag());
+            finish(writer, r2t);
+            assertEquals(0, reader.write(0, MODE_SELECT, ONE_TASK_SET).status());
+            writer.clearUnitAttentions(0);
+            Pdu second = beginWrite(writer, SIMPLE, 192);
+            int ordered = beginRead(reader, ORDERED, 192);
+            ping(reader);
+            ping(writer);
+            ping(reader);
+            finish(writer, second);
+            expectNew(reader, ordered);
+            Pdu third = beginWrite(reader, ORDERED, 256);
+            int simple = beginRead(writer, SIMPLE, 256);
+            ping(writer);
+            finish(reader, third);
+            expectNew(writer, simple);
+            reader.exchange(Request.taskManagement(LUN_RESET).lun(0));
+        }
+    }
+
+    @Test
+    void rejectsAReservedAttribute() throws IOException {
+        try (RawInitiator initiator = login()) {
+            Request reserved = Request.scsiCommand(0, Cdb.testUnitReady());
+            Pdu reject = initiator.exchange(with(5, reserved, 0));
+            assertEquals(Pdu.REJECT, reject.opcode());
+            assertEquals(0x09, reject.response());
+            assertEquals(0, initiator.read(0, Cdb.testUnitReady(), 0).status());
+        }
+    }
+}
