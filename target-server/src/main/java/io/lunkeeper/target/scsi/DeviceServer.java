@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.lunkeeper.lun.LunBackend;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.LongPredicate;
 import java.util.function.Predicate;
+import org.jscsi.parser.scsi.SCSIStatus;
 import org.jscsi.target.scsi.lun.ReportLunsParameterData;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +32,9 @@ public final class DeviceServer {
     // SELECT REPORT. There are no well known logical units, so ALL is the same as all but these, 0.
     private static final int WELL_KNOWN = 1;
     private static final int ALL = 2;
+
+    private static final Outcome.Status TASK_ABORTED =
+            new Outcome.Status(SCSIStatus.TASK_ABORTED.value() & 0xff, Unpooled.EMPTY_BUFFER);
 
     private final String targetName;
     private volatile UnitInventory inventory = UnitInventory.EMPTY;
@@ -169,7 +174,7 @@ public final class DeviceServer {
                 aborter.abort(
                         lun -> inventory.known(lun) == unit,
                         nexus -> ports.contains(nexus.port()),
-                        null,
+                        unit.mode().tasks().abortedStatus() ? TASK_ABORTED : null,
                         () -> whenCopiesRest(() -> then.resume(Outcome.Status.GOOD))));
     }
 
@@ -413,12 +418,18 @@ public final class DeviceServer {
         postToAll(unit.index(), PendingCondition.LOGICAL_UNIT_RESET);
     }
 
-    /// CLEAR TASK SET (SAM-5 7.5): tells `victim`, a nexus other than the one that asked, that its
-    /// tasks were cleared (COMMANDS CLEARED BY ANOTHER INITIATOR). The tasks have been ended by the
-    /// caller.
+    /// The status of a task that another nexus aborts; null: it ends without (TAS, SAM-5 5.6
+    /// Aborting commands).
+    public Outcome.@Nullable Status abortedByOther(long lun) {
+        return taskControl(lun).abortedStatus() ? TASK_ABORTED : null;
+    }
+
+    /// Tells `victim`, a nexus other than the one that did it, that its tasks were cleared
+    /// (COMMANDS CLEARED BY ANOTHER INITIATOR), unless their statuses have said so. The tasks have
+    /// been ended by the caller.
     public void tasksCleared(long lun, Nexus victim) {
         LogicalUnit unit = inventory.present(lun);
-        if (unit != null) {
+        if (unit != null && !unit.mode().tasks().abortedStatus()) {
             victim.pending(unit.index())
                     .post(PendingCondition.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
         }

@@ -1,9 +1,11 @@
 package io.lunkeeper.target.scsi;
 
+import io.lunkeeper.target.scsi.TaskControl.OnError;
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jscsi.target.scsi.modeSense.CachingModePage;
@@ -44,12 +46,16 @@ final class ModePages {
     private static final int CONTROL_PAGE = 0x0a;
     private static final int CACHING_BITS = 2;
     private static final int CONTROL_BITS = 2;
+    private static final int QUEUE_BITS = 3;
     private static final int PROTECTION_BITS = 4;
+    private static final int STATUS_BITS = 5;
     private static final int WCE = 0x04;
     private static final int D_SENSE = 0x04;
     private static final int TST = 0xe0;
     private static final int SEPARATE_TASK_SETS = 0x20;
     private static final int UNRESTRICTED_REORDERING = 0x10;
+    private static final int QERR = 0x06;
+    private static final int TAS = 0x40;
     private static final int SWP = 0x08;
 
     private final LogicalUnit unit;
@@ -175,7 +181,9 @@ final class ModePages {
             case CACHING_PAGE -> bits[CACHING_BITS] = (byte) (defaults.writeCache() ? WCE : 0);
             case CONTROL_PAGE -> {
                 bits[CONTROL_BITS] = (byte) (TST | D_SENSE);
+                bits[QUEUE_BITS] = QERR;
                 bits[PROTECTION_BITS] = SWP;
+                bits[STATUS_BITS] = TAS;
             }
             default -> {}
         }
@@ -280,8 +288,17 @@ final class ModePages {
 
     /// The first byte of a Control mode page with a value that nothing is behind, or -1.
     private static int wrongTaskControl(ByteBuf rest) {
-        int type = rest.getByte(rest.readerIndex() + CONTROL_BITS) & TST;
-        return type == 0 || type == SEPARATE_TASK_SETS ? -1 : CONTROL_BITS;
+        int at = rest.readerIndex();
+        int type = rest.getByte(at + CONTROL_BITS) & TST;
+        if (type != 0 && type != SEPARATE_TASK_SETS) {
+            return CONTROL_BITS;
+        }
+        return onError(rest, at).isPresent() ? -1 : QUEUE_BITS;
+    }
+
+    private static Optional<OnError> onError(ByteBuf rest, int at) {
+        int code = (rest.getByte(at + QUEUE_BITS) & QERR) >> 1;
+        return Arrays.stream(OnError.values()).filter(each -> each.code() == code).findFirst();
     }
 
     private static ModeParameters changed(ModeParameters now, ByteBuf rest, int page) {
@@ -304,7 +321,10 @@ final class ModePages {
     }
 
     private static TaskControl taskControl(ByteBuf rest, int at) {
-        return new TaskControl((rest.getByte(at + CONTROL_BITS) & TST) == SEPARATE_TASK_SETS);
+        return new TaskControl(
+                (rest.getByte(at + CONTROL_BITS) & TST) == SEPARATE_TASK_SETS,
+                onError(rest, at).orElseThrow(),
+                (rest.getByte(at + STATUS_BITS) & TAS) != 0);
     }
 
     // ---- the pages
@@ -349,8 +369,9 @@ final class ModePages {
                 (byte)
                         ((tasks.separate() ? SEPARATE_TASK_SETS : 0)
                                 | (parameters.descriptorSense() ? D_SENSE : 0)));
-        page.put((byte) UNRESTRICTED_REORDERING);
+        page.put((byte) (UNRESTRICTED_REORDERING | tasks.onError().code() << 1));
         page.put((byte) (parameters.writeProtect() ? SWP : 0));
+        page.put((byte) (tasks.abortedStatus() ? TAS : 0));
         return page.putShort(8, (short) 0xffff).array();
     }
 

@@ -5,6 +5,6 @@ package io.lunkeeper.target.scsi;
 /// @param writeCache whether an acknowledged write may be lost by power failure (WCE)
 /// @param descriptorSense whether sense data comes in descriptor format (D_SENSE)
 /// @param writeProtect whether writes are refused (SWP)
-/// @param tasks how tasks are managed (TST)
+/// @param tasks how tasks are managed (TST, QERR, TAS)
 record ModeParameters(
         boolean writeCache, boolean descriptorSense, boolean writeProtect, TaskControl tasks) {}

@@ -19,6 +19,7 @@ import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jscsi.parser.logout.LogoutRequestParser.LogoutReasonCode;
 import org.jscsi.parser.logout.LogoutResponse;
@@ -115,7 +116,7 @@ public final class Session {
             Nexus attached =
                     target.device().attach(Nexus.portName(key.initiatorName(), key.isid()));
             nexus = attached;
-            tasks = new TaskSet(parameters, window, link, target.device(), attached);
+            tasks = new TaskSet(parameters, window, link, target, attached);
         }
         return true;
     }
@@ -378,7 +379,7 @@ public final class Session {
     ///   many there were
     void abortTasks(
             Predicate<Task> which,
-            Outcome.@Nullable Status answer,
+            Function<Task, Outcome.@Nullable Status> answer,
             Runnable found,
             Runnable whenEnded) {
         link.transport()

@@ -7,8 +7,10 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// One target of this server with its live sessions: where a function that concerns every I_T nexus
@@ -29,20 +31,43 @@ public final class TargetNode {
                             Nexus nexus = session.nexus();
                             return nexus != null && nexuses.test(nexus) && units.test(task.lun());
                         },
-                        answer,
+                        (_, _) -> answer,
                         _ -> {},
                         whenEnded));
+    }
+
+    /// Aborts tasks of every session for a nexus and does not wait for it. Those of others end with
+    /// the status that their logical unit has for that (TAS).
+    ///
+    /// @param which asked on the session's thread
+    /// @param victims told of each other nexus that had such tasks, on its thread
+    /// @param whenEnded called once, from any thread, when all of them have come to rest
+    void abortTasks(
+            @Nullable Nexus by,
+            Predicate<Task> which,
+            Consumer<Nexus> victims,
+            Runnable whenEnded) {
+        abortTasks(
+                (_, task) -> which.test(task),
+                (session, task) -> session.nexus() == by ? null : device.abortedByOther(task.lun()),
+                session -> {
+                    Nexus nexus = session.nexus();
+                    if (nexus != null && nexus != by) {
+                        victims.accept(nexus);
+                    }
+                },
+                whenEnded);
     }
 
     /// Aborts tasks of every session and does not wait for it.
     ///
     /// @param which asked on the session's thread
-    /// @param answer what their initiators are told; null: nothing
+    /// @param answer what their initiators are told, asked there too; null: nothing
     /// @param victims told of each session that had such tasks, on its thread
     /// @param whenEnded called once, from any thread, when all of them have come to rest
-    void abortTasks(
+    private void abortTasks(
             BiPredicate<Session, Task> which,
-            Outcome.@Nullable Status answer,
+            BiFunction<Session, Task, Outcome.@Nullable Status> answer,
             Consumer<Session> victims,
             Runnable whenEnded) {
         List<Session> all = List.copyOf(sessions);
@@ -52,7 +77,10 @@ public final class TargetNode {
         Runnable oneAtRest = lastOf(all.size(), whenEnded);
         for (Session each : all) {
             each.abortTasks(
-                    task -> which.test(each, task), answer, () -> victims.accept(each), oneAtRest);
+                    task -> which.test(each, task),
+                    task -> answer.apply(each, task),
+                    () -> victims.accept(each),
+                    oneAtRest);
         }
     }
 

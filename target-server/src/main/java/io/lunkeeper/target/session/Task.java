@@ -16,6 +16,7 @@ import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.jscsi.parser.scsi.SCSIStatus;
 import org.jspecify.annotations.Nullable;
 
 /// One SCSI command from its PDU to its status (SAM-5 4.5 task). Confined to the session's thread;
@@ -28,6 +29,8 @@ import org.jspecify.annotations.Nullable;
 /// status, and ends when its last step has come back, so that whoever aborted it knows that nothing
 /// of it can touch the medium any more.
 final class Task {
+    private static final int CHECK_CONDITION = SCSIStatus.CHECK_CONDITION.value() & 0xff;
+
     private final TaskSet set;
     private final Link link;
     private final long lun;
@@ -49,6 +52,9 @@ final class Task {
 
     /// Whether Data-Out PDUs may come that nobody will take: the transfer was broken off.
     private boolean brokenOff;
+
+    /// Whether other tasks are aborted since this one fails; it is not one of those itself.
+    private boolean completing;
 
     private int stepsRunning;
     private boolean aborted;
@@ -222,7 +228,7 @@ final class Task {
         } else if (dataOut != null && !dataOut.finished()) {
             return;
         } else if (ending != null) {
-            respond(ending);
+            complete(ending);
         } else if (sink != null) {
             DataSink complete = sink;
             sink = null;
@@ -376,6 +382,28 @@ final class Task {
     }
 
     // ---- the end
+
+    /// Ends with a status of its own. Before CHECK CONDITION goes out, the tasks that end with it
+    /// have come to rest (QERR).
+    private void complete(Status status) {
+        if (completing || status.status() != CHECK_CONDITION) {
+            respond(status);
+            return;
+        }
+        completing = true;
+        stepsRunning++;
+        set.failing(
+                this,
+                () -> {
+                    stepsRunning--;
+                    advance();
+                });
+    }
+
+    /// Whether it waits for the tasks that end with it.
+    boolean completing() {
+        return completing;
+    }
 
     private void respond(Status status) {
         int numberOfDataPdus = dataIn != null ? dataIn.dataSn() : 0;

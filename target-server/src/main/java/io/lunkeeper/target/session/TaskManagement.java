@@ -6,6 +6,7 @@ import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.Nexus;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jscsi.parser.tmf.TaskManagementFunctionRequestParser.FunctionCode;
 import org.jscsi.parser.tmf.TaskManagementFunctionResponseParser.ResponseCode;
@@ -91,14 +92,9 @@ final class TaskManagement {
             abortTaskSet(request);
             return;
         }
-        Nexus self = session.nexus();
         abortEverywhere(
                 task -> device.sameUnit(task.lun(), request.lun()),
-                victim -> {
-                    if (victim != self) {
-                        device.tasksCleared(request.lun(), victim);
-                    }
-                },
+                victim -> device.tasksCleared(request.lun(), victim),
                 () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
     }
 
@@ -129,16 +125,12 @@ final class TaskManagement {
     }
 
     /// Aborts tasks of every session of the target and comes back to this session's thread.
-    private void abortEverywhere(Predicate<Task> which, Victims victims, Runnable whenDone) {
+    private void abortEverywhere(
+            Predicate<Task> which, Consumer<Nexus> victims, Runnable whenDone) {
         target.abortTasks(
-                (_, task) -> which.test(task),
-                null,
-                each -> {
-                    Nexus nexus = each.nexus();
-                    if (nexus != null) {
-                        victims.aborted(nexus);
-                    }
-                },
+                session.nexus(),
+                which,
+                victims,
                 () -> session.link().transport().execute(whenDone));
     }
 
@@ -151,10 +143,5 @@ final class TaskManagement {
                                 session.link().takeStatSn(),
                                 session.window().expCmdSn(),
                                 session.window().maxCmdSn()));
-    }
-
-    /// Told of each nexus that had tasks aborted.
-    private interface Victims {
-        void aborted(Nexus nexus);
     }
 }

@@ -8,6 +8,8 @@ import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.Nexus;
 import io.lunkeeper.target.scsi.Outcome.Status;
+import io.lunkeeper.target.scsi.TaskControl;
+import io.lunkeeper.target.scsi.TaskControl.OnError;
 import io.netty.buffer.ByteBuf;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jscsi.parser.reject.RejectParser.ReasonCode;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +45,8 @@ final class TaskSet {
 
     private final SessionParameters parameters;
     private final CommandWindow<RequestPdu> window;
+    private final Link link;
+    private final TargetNode target;
     private final DeviceServer device;
     private final Nexus nexus;
     private final TaskOrdering ordering;
@@ -60,12 +65,14 @@ final class TaskSet {
             SessionParameters parameters,
             CommandWindow<RequestPdu> window,
             Link link,
-            DeviceServer device,
+            TargetNode target,
             Nexus nexus) {
         this.parameters = parameters;
         this.initiatorSegmentBytes = parameters.initiatorMaxRecvDataSegmentLength();
         this.window = window;
-        this.device = device;
+        this.link = link;
+        this.target = target;
+        this.device = target.device();
         this.nexus = nexus;
         this.ordering = new TaskOrdering(this, link, device, nexus);
         nexus.tasksAreHeldBy(ordering);
@@ -242,6 +249,32 @@ final class TaskSet {
 
     // ---- ends
 
+    /// A task is about to end with CHECK CONDITION: aborts the tasks that end with it, those of
+    /// other nexuses too where the task set is theirs as well (SPC-4 7.5.8 Control mode page,
+    /// QERR). Tasks that are about to fail themselves are left to that: of two that fail at once
+    /// both have their status.
+    ///
+    /// @param whenEnded called on this session's thread once none of them runs; may be at once
+    void failing(Task task, Runnable whenEnded) {
+        TaskControl control = device.taskControl(task.lun());
+        Predicate<Task> others =
+                each ->
+                        each != task
+                                && !each.completing()
+                                && device.sameUnit(each.lun(), task.lun());
+        if (control.onError() == OnError.RESUME) {
+            whenEnded.run();
+        } else if (control.separate() || control.onError() == OnError.ABORT_OWN) {
+            abort(others, whenEnded);
+        } else {
+            target.abortTasks(
+                    nexus,
+                    others,
+                    victim -> device.tasksCleared(task.lun(), victim),
+                    () -> link.transport().execute(whenEnded));
+        }
+    }
+
     /// The task sends nothing more and touches nothing more.
     void ended(Task task) {
         tasks.remove(task.initiatorTaskTag());
@@ -267,7 +300,7 @@ final class TaskSet {
     /// @param whenEnded called once none of them runs any more; may be at once
     /// @return how many there were
     int abort(Predicate<Task> which, Runnable whenEnded) {
-        return abort(which, null, whenEnded);
+        return abort(which, _ -> null, whenEnded);
     }
 
     /// Aborts every task that `which` selects.
@@ -275,7 +308,7 @@ final class TaskSet {
     /// @param answer what the initiator is told of each; null: nothing
     /// @param whenEnded called once none of them runs any more; may be at once
     /// @return how many there were
-    int abort(Predicate<Task> which, @Nullable Status answer, Runnable whenEnded) {
+    int abort(Predicate<Task> which, Function<Task, @Nullable Status> answer, Runnable whenEnded) {
         List<Task> victims = new ArrayList<>();
         for (Task task : tasks.values()) {
             if (which.test(task)) {
@@ -290,7 +323,7 @@ final class TaskSet {
         for (Task victim : victims) {
             senders.remove(victim);
             victim.abort(
-                    answer,
+                    answer.apply(victim),
                     () -> {
                         if (--left[0] == 0) {
                             whenEnded.run();

@@ -74,7 +74,7 @@ class ModePagesTest {
     /// The write cache, the format of sense data and write protection.
     @Test
     void saysWhatCanBeChanged() throws IOException {
-        String control = "0a0a" + "e400" + "08" + "00".repeat(7);
+        String control = "0a0a" + "e406" + "0840" + "00".repeat(6);
         assertEquals("0f001000" + control, data("1a 08 4a 00 ff 00"));
         assertEquals(
                 "3b001000"
