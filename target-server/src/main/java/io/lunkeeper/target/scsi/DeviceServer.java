@@ -247,10 +247,11 @@ public final class DeviceServer {
         return unit == null ? TaskControl.DEFAULT : unit.mode().tasks();
     }
 
-    private void modeChanged(Nexus by, LogicalUnit unit) {
+    /// Tells every nexus but the one that did it.
+    void tellOthers(Nexus by, LogicalUnit unit, PendingCondition condition) {
         for (Nexus nexus : nexuses) {
             if (nexus != by) {
-                nexus.pending(unit.index()).post(PendingCondition.MODE_PARAMETERS_CHANGED);
+                nexus.pending(unit.index()).post(condition);
             }
         }
     }
@@ -464,9 +465,14 @@ public final class DeviceServer {
             case Cdb.ReadCapacity16 capacity -> unit.readCapacity16(capacity);
             case Cdb.GetLbaStatus status -> LbaStatus.begin(unit, status);
             case Cdb.ModeSelect modeSelect ->
-                    unit.modeSelect(modeSelect, () -> modeChanged(nexus, unit));
+                    unit.modeSelect(
+                            modeSelect,
+                            () ->
+                                    tellOthers(
+                                            nexus, unit, PendingCondition.MODE_PARAMETERS_CHANGED));
             case Cdb.ModeSense modeSense -> unit.modeSense(modeSense);
-            case Cdb.LogSense logSense -> unit.logSense(logSense);
+            case Cdb.LogSelect logSelect -> LogSelect.begin(this, nexus, unit, logSelect);
+            case Cdb.LogSense logSense -> LogPages.sense(unit, logSense);
             case Cdb.RequestSense requestSense -> unit.requestSense(nexus, requestSense);
             case Cdb.StartStopUnit startStop -> unit.startStop(nexus, startStop);
             case Cdb.ExtendedCopy copy -> copies.extendedCopy(nexus, unit, copy);

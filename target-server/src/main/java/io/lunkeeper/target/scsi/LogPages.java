@@ -3,23 +3,52 @@ package io.lunkeeper.target.scsi;
 import io.lunkeeper.lun.LunBackend;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.stream.IntStream;
 
-/// What LOG SENSE answers (SPC-4 6.10 LOG SENSE command): which pages there are, and how much space
-/// the unit takes and could take (SBC-3, Logical Block Provisioning log page). Nothing is counted
-/// or saved here, the numbers are those of the moment.
+/// What LOG SENSE answers (SPC-4 6.8 LOG SENSE command): which pages there are, how much space the
+/// unit takes and could take (SBC-3, Logical Block Provisioning log page), what initiators wrote
+/// for each other, and how much was read and written.
 final class LogPages {
-    private static final int SUPPORTED_PAGES = 0x00;
-    private static final int LOGICAL_BLOCK_PROVISIONING = 0x0c;
-    private static final int ALL_SUBPAGES = 0xff;
-    private static final int SUBPAGE_FORMAT = 0x40;
+    static final int SUPPORTED_PAGES = 0x00;
+    static final int LOGICAL_BLOCK_PROVISIONING = 0x0c;
+    static final int APPLICATION_CLIENT = 0x0f;
+    static final int GENERAL_STATISTICS_AND_PERFORMANCE = 0x19;
 
-    private static final int HEADER_BYTES = 4;
-    private static final int PARAMETER_BYTES = 12;
+    /// The subpage code that stands for all of a page, and names the list of all.
+    static final int ALL_SUBPAGES = 0xff;
+
+    /// In the first byte of a page: it is a subpage (SPF).
+    static final int SUBPAGE_FORMAT = 0x40;
+
+    static final int HEADER_BYTES = 4;
+
+    /// FORMAT AND LINKING of a binary format list.
+    static final int BINARY_LIST = 0x03;
+
+    private static final byte[] PAGES = {
+        SUPPORTED_PAGES,
+        LOGICAL_BLOCK_PROVISIONING,
+        APPLICATION_CLIENT,
+        GENERAL_STATISTICS_AND_PERFORMANCE
+    };
+
+    /// In the first byte of a page: nothing of it is saved (DS).
+    private static final int NOT_SAVED = 0x80;
+
+    /// In the control byte of a parameter: the target does not save it by itself either (TSD).
+    private static final int NEVER_SAVED = 0x20;
+
+    /// FORMAT AND LINKING of an unbounded data counter.
+    private static final int UNBOUNDED_COUNTER = 0x02;
+
+    /// PC: the values of now, of counters.
+    private static final int CUMULATIVE_VALUES = 1;
+
     private static final int AVAILABLE_RESOURCE_COUNT = 0x0001;
     private static final int USED_RESOURCE_COUNT = 0x0002;
-
-    /// FORMAT AND LINKING: a binary list parameter.
-    private static final int BINARY_LIST = 0x03;
+    private static final int GENERAL_ACCESS = 0x0001;
+    private static final int GENERAL_ACCESS_BYTES = 0x40;
 
     /// SCOPE: what is counted belongs to this unit alone, or may go to others as well.
     private static final int DEDICATED = 1;
@@ -29,55 +58,111 @@ final class LogPages {
 
     private LogPages() {}
 
+    /// A log parameter (SPC-4 7.3.2.2 Log parameter structure), ready to be read.
+    ///
+    /// @param control FORMAT AND LINKING
+    private static ByteBuffer parameter(int code, int control, byte[] value) {
+        ByteBuffer parameter = ByteBuffer.allocate(HEADER_BYTES + value.length);
+        parameter.putShort((short) code).put((byte) (NEVER_SAVED | control));
+        return parameter.put((byte) value.length).put(value).flip();
+    }
+
+    /// Whether there is such a page.
+    static boolean exists(int page, int subpage) {
+        return subpage == 0 ? listed(page) : page == SUPPORTED_PAGES && subpage == ALL_SUBPAGES;
+    }
+
+    private static boolean listed(int page) {
+        return IntStream.range(0, PAGES.length).anyMatch(i -> PAGES[i] == page);
+    }
+
     static Outcome sense(LogicalUnit unit, Cdb.LogSense cdb) {
-        int page = cdb.pageCode() << 8 | cdb.subpageCode();
-        return switch (page) {
-            case SUPPORTED_PAGES -> supported(unit, cdb, new byte[] {SUPPORTED_PAGES, 0x0c});
-            case SUPPORTED_PAGES << 8 | ALL_SUBPAGES ->
-                    supported(
-                            unit,
-                            cdb,
-                            new byte[] {
-                                SUPPORTED_PAGES, 0, SUPPORTED_PAGES, (byte) ALL_SUBPAGES, 0x0c, 0
-                            });
-            case LOGICAL_BLOCK_PROVISIONING << 8 ->
-                    cdb.pointer() > USED_RESOURCE_COUNT
-                            ? unit.refuse(Sense.invalidFieldInCdb(5))
-                            : new Outcome.Blocking(() -> provisioning(unit, cdb));
-            default -> unit.refuse(Sense.invalidFieldInCdb(2, 5));
+        if (!exists(cdb.pageCode(), cdb.subpageCode())) {
+            return unit.refuse(Sense.invalidFieldInCdb(2, 5));
+        }
+        return switch (cdb.pageCode()) {
+            case LOGICAL_BLOCK_PROVISIONING ->
+                    new Outcome.Blocking(() -> page(unit, cdb, provisioning(unit)));
+            case APPLICATION_CLIENT -> page(unit, cdb, applicationClient(unit));
+            case GENERAL_STATISTICS_AND_PERFORMANCE ->
+                    page(unit, cdb, List.of(generalAccess(unit, cdb.pageControl())));
+            default -> supported(unit, cdb);
         };
     }
 
-    private static Outcome supported(LogicalUnit unit, Cdb.LogSense cdb, byte[] list) {
+    private static Outcome supported(LogicalUnit unit, Cdb.LogSense cdb) {
         if (cdb.pointer() != 0) {
             return unit.refuse(Sense.invalidFieldInCdb(5));
         }
         boolean subpages = cdb.subpageCode() != 0;
-        ByteBuffer data = ByteBuffer.allocate(HEADER_BYTES + list.length);
+        ByteBuffer data = ByteBuffer.allocate(HEADER_BYTES + 2 * PAGES.length + 2);
         data.put((byte) (SUPPORTED_PAGES | (subpages ? SUBPAGE_FORMAT : 0)));
-        data.put((byte) cdb.subpageCode()).putShort((short) list.length).put(list);
+        data.put((byte) cdb.subpageCode()).putShort((short) 0);
+        for (byte code : PAGES) {
+            data.put(code);
+            if (subpages) {
+                data.put((byte) 0);
+            }
+            if (subpages && code == SUPPORTED_PAGES) {
+                data.put(code).put((byte) ALL_SUBPAGES);
+            }
+        }
+        data.putShort(2, (short) (data.position() - HEADER_BYTES));
+        return Parameters.cut(bytes(data), cdb.allocationLength());
+    }
+
+    /// A page from the parameter on that is asked for.
+    private static Outcome page(LogicalUnit unit, Cdb.LogSense cdb, List<ByteBuffer> parameters) {
+        List<ByteBuffer> wanted =
+                parameters.stream().filter(p -> p.getShort(0) >= cdb.pointer()).toList();
+        if (wanted.isEmpty()) {
+            return unit.refuse(Sense.invalidFieldInCdb(5));
+        }
+        int length = wanted.stream().mapToInt(ByteBuffer::remaining).sum();
+        ByteBuffer data = ByteBuffer.allocate(HEADER_BYTES + length);
+        data.put((byte) (NOT_SAVED | cdb.pageCode())).put((byte) 0).putShort((short) length);
+        wanted.forEach(data::put);
         return Parameters.cut(data.array(), cdb.allocationLength());
     }
 
-    private static Outcome provisioning(LogicalUnit unit, Cdb.LogSense cdb) throws IOException {
+    private static List<ByteBuffer> provisioning(LogicalUnit unit) throws IOException {
         LunBackend.Space space = unit.backend().space();
-        ByteBuffer data = ByteBuffer.allocate(HEADER_BYTES + 2 * PARAMETER_BYTES);
-        data.position(HEADER_BYTES);
-        put(data, cdb, AVAILABLE_RESOURCE_COUNT, space.availableBytes(), SHARED);
-        put(data, cdb, USED_RESOURCE_COUNT, space.usedBytes(), DEDICATED);
-        data.put(0, (byte) LOGICAL_BLOCK_PROVISIONING);
-        data.putShort(2, (short) (data.position() - HEADER_BYTES));
-        byte[] page = new byte[data.position()];
-        data.get(0, page);
-        return Parameters.cut(page, cdb.allocationLength());
+        return List.of(
+                resources(AVAILABLE_RESOURCE_COUNT, space.availableBytes(), SHARED),
+                resources(USED_RESOURCE_COUNT, space.usedBytes(), DEDICATED));
     }
 
-    private static void put(ByteBuffer data, Cdb.LogSense cdb, int code, long bytes, int scope) {
-        if (code < cdb.pointer()) {
-            return;
+    private static ByteBuffer resources(int code, long bytes, int scope) {
+        long count = Math.min(MAX_COUNT, bytes / LogicalUnit.THRESHOLD_SET_BYTES);
+        byte[] value = ByteBuffer.allocate(8).putInt((int) count).put((byte) scope).array();
+        return parameter(code, BINARY_LIST, value);
+    }
+
+    private static List<ByteBuffer> applicationClient(LogicalUnit unit) {
+        ApplicationClientLog log = unit.applicationClientLog();
+        return IntStream.range(0, ApplicationClientLog.PARAMETERS)
+                .mapToObj(code -> parameter(code, BINARY_LIST, log.parameter(code)))
+                .toList();
+    }
+
+    /// SPC-4 7.3.6.2 General Access Statistics and Performance log parameter. The time of commands
+    /// is not taken, so its fields are zero and there is no parameter that says how long an
+    /// interval is; without command priorities there are no weights. Thresholds and defaults are
+    /// zero.
+    private static ByteBuffer generalAccess(LogicalUnit unit, int pageControl) {
+        ByteBuffer value = ByteBuffer.allocate(GENERAL_ACCESS_BYTES);
+        if (pageControl == CUMULATIVE_VALUES) {
+            AccessCounts.Totals counts = unit.accessCounts().now();
+            value.putLong(counts.readCommands()).putLong(counts.writeCommands());
+            value.putLong(unit.blocks(counts.bytesReceived()));
+            value.putLong(unit.blocks(counts.bytesTransmitted()));
         }
-        data.putShort((short) code).put((byte) BINARY_LIST).put((byte) (PARAMETER_BYTES - 4));
-        data.putInt((int) Math.min(MAX_COUNT, bytes / LogicalUnit.THRESHOLD_SET_BYTES));
-        data.put((byte) scope).put((byte) 0).putShort((short) 0);
+        return parameter(GENERAL_ACCESS, UNBOUNDED_COUNTER, value.array());
+    }
+
+    private static byte[] bytes(ByteBuffer data) {
+        byte[] bytes = new byte[data.position()];
+        data.get(0, bytes);
+        return bytes;
     }
 }

@@ -45,6 +45,8 @@ final class LogicalUnit {
     private final PersistentReservations reservations;
     private final AtomicInteger resets = new AtomicInteger();
     private final TaskOrder taskSet;
+    private final AccessCounts accessCounts = new AccessCounts();
+    private final ApplicationClientLog applicationClientLog = new ApplicationClientLog();
     private volatile boolean stopped;
     private volatile ModeParameters mode;
 
@@ -229,8 +231,13 @@ final class LogicalUnit {
                 });
     }
 
-    Outcome logSense(Cdb.LogSense cdb) {
-        return LogPages.sense(this, cdb);
+    /// How much was read and written.
+    AccessCounts accessCounts() {
+        return accessCounts;
+    }
+
+    ApplicationClientLog applicationClientLog() {
+        return applicationClientLog;
     }
 
     /// The free space of the file system below which initiators are told, in threshold sets; 0:
@@ -435,12 +442,14 @@ final class LogicalUnit {
                                                         MediumException.flushing(failure))))));
     }
 
-    /// Logical unit reset: no reservation by RESERVE, default mode parameters, started again.
-    /// Persistent ones stay.
+    /// Logical unit reset: no reservation by RESERVE, default mode and log parameters, started
+    /// again. Persistent ones stay.
     void reset() {
         resets.incrementAndGet();
         reservedBy.set(null);
         mode = defaultMode();
+        accessCounts.reset();
+        applicationClientLog.reset();
         stopped = false;
     }
 

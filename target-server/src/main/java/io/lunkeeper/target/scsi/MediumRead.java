@@ -24,6 +24,7 @@ final class MediumRead implements Outcome.DataSource {
         if (refusal != null) {
             return refusal;
         }
+        unit.accessCounts().readCommand();
         if (cdb.blocks() == 0) {
             return Outcome.Status.GOOD;
         }
@@ -35,7 +36,11 @@ final class MediumRead implements Outcome.DataSource {
 
     @Override
     public boolean tryRead(long position, ByteBuf destination, int lengthBytes) {
-        return unit.backend().tryRead(offsetBytes + position, destination, lengthBytes);
+        if (!unit.backend().tryRead(offsetBytes + position, destination, lengthBytes)) {
+            return false;
+        }
+        unit.accessCounts().transmitted(lengthBytes);
+        return true;
     }
 
     @Override
@@ -45,7 +50,12 @@ final class MediumRead implements Outcome.DataSource {
                         offsetBytes + position,
                         destination,
                         lengthBytes,
-                        failure -> then.ended(explain(position, lengthBytes, failure)));
+                        failure -> {
+                            if (failure == null) {
+                                unit.accessCounts().transmitted(lengthBytes);
+                            }
+                            then.ended(explain(position, lengthBytes, failure));
+                        });
     }
 
     private @Nullable IOException explain(

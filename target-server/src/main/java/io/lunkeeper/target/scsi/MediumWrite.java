@@ -35,6 +35,7 @@ class MediumWrite implements Outcome.DataSink {
         if (refusal != null) {
             return refusal;
         }
+        unit.accessCounts().writeCommand();
         return blocks == 0
                 ? Outcome.Status.GOOD
                 : new Outcome.WriteMedium(sink, unit.bytes(blocks));
@@ -46,12 +47,17 @@ class MediumWrite implements Outcome.DataSink {
 
     @Override
     public boolean tryWrite(long position, ByteBuf piece) {
-        return unit.backend().tryWrite(offsetBytes + position, piece);
+        if (!unit.backend().tryWrite(offsetBytes + position, piece)) {
+            return false;
+        }
+        unit.accessCounts().received(piece.readableBytes());
+        return true;
     }
 
     @Override
     public void write(long position, ByteBuf piece) throws IOException {
         long offset = offsetBytes + position;
+        unit.accessCounts().received(piece.readableBytes());
         try {
             store(offset, piece);
         } catch (IOException e) {

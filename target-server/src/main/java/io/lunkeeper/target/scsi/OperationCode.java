@@ -142,10 +142,20 @@ enum OperationCode {
             (h, l) -> new Cdb.Unmap(bit(h, 1, 0), (int) field(h, l, 7, 2)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
+    LOG_SELECT(
+            "4c 02 ff ff 00 00 00 ff ff 00",
+            (h, l) ->
+                    new Cdb.LogSelect(
+                            bit(h, 1, 1),
+                            (int) field(h, l, 2, 1) >> 6,
+                            (int) field(h, l, 2, 1) & 0x3f,
+                            (int) field(h, l, 3, 1),
+                            (int) field(h, l, 7, 2))),
     LOG_SENSE(
             "4d 00 ff ff 00 ff ff ff ff 00",
             (h, l) ->
                     new Cdb.LogSense(
+                            (int) field(h, l, 2, 1) >> 6,
                             (int) field(h, l, 2, 1) & 0x3f,
                             (int) field(h, l, 3, 1),
                             (int) field(h, l, 5, 2),

@@ -65,8 +65,14 @@ enum PendingCondition {
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.MODE_PARAMETERS_CHANGED)),
+    /// LOG SELECT from elsewhere.
+    LOG_PARAMETERS_CHANGED(
+            1024,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.LOG_PARAMETERS_CHANGED)),
     /// The logical unit failed, and with it what it had acknowledged may be lost.
-    DEFERRED_ERROR(1024, Sense.LOGICAL_UNIT_FAILURE.asDeferred());
+    DEFERRED_ERROR(1 << 30, Sense.LOGICAL_UNIT_FAILURE.asDeferred());
 
     private final int bit;
     private final Sense sense;

@@ -16,6 +16,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class LogPagesTest {
+    private static final String COUNTS = "4d 00 59 00 00 00 00 00 ff 00";
+
     @TempDir Path directory;
 
     private ServedUnit unit;
@@ -36,8 +38,10 @@ class LogPagesTest {
 
     @Test
     void listsItsPages() {
-        assertEquals("00000002" + "000c", data("4d 00 40 00 00 00 00 00 ff 00"));
-        assertEquals("40ff0006" + "0000" + "00ff" + "0c00", data("4d 00 40 ff 00 00 00 00 ff 00"));
+        assertEquals("00000004" + "000c0f19", data("4d 00 40 00 00 00 00 00 ff 00"));
+        assertEquals(
+                "40ff000a" + "0000" + "00ff" + "0c00" + "0f00" + "1900",
+                data("4d 00 40 ff 00 00 00 00 ff 00"));
         assertEquals("0000", data("4d 00 40 00 00 00 00 00 02 00"));
     }
 
@@ -46,12 +50,12 @@ class LogPagesTest {
         unit.backend().zero(0, 3 << 20);
         byte[] page = unit.run("4d 00 4c 00 00 00 00 00 ff 00").data();
         assertEquals(28, page.length);
-        assertEquals("0c000018", HexFormat.of().formatHex(page, 0, 4));
-        assertEquals("00010308", HexFormat.of().formatHex(page, 4, 8));
+        assertEquals("8c000018", HexFormat.of().formatHex(page, 0, 4));
+        assertEquals("00012308", HexFormat.of().formatHex(page, 4, 8));
         long available = Files.getFileStore(directory).getUsableSpace() >> 20;
         long reported = ByteBuffer.wrap(page).getInt(8);
         assertTrue(Math.abs(available - reported) < 4096, available + " and " + reported);
-        assertEquals("02000000" + "00020308" + "00000003" + "01000000", tail(page));
+        assertEquals("02000000" + "00022308" + "00000003" + "01000000", tail(page));
     }
 
     private static String tail(byte[] page) {
@@ -61,12 +65,59 @@ class LogPagesTest {
     @Test
     void startsAtTheParameterPointer() {
         assertEquals(
-                "0c00000c" + "00020308" + "00000000" + "01000000",
+                "8c00000c" + "00022308" + "00000000" + "01000000",
                 data("4d 00 4c 00 00 00 02 00 ff 00"));
+    }
+
+    @Test
+    void givesInitiatorsAPlaceOfTheirOwn() {
+        byte[] page = unit.run("4d 00 4f 00 00 00 00 ff ff 00").data();
+        assertEquals(4 + 64 * 256, page.length);
+        assertEquals("8f004000" + "000023fc" + "00".repeat(252), hex(page, 0, 260));
+        assertEquals("003f23fc" + "00".repeat(252), hex(page, 4 + 63 * 256, page.length));
+        assertEquals("8f000100" + "003f23fc", data("4d 00 4f 00 00 00 3f 00 08 00"));
+    }
+
+    private static String hex(byte[] data, int from, int to) {
+        return HexFormat.of().formatHex(data, from, to);
+    }
+
+    /// READ and WRITE of all sizes, WRITE AND VERIFY and UNMAP are counted, VERIFY is not; what is
+    /// refused was not received.
+    @Test
+    void countsCommandsAndBlocks() {
+        assertEquals(counts(0, 0, 0, 0), data(COUNTS));
+        assertTrue(unit.run("2a 00 00 00 00 00 00 00 08 00", new byte[8 * 512]).good());
+        assertTrue(unit.run("2a 00 00 00 00 01 00 00 01 00", new byte[512]).good());
+        assertTrue(unit.run("2e 00 00 00 00 00 00 00 02 00", new byte[1024]).good());
+        assertTrue(unit.run("42 00 00 00 00 00 00 00 18 00", unmapOneBlock()).good());
+        assertTrue(unit.run("28 00 00 00 00 00 00 00 80 00").good());
+        assertTrue(unit.run("08 00 00 00 03 00").good());
+        assertTrue(unit.run("2f 00 00 00 00 00 00 00 04 00").good());
+        assertEquals("5/21/00", unit.run("28 00 ff 00 00 00 00 00 01 00").code());
+        assertEquals(counts(2, 4, 11, 131), data(COUNTS));
+        assertEquals(counts(0, 0, 0, 0), data("4d 00 d9 00 00 00 00 00 ff 00"), "default");
+        assertEquals(counts(0, 0, 0, 0), data("4d 00 19 00 00 00 00 00 ff 00"), "threshold");
+        unit.server().resetUnit(ServedUnit.LUN_FIELD);
+        assertEquals("6/29/03", unit.run("00 00 00 00 00 00").code());
+        assertEquals(counts(0, 0, 0, 0), data(COUNTS));
+    }
+
+    private static byte[] unmapOneBlock() {
+        return ServedUnit.hex("0016 0010 00000000 0000000000000000 00000001 00000000");
+    }
+
+    private static String counts(long reads, long writes, long received, long transmitted) {
+        return "99000044"
+                + "00012240"
+                + "%016x%016x%016x%016x".formatted(reads, writes, received, transmitted)
+                + "00".repeat(32);
     }
 
     @ParameterizedTest
     @CsvSource({
+        "4d 00 4f 00 00 00 40 00 ff 00, c00005",
+        "4d 00 59 00 00 00 02 00 ff 00, c00005",
         "4d 00 4c 00 00 00 03 00 ff 00, c00005",
         "4d 00 40 00 00 00 01 00 ff 00, c00005",
         "4d 00 4c 01 00 00 00 00 ff 00, cd0002",
