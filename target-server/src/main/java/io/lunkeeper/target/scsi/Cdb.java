@@ -5,6 +5,10 @@ package io.lunkeeper.target.scsi;
 /// unsigned 32-bit numbers held in a `long`.
 sealed interface Cdb {
 
+    /// The service actions of MAINTENANCE IN and MAINTENANCE OUT (SPC-4 4.2.2.3 Twelve-byte and
+    /// sixteen-byte CDBs): what is told and set of a logical unit beside its medium.
+    sealed interface Maintenance extends Cdb {}
+
     /// TEST UNIT READY.
     record TestUnitReady() implements Cdb {}
 
@@ -47,7 +51,9 @@ sealed interface Cdb {
     /// MODE SELECT(6) and MODE SELECT(10).
     ///
     /// @param pageFormat whether pages follow the header (PF)
-    record ModeSelect(ModeHeader header, boolean pageFormat, int parameterListLength)
+    /// @param savePages whether a reset is to bring the parameters back (SP)
+    record ModeSelect(
+            ModeHeader header, boolean pageFormat, boolean savePages, int parameterListLength)
             implements Cdb {}
 
     /// LOG SELECT.
@@ -172,13 +178,13 @@ sealed interface Cdb {
             int operationCode,
             int serviceAction,
             long allocationLength)
-            implements Cdb {}
+            implements Maintenance {}
 
     /// REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS.
     ///
     /// @param extended whether the 16-byte form is wanted (REPD)
     record ReportSupportedTaskManagementFunctions(boolean extended, long allocationLength)
-            implements Cdb {}
+            implements Maintenance {}
 
     /// PERSISTENT RESERVE IN.
     record PersistentReserveIn(ReserveIn.Query query, long allocationLength) implements Cdb {}
@@ -211,10 +217,25 @@ sealed interface Cdb {
     /// REPORT TARGET PORT GROUPS.
     ///
     /// @param format PARAMETER DATA FORMAT
-    record ReportTargetPortGroups(int format, long allocationLength) implements Cdb {}
+    record ReportTargetPortGroups(int format, long allocationLength) implements Maintenance {}
+
+    /// REPORT IDENTIFYING INFORMATION.
+    ///
+    /// @param informationType INFORMATION TYPE as it came
+    record ReportIdentifyingInformation(int informationType, long allocationLength)
+            implements Maintenance {}
+
+    /// SET IDENTIFYING INFORMATION.
+    ///
+    /// @param informationType INFORMATION TYPE as it came
+    record SetIdentifyingInformation(int informationType, long parameterListLength)
+            implements Maintenance {}
+
+    /// SET TIMESTAMP.
+    record SetTimestamp(long parameterListLength) implements Maintenance {}
 
     /// REPORT TIMESTAMP.
-    record ReportTimestamp(long allocationLength) implements Cdb {}
+    record ReportTimestamp(long allocationLength) implements Maintenance {}
 
     /// SEND DIAGNOSTIC without parameters.
     ///

@@ -256,6 +256,10 @@ public final class DeviceServer {
         }
     }
 
+    private Runnable telling(Nexus by, LogicalUnit unit, PendingCondition condition) {
+        return () -> tellOthers(by, unit, condition);
+    }
+
     private void postToAll(int index, PendingCondition condition) {
         for (Nexus nexus : nexuses) {
             nexus.pending(index).post(condition);
@@ -467,9 +471,7 @@ public final class DeviceServer {
             case Cdb.ModeSelect modeSelect ->
                     unit.modeSelect(
                             modeSelect,
-                            () ->
-                                    tellOthers(
-                                            nexus, unit, PendingCondition.MODE_PARAMETERS_CHANGED));
+                            telling(nexus, unit, PendingCondition.MODE_PARAMETERS_CHANGED));
             case Cdb.ModeSense modeSense -> unit.modeSense(modeSense);
             case Cdb.LogSelect logSelect -> LogSelect.begin(this, nexus, unit, logSelect);
             case Cdb.LogSense logSense -> LogPages.sense(unit, logSense);
@@ -479,14 +481,37 @@ public final class DeviceServer {
             case Cdb.PopulateToken populate -> copies.populateToken(nexus, unit, populate);
             case Cdb.WriteUsingToken write -> copies.writeUsingToken(nexus, unit, write);
             case Cdb.ReceiveCopyResults results -> copies.results(nexus, unit, results);
-            case Cdb.ReportTargetPortGroups groups -> unit.targetPortGroups(groups);
-            case Cdb.ReportTimestamp timestamp -> LogicalUnit.timestamp(timestamp);
+            case Cdb.Maintenance maintenance -> maintain(nexus, unit, maintenance);
             case Cdb.SendDiagnostic diagnostic -> unit.sendDiagnostic(diagnostic);
             case Cdb.PersistentReserveIn in -> ReserveIn.answer(unit, in);
             case Cdb.PersistentReserveOut out -> ReserveOut.begin(this, nexus, unit, out);
             case Cdb.Reserve _ -> unit.reserve(nexus);
             case Cdb.Release _ -> unit.release(nexus);
             case Cdb.ReportLuns reportLuns -> reportLuns(nexus, unit.senseFormat(), reportLuns);
+        };
+    }
+
+    private Outcome maintain(Nexus nexus, LogicalUnit unit, Cdb.Maintenance cdb) {
+        return switch (cdb) {
+            case Cdb.ReportTargetPortGroups groups -> unit.targetPortGroups(groups);
+            case Cdb.ReportIdentifyingInformation report ->
+                    unit.identifyingInformation().report(unit, report);
+            case Cdb.SetIdentifyingInformation set ->
+                    unit.identifyingInformation()
+                            .set(
+                                    unit,
+                                    set,
+                                    telling(
+                                            nexus,
+                                            unit,
+                                            PendingCondition.DEVICE_IDENTIFIER_CHANGED));
+            case Cdb.ReportTimestamp timestamp -> unit.clock().report(timestamp);
+            case Cdb.SetTimestamp set ->
+                    unit.clock()
+                            .begin(
+                                    unit,
+                                    set,
+                                    telling(nexus, unit, PendingCondition.TIMESTAMP_CHANGED));
             case Cdb.ReportSupportedOperationCodes codes ->
                     SupportedOperationCodes.operationCodes(unit, codes);
             case Cdb.ReportSupportedTaskManagementFunctions functions ->

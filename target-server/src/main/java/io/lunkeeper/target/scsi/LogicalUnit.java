@@ -29,9 +29,6 @@ final class LogicalUnit {
     /// AO_SUP.
     private static final int ACTIVE_OPTIMIZED_SUPPORTED = 0x01;
 
-    /// TIMESTAMP ORIGIN: neither zero at power on nor set by SET TIMESTAMP.
-    private static final int SET_BY_OTHER_MEANS = 0x03;
-
     private final int number;
     private final int index;
     private final LunBackend backend;
@@ -40,6 +37,9 @@ final class LogicalUnit {
     private final List<ByteBuffer> names;
     private final InquiryData inquiryData;
     private final ModePages modePages;
+    private final SavedModePages savedMode;
+    private final IdentifyingInformation identifyingInformation;
+    private final DeviceClock clock = new DeviceClock(System::currentTimeMillis, System::nanoTime);
     private final Outcome flush = flushThen(() -> Outcome.Status.GOOD);
     private final AtomicReference<@Nullable Nexus> reservedBy = new AtomicReference<>();
     private final PersistentReservations reservations;
@@ -52,7 +52,7 @@ final class LogicalUnit {
 
     /// @param index where each [Nexus] keeps what it has not been told of this unit
     /// @param taskSet the order of the tasks of all nexuses
-    /// @throws IOException when it cannot be told who has reserved it
+    /// @throws IOException when it cannot be told who has reserved it, or what else is kept of it
     LogicalUnit(String targetName, int index, DeviceServer.LogicalUnitSpec spec, TaskOrder taskSet)
             throws IOException {
         assert Integer.bitCount(spec.blockSizeBytes()) == 1 : spec;
@@ -71,7 +71,14 @@ final class LogicalUnit {
         this.names = DeviceIdentification.namesOfUnit(identity);
         this.mode = defaultMode();
         this.modePages = new ModePages(this, defaultMode());
-        this.reservations = new PersistentReservations(backend, targetName + " " + spec.lun());
+        String unit = targetName + " " + spec.lun();
+        this.savedMode =
+                new SavedModePages(
+                        modePages, defaultMode(), new UnitSection(backend, "mode", unit));
+        this.mode = savedMode.now();
+        this.identifyingInformation =
+                new IdentifyingInformation(new UnitSection(backend, "identity", unit));
+        this.reservations = new PersistentReservations(backend, unit);
     }
 
     /// The LUN under which it is addressed.
@@ -136,6 +143,11 @@ final class LogicalUnit {
     /// The mode parameters of now.
     ModeParameters mode() {
         return mode;
+    }
+
+    /// The mode parameters that a reset brings back.
+    ModeParameters savedMode() {
+        return savedMode.now();
     }
 
     private ModeParameters defaultMode() {
@@ -212,7 +224,7 @@ final class LogicalUnit {
     }
 
     /// Without a write cache every write that was acknowledged must be on stable storage, so those
-    /// before are made so first.
+    /// before are made so first. What is to be saved is saved even when nothing has changed.
     ///
     /// @param changed told when something has changed
     Outcome modeSelect(Cdb.ModeSelect cdb, Runnable changed) {
@@ -220,15 +232,30 @@ final class LogicalUnit {
                 cdb,
                 wanted -> {
                     ModeParameters before = mode;
-                    if (wanted.equals(before)) {
-                        return Outcome.Status.GOOD;
+                    if (!wanted.equals(before)) {
+                        mode = wanted;
+                        changed.run();
                     }
-                    mode = wanted;
-                    changed.run();
+                    Outcome last = cdb.savePages() ? saveMode() : Outcome.Status.GOOD;
                     return before.writeCache() && !wanted.writeCache()
-                            ? flush
-                            : Outcome.Status.GOOD;
+                            ? flushThen(() -> last)
+                            : last;
                 });
+    }
+
+    private Outcome saveMode() {
+        return new Outcome.Blocking(() -> {
+            savedMode.save(() -> mode);
+            return Outcome.Status.GOOD;
+        });
+    }
+
+    IdentifyingInformation identifyingInformation() {
+        return identifyingInformation;
+    }
+
+    DeviceClock clock() {
+        return clock;
     }
 
     /// How much was read and written.
@@ -381,17 +408,6 @@ final class LogicalUnit {
         return Parameters.cut(data, cdb.allocationLength());
     }
 
-    /// SPC-4 6.38 REPORT TIMESTAMP command: the clock of this machine.
-    static Outcome timestamp(Cdb.ReportTimestamp cdb) {
-        byte[] data =
-                ByteBuffer.allocate(12)
-                        .putShort((short) 10)
-                        .put((byte) SET_BY_OTHER_MEANS)
-                        .putLong(4, System.currentTimeMillis() << 16)
-                        .array();
-        return Parameters.cut(data, cdb.allocationLength());
-    }
-
     /// SPC-4 6.42 SEND DIAGNOSTIC command: the self-test fails when the unit has failed.
     Outcome sendDiagnostic(Cdb.SendDiagnostic cdb) {
         return cdb.selfTest() && backend.statistics().failure().isPresent()
@@ -442,12 +458,16 @@ final class LogicalUnit {
                                                         MediumException.flushing(failure))))));
     }
 
-    /// Logical unit reset: no reservation by RESERVE, default mode and log parameters, started
-    /// again. Persistent ones stay.
+    /// Logical unit reset: no reservation by RESERVE, saved mode and default log parameters,
+    /// started again. Persistent ones stay.
     void reset() {
         resets.incrementAndGet();
         reservedBy.set(null);
-        mode = defaultMode();
+        boolean cached = volatileCache();
+        mode = savedMode.now();
+        if (cached && !volatileCache()) {
+            backend.flushSoon();
+        }
         accessCounts.reset();
         applicationClientLog.reset();
         stopped = false;

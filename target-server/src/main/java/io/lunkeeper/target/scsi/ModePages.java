@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jscsi.target.scsi.modeSense.CachingModePage;
 import org.jscsi.target.scsi.modeSense.InformationExceptionsControlModePage;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /// What MODE SENSE answers (SPC-4 6.13 MODE SENSE(6) command, 7.5 Mode parameters; SBC-3, Mode
 /// parameters for direct access block devices), and what MODE SELECT makes of it. What can be
-/// changed is in [ModeParameters]; nothing is saved.
+/// changed is in [ModeParameters], and can be saved.
 final class ModePages {
     private static final int ALL_PAGES = 0x3f;
     private static final int ALL_SUBPAGES = 0xff;
@@ -33,6 +34,9 @@ final class ModePages {
 
     /// In the first byte of a page: it is a subpage (SPF).
     private static final int SUBPAGE_FORMAT = 0x40;
+
+    /// In the first byte of a page: it can be saved (PS).
+    private static final int PARAMETERS_SAVEABLE = 0x80;
 
     private static final int PAGE_CODE_MASK = 0x3f;
     private static final int PROVISIONING_PAGE = 0x1c;
@@ -57,6 +61,14 @@ final class ModePages {
     private static final int QERR = 0x06;
     private static final int TAS = 0x40;
     private static final int SWP = 0x08;
+    private static final int CONTROL_EXTENSION_SUBPAGE = 0x01;
+
+    /// In the Control Extension mode page: the clock may be set from elsewhere (TCMOS), SET
+    /// TIMESTAMP comes first (SCSIP), and access states may change without a command (IALUAE).
+    private static final int EXTENSION_BITS = 0x07;
+
+    /// In the Read-Write Error Recovery mode page: thresholds are reported (LBPERE).
+    private static final int THRESHOLDS_REPORTED = 0x80;
 
     private final LogicalUnit unit;
     private final ModeParameters defaults;
@@ -69,11 +81,13 @@ final class ModePages {
         this.blockSizeBytes = unit.limits().blockSizeBytes();
     }
 
-    private List<byte[]> pages(ModeParameters parameters) {
+    /// All pages.
+    List<byte[]> pages(ModeParameters parameters) {
         return Stream.of(
-                        errorRecovery(),
+                        errorRecovery(unit.lowSpaceSets()),
                         caching(parameters.writeCache()),
                         control(parameters),
+                        controlExtension(),
                         informationalExceptions(),
                         provisioning(unit.lowSpaceSets()))
                 .filter(page -> page.length > 0)
@@ -84,14 +98,12 @@ final class ModePages {
         return switch (pageControl) {
             case CHANGEABLE_VALUES -> pages(defaults).stream().map(this::changeable).toList();
             case DEFAULT_VALUES -> pages(defaults);
+            case SAVED_VALUES -> pages(unit.savedMode());
             default -> pages(unit.mode());
         };
     }
 
     Outcome sense(Cdb.ModeSense cdb) {
-        if (cdb.pageControl() == SAVED_VALUES) {
-            return Sense.SAVING_PARAMETERS_NOT_SUPPORTED.checkCondition(unit.senseFormat());
-        }
         List<byte[]> pages = pages(cdb.pageControl());
         List<byte[]> wanted =
                 pages.stream()
@@ -105,13 +117,20 @@ final class ModePages {
             Sense sense = havePage ? Sense.invalidFieldInCdb(3) : Sense.invalidFieldInCdb(2, 5);
             return sense.checkCondition(unit.senseFormat());
         }
+        if (cdb.pageControl() == SAVED_VALUES && wanted.stream().noneMatch(this::saveable)) {
+            return Sense.SAVING_PARAMETERS_NOT_SUPPORTED.checkCondition(unit.senseFormat());
+        }
         return Parameters.cut(data(unit.capacityBlocks(), cdb, wanted), cdb.allocationLength());
     }
 
-    /// SPC-4, Mode page codes and subpage codes: 00h alone does not mean the subpages.
+    /// SPC-4, Mode page codes and subpage codes: 00h alone does not mean the subpages, and all
+    /// pages have no other subpage in common.
     private static boolean wants(Cdb.ModeSense cdb, int pageCode, int subpageCode) {
-        return (cdb.pageCode() == ALL_PAGES || cdb.pageCode() == pageCode)
-                && (cdb.subpageCode() == ALL_SUBPAGES || cdb.subpageCode() == subpageCode);
+        boolean page =
+                cdb.pageCode() == pageCode || (cdb.pageCode() == ALL_PAGES && subpageCode == 0);
+        return cdb.subpageCode() == ALL_SUBPAGES
+                ? page || cdb.pageCode() == ALL_PAGES
+                : page && cdb.subpageCode() == subpageCode;
     }
 
     private static int subpageCode(byte[] page) {
@@ -127,7 +146,10 @@ final class ModePages {
             case TEN -> putHeader10(data, cdb.blockDescriptor(), descriptor.length);
         }
         data.put(descriptor);
-        wanted.forEach(data::put);
+        for (byte[] page : wanted) {
+            int at = data.position();
+            data.put(page).put(at, (byte) (page[0] | (saveable(page) ? PARAMETERS_SAVEABLE : 0)));
+        }
         return data.array();
     }
 
@@ -174,9 +196,8 @@ final class ModePages {
 
     /// The changeable bits of a page. Where the configuration says that writes go through there is
     /// no write cache to enable.
-    private byte[] changeable(byte[] page) {
-        int header = subpageCode(page) == 0 ? PAGE_HEADER_LENGTH : SUBPAGE_HEADER_LENGTH;
-        byte[] bits = Arrays.copyOf(Arrays.copyOf(page, header), page.length);
+    byte[] changeable(byte[] page) {
+        byte[] bits = Arrays.copyOf(Arrays.copyOf(page, headerLength(page)), page.length);
         switch (page[0]) {
             case CACHING_PAGE -> bits[CACHING_BITS] = (byte) (defaults.writeCache() ? WCE : 0);
             case CONTROL_PAGE -> {
@@ -190,6 +211,17 @@ final class ModePages {
         return bits;
     }
 
+    /// Whether a page has something that can be changed, and so saved.
+    boolean saveable(byte[] page) {
+        byte[] bits = changeable(page);
+        return IntStream.range(headerLength(page), bits.length).anyMatch(i -> bits[i] != 0);
+    }
+
+    /// How many bytes of a page come before its parameters.
+    static int headerLength(byte[] page) {
+        return subpageCode(page) == 0 ? PAGE_HEADER_LENGTH : SUBPAGE_HEADER_LENGTH;
+    }
+
     // ---- MODE SELECT
 
     /// SPC-4 6.11 MODE SELECT(6) command. What is wrong anywhere changes nothing.
@@ -198,7 +230,7 @@ final class ModePages {
     Outcome select(Cdb.ModeSelect cdb, Function<ModeParameters, Outcome> then) {
         int length = cdb.parameterListLength();
         if (length == 0) {
-            return Outcome.Status.GOOD;
+            return then.apply(unit.mode());
         }
         if (!cdb.pageFormat()) {
             return unit.refuse(Sense.invalidFieldInCdb(1, 4));
@@ -276,7 +308,7 @@ final class ModePages {
     /// first bit (PS) means nothing here.
     private int firstWrong(ByteBuf rest, byte[] page) {
         byte[] changeable = changeable(page);
-        int header = subpageCode(page) == 0 ? PAGE_HEADER_LENGTH : SUBPAGE_HEADER_LENGTH;
+        int header = headerLength(page);
         for (int i = 1; i < page.length; i++) {
             int free = i < header ? 0 : changeable[i];
             if (((rest.getByte(rest.readerIndex() + i) ^ page[i]) & ~free) != 0) {
@@ -301,7 +333,11 @@ final class ModePages {
         return Arrays.stream(OnError.values()).filter(each -> each.code() == code).findFirst();
     }
 
-    private static ModeParameters changed(ModeParameters now, ByteBuf rest, int page) {
+    /// The parameters after a page has been taken over.
+    ///
+    /// @param rest at whose reader index the page is
+    /// @param page its first byte
+    static ModeParameters changed(ModeParameters now, ByteBuf rest, int page) {
         int at = rest.readerIndex();
         return switch (page) {
             case CACHING_PAGE ->
@@ -330,8 +366,9 @@ final class ModePages {
     // ---- the pages
 
     /// SBC-3, Read-Write Error Recovery mode page: no retries, nothing reallocated.
-    private static byte[] errorRecovery() {
-        return ByteBuffer.allocate(12).put((byte) 0x01).put((byte) 0x0a).array();
+    private static byte[] errorRecovery(long lowSpaceSets) {
+        ByteBuffer page = ByteBuffer.allocate(12).put((byte) 0x01).put((byte) 0x0a);
+        return page.put(7, (byte) (lowSpaceSets == 0 ? 0 : THRESHOLDS_REPORTED)).array();
     }
 
     /// SBC-3, Caching mode page: WCE says whether the cache is volatile.
@@ -373,6 +410,14 @@ final class ModePages {
         page.put((byte) (parameters.writeProtect() ? SWP : 0));
         page.put((byte) (tasks.abortedStatus() ? TAS : 0));
         return page.putShort(8, (short) 0xffff).array();
+    }
+
+    /// SPC-4 7.5.9 Control Extension mode page: no limit to sense data, no priorities.
+    private static byte[] controlExtension() {
+        ByteBuffer page = ByteBuffer.allocate(32);
+        page.put((byte) (SUBPAGE_FORMAT | CONTROL_PAGE)).put((byte) CONTROL_EXTENSION_SUBPAGE);
+        page.putShort((short) (page.capacity() - SUBPAGE_HEADER_LENGTH));
+        return page.put((byte) EXTENSION_BITS).array();
     }
 
     /// SPC-4, Informational Exceptions Control mode page: none are reported (DEXCPT).

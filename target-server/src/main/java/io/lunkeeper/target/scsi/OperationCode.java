@@ -51,9 +51,13 @@ enum OperationCode {
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     MODE_SELECT_6(
-            "15 10 00 00 ff 00",
+            "15 11 00 00 ff 00",
             (h, l) ->
-                    new Cdb.ModeSelect(Cdb.ModeHeader.SIX, bit(h, 1, 4), (int) field(h, l, 4, 1))),
+                    new Cdb.ModeSelect(
+                            Cdb.ModeHeader.SIX,
+                            bit(h, 1, 4),
+                            bit(h, 1, 0),
+                            (int) field(h, l, 4, 1))),
     RESERVE_6("16 00 00 00 00 00", (_, _) -> new Cdb.Reserve(), Rule.PASSES_PERSISTENT_RESERVATION),
     RELEASE_6(
             "17 00 00 00 00 00",
@@ -163,9 +167,13 @@ enum OperationCode {
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     MODE_SELECT_10(
-            "55 10 00 00 00 00 00 ff ff 00",
+            "55 11 00 00 00 00 00 ff ff 00",
             (h, l) ->
-                    new Cdb.ModeSelect(Cdb.ModeHeader.TEN, bit(h, 1, 4), (int) field(h, l, 7, 2))),
+                    new Cdb.ModeSelect(
+                            Cdb.ModeHeader.TEN,
+                            bit(h, 1, 4),
+                            bit(h, 1, 0),
+                            (int) field(h, l, 7, 2))),
     RESERVE_10(
             "56 00 00 00 00 00 00 00 00 00",
             (_, _) -> new Cdb.Reserve(),
@@ -350,6 +358,14 @@ enum OperationCode {
             Rule.PASSES_UNIT_ATTENTION,
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
+    REPORT_IDENTIFYING_INFORMATION(
+            0x05,
+            "a3 05 00 00 00 00 ff ff ff ff fe 00",
+            (h, l) ->
+                    new Cdb.ReportIdentifyingInformation(
+                            (int) field(h, l, 10, 1) >> 1, field(h, l, 6, 4)),
+            Rule.PASSES_RESERVATION,
+            Rule.PASSES_PERSISTENT_RESERVATION),
     REPORT_TARGET_PORT_GROUPS(
             0x0a,
             "a3 ea 00 00 00 00 ff ff ff ff 00 00",
@@ -382,6 +398,16 @@ enum OperationCode {
             (h, l) -> new Cdb.ReportTimestamp(field(h, l, 6, 4)),
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
+    SET_IDENTIFYING_INFORMATION(
+            0x06,
+            "a4 06 00 00 00 00 ff ff ff ff fe 00",
+            (h, l) ->
+                    new Cdb.SetIdentifyingInformation(
+                            (int) field(h, l, 10, 1) >> 1, field(h, l, 6, 4))),
+    SET_TIMESTAMP(
+            0x0f,
+            "a4 0f 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> new Cdb.SetTimestamp(field(h, l, 6, 4))),
     READ_12(
             "a8 1a ff ff ff ff ff ff ff ff 1f 00",
             (h, l) -> new Cdb.Read(field(h, l, 2, 4), field(h, l, 6, 4), bit(h, 1, 3)),

@@ -71,6 +71,16 @@ enum PendingCondition {
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.LOG_PARAMETERS_CHANGED)),
+    /// SET TIMESTAMP from elsewhere.
+    TIMESTAMP_CHANGED(
+            2048,
+            Sense.of(SenseKey.UNIT_ATTENTION, AdditionalSenseCodeAndQualifier.TIMESTAMP_CHANGED)),
+    /// SET IDENTIFYING INFORMATION from elsewhere.
+    DEVICE_IDENTIFIER_CHANGED(
+            4096,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.DEVICE_IDENTIFIER_CHANGED)),
     /// The logical unit failed, and with it what it had acknowledged may be lost.
     DEFERRED_ERROR(1 << 30, Sense.LOGICAL_UNIT_FAILURE.asDeferred());
 

@@ -15,10 +15,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class ModePagesTest {
-    private static final String RECOVERY = "010a" + "00".repeat(10);
-    private static final String WRITE_BACK = "0812" + "04" + "00".repeat(17);
+    private static final String RECOVERY = "010a" + "00".repeat(5) + "80" + "00".repeat(4);
+    private static final String WRITE_BACK = "8812" + "04" + "00".repeat(17);
     private static final String WRITE_THROUGH = "0812" + "00".repeat(18);
-    private static final String CONTROL = "0a0a" + "2010" + "00000000" + "ffff" + "0000";
+    private static final String CONTROL = "8a0a" + "2010" + "00000000" + "ffff" + "0000";
+    private static final String EXTENSION = "4a01001c" + "07" + "00".repeat(27);
     private static final String EXCEPTIONS = "1c0a" + "08" + "00".repeat(9);
     private static final String PROVISIONING =
             "5c020014" + "00".repeat(12) + "8201" + "0000" + "00000400";
@@ -42,7 +43,15 @@ class ModePagesTest {
         String pages = RECOVERY + WRITE_BACK + CONTROL + EXCEPTIONS;
         assertEquals("43001008" + SHORT_DESCRIPTOR + pages, data("1a 00 3f 00 ff 00"));
         assertEquals(
-                "5b001008" + SHORT_DESCRIPTOR + pages + PROVISIONING, data("1a 00 3f ff ff 00"));
+                "7b001008"
+                        + SHORT_DESCRIPTOR
+                        + RECOVERY
+                        + WRITE_BACK
+                        + CONTROL
+                        + EXTENSION
+                        + EXCEPTIONS
+                        + PROVISIONING,
+                data("1a 00 3f ff ff 00"));
         assertEquals("3b001000" + pages, data("1a 08 3f 00 ff 00"));
         assertEquals(
                 "0046001000000008" + SHORT_DESCRIPTOR + pages,
@@ -58,7 +67,11 @@ class ModePagesTest {
                 Arguments.of("1a 08 01 00 ff 00", RECOVERY),
                 Arguments.of("1a 08 08 00 ff 00", WRITE_BACK),
                 Arguments.of("1a 08 88 00 ff 00", WRITE_BACK),
-                Arguments.of("1a 08 0a ff ff 00", CONTROL),
+                Arguments.of("1a 08 0a 00 ff 00", CONTROL),
+                Arguments.of("1a 08 0a 01 ff 00", EXTENSION),
+                Arguments.of("1a 08 0a ff ff 00", CONTROL + EXTENSION),
+                Arguments.of("1a 08 4a 01 ff 00", "4a01001c" + "00".repeat(28)),
+                Arguments.of("1a 08 ca 00 ff 00", CONTROL),
                 Arguments.of("1a 08 1c 00 ff 00", EXCEPTIONS),
                 Arguments.of("1a 08 1c 02 ff 00", PROVISIONING),
                 Arguments.of("1a 08 1c ff ff 00", EXCEPTIONS + PROVISIONING),
@@ -74,7 +87,7 @@ class ModePagesTest {
     /// The write cache, the format of sense data and write protection.
     @Test
     void saysWhatCanBeChanged() throws IOException {
-        String control = "0a0a" + "e406" + "0840" + "00".repeat(6);
+        String control = "8a0a" + "e406" + "0840" + "00".repeat(6);
         assertEquals("0f001000" + control, data("1a 08 4a 00 ff 00"));
         assertEquals(
                 "3b001000"
@@ -94,17 +107,25 @@ class ModePagesTest {
         assertEquals("17001000" + WRITE_THROUGH, HexFormat.of().formatHex(reply.data()));
     }
 
+    @ParameterizedTest
+    @CsvSource({"1a 00 c1 00 ff 00", "1a 00 ca 01 ff 00", "1a 00 dc ff ff 00"})
+    void hasNothingSavedOfPagesThatCannotChange(String cdb) throws IOException {
+        assertEquals("5/39/00", sense(CacheMode.WRITE_BACK, cdb).code());
+    }
+
     @Test
-    void savesNothing() throws IOException {
-        assertEquals("5/39/00", sense(CacheMode.WRITE_BACK, "1a 00 ff 00 ff 00").code());
+    void savesAllThatCanChange() throws IOException {
+        String pages = RECOVERY + WRITE_BACK + CONTROL + EXCEPTIONS;
+        assertEquals("43001008" + SHORT_DESCRIPTOR + pages, data("1a 00 ff 00 ff 00"));
     }
 
     @ParameterizedTest
     @CsvSource({
         "1a 00 02 00 ff 00, cd0002",
         "1a 00 00 00 ff 00, cd0002",
-        "1a 00 0a 01 ff 00, c00003",
+        "1a 00 0a 03 ff 00, c00003",
         "1a 00 3f 01 ff 00, c00003",
+        "1a 00 3f 02 ff 00, c00003",
         "1a 00 1c 01 ff 00, c00003",
         "1a 00 0a 02 ff 00, c00003"
     })
@@ -125,6 +146,9 @@ class ModePagesTest {
     void hasNoThresholdForAUnitThatTakesNoSpace() throws IOException {
         try (ServedUnit unit = ServedUnit.openReadOnly(directory, 1 << 20)) {
             assertEquals("5/24/00", unit.run("1a 08 1c 02 ff 00").code());
+            assertEquals(
+                    "0f009000" + "010a" + "00".repeat(10),
+                    HexFormat.of().formatHex(unit.run("1a 08 01 00 ff 00").data()));
             assertEquals(
                     "00b2000400e60200",
                     HexFormat.of().formatHex(unit.run("12 01 b2 00 ff 00").data()));

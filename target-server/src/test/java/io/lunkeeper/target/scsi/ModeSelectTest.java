@@ -18,12 +18,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class ModeSelectTest {
     private static final String HEADER = "00000000";
-    private static final String CACHED = "0812" + "04" + "00".repeat(17);
-    private static final String UNCACHED = "0812" + "00".repeat(18);
+    private static final String CACHED = "8812" + "04" + "00".repeat(17);
+    private static final String UNCACHED = "8812" + "00".repeat(18);
     private static final String CONTROL_TAIL = "00000000" + "ffff" + "0000";
-    private static final String FIXED = "0a0a" + "2010" + CONTROL_TAIL;
-    private static final String DESCRIPTOR = "0a0a" + "2410" + CONTROL_TAIL;
-    private static final String PROTECTED = "0a0a" + "2010" + "08000000" + "ffff" + "0000";
+    private static final String FIXED = "8a0a" + "2010" + CONTROL_TAIL;
+    private static final String DESCRIPTOR = "8a0a" + "2410" + CONTROL_TAIL;
+    private static final String PROTECTED = "8a0a" + "2010" + "08000000" + "ffff" + "0000";
     private static final String TEST_UNIT_READY = "00 00 00 00 00 00";
     private static final String WRITE = "2a 00 00 00 00 00 00 00 01 00";
 
@@ -107,7 +107,7 @@ class ModeSelectTest {
         unit.close();
         unit = ServedUnit.open(directory, 1 << 20, 512, CacheMode.WRITE_THROUGH);
         assertEquals("5/26/00", select(HEADER + CACHED).code());
-        assertEquals(UNCACHED, page(1, 8));
+        assertEquals("0812" + "00".repeat(18), page(1, 8));
         assertTrue(select(HEADER + UNCACHED).good());
     }
 
@@ -116,7 +116,8 @@ class ModeSelectTest {
         "00000008 00000800 00000200",
         "00000008 00000000 00000200",
         "00000008 ffffffff 00000200",
-        "00001000 010a 00000000000000000000"
+        "00001000 010a 00000000008000000000",
+        "00000000 4a01001c 07 000000000000000000000000000000000000000000000000000000"
     })
     void takesWhatIsSoAlready(String list) {
         assertTrue(select(list).good(), list);
@@ -137,7 +138,9 @@ class ModeSelectTest {
         "00000000 0a0ae0100000000000ffff0000, 5/26/00",
         "00000000 0a0a20140000000000ffff0000, 5/26/00",
         "00000000 020a00000000000000000000, 5/26/00",
-        "00000000 010a00000000000000000001, 5/26/00"
+        "00000000 010a00000000008000000001, 5/26/00",
+        "00000000 010a00000000000000000000, 5/26/00",
+        "00000000 4a01001c 06 000000000000000000000000000000000000000000000000000000, 5/26/00"
     })
     void refusesAnythingElse(String list, String code) {
         assertEquals(code, select(list).code(), list);
@@ -164,7 +167,7 @@ class ModeSelectTest {
         assertEquals(FIXED, page(0, 10));
         assertTrue(unit.run("15 00 00 00 00 00").good());
         assertEquals("5/24/00", unit.run("15 00 00 00 04 00", new byte[4]).code());
-        assertEquals("5/24/00", unit.run("15 11 00 00 04 00", new byte[4]).code());
+        assertEquals("5/24/00", unit.run("15 12 00 00 04 00", new byte[4]).code());
         assertEquals("5/0e/03", unit.run("15 10 00 00 10 00", new byte[8]).code());
     }
 }

@@ -63,9 +63,13 @@ final class ServedUnit implements AutoCloseable {
 
         /// Sense key, additional sense code and qualifier, as `k/cc/qq`.
         String code() {
-            return sense.length == 0
-                    ? "status " + Integer.toHexString(status)
-                    : "%x/%02x/%02x".formatted(sense[2] & 0x0f, sense[12], sense[13]);
+            if (sense.length == 0) {
+                return "status " + Integer.toHexString(status);
+            }
+            boolean fixed = (sense[0] & 0x7e) == 0x70;
+            return fixed
+                    ? "%x/%02x/%02x".formatted(sense[2] & 0x0f, sense[12], sense[13])
+                    : "%x/%02x/%02x".formatted(sense[1] & 0x0f, sense[2], sense[3]);
         }
 
         /// The INFORMATION field of fixed format sense data, -1 when it is not valid.
