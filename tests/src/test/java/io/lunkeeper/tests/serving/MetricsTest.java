@@ -163,6 +163,33 @@ final class MetricsTest {
     }
 
     @Test
+    void lunsThatComeAndGoAreFollowed() throws Exception {
+        String more =
+                """
+                      - { lun: 3, image: added.img, size: 4MiB }
+                      - { lun: 4, image: absent.img, size: 4000TiB }
+                """;
+        try (ServerProcess server = ServerProcess.start(METRICS, "", Lun.sized(0, "8MiB"))) {
+            server.reload("    luns:\n", "    luns:\n" + more);
+            awaitStatus(
+                    server,
+                    page ->
+                            page.contains("added.img\n  state      served\n")
+                                    && page.contains(
+                                            "absent.img\n  state      failed: not served"));
+            String labels = ",target=\"" + ServerProcess.IQN + "\"}";
+            assertEquals(
+                    4 * MEBIBYTE, metric(server, "lunkeeper_lun_size_bytes{lun=\"3\"" + labels));
+            assertEquals(0, metric(server, "lunkeeper_lun_failed{lun=\"3\"" + labels));
+            assertEquals(1, metric(server, "lunkeeper_lun_failed{lun=\"4\"" + labels));
+            server.reload(more, "");
+            awaitStatus(server, page -> !page.contains("LUN 3") && !page.contains("LUN 4"));
+            assertFalse(get(server, "/metrics").contains("lun=\"3\""));
+            assertEquals(8 * MEBIBYTE, lunMetric(server, "size_bytes"));
+        }
+    }
+
+    @Test
     void opensByOtherProgramsAreCounted() throws Exception {
         assumeTrue(Files.isDirectory(Path.of("/proc/self/fd")), "needs Linux");
         try (ServerProcess server = ServerProcess.start(METRICS, "", Lun.sized(0, "8MiB"))) {
