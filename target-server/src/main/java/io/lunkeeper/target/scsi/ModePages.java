@@ -359,7 +359,7 @@ final class ModePages {
     private static TaskControl taskControl(ByteBuf rest, int at) {
         return new TaskControl(
                 (rest.getByte(at + CONTROL_BITS) & TST) == SEPARATE_TASK_SETS,
-                onError(rest, at).orElseThrow(),
+                onError(rest, at).orElseThrow(IllegalArgumentException::new),
                 (rest.getByte(at + STATUS_BITS) & TAS) != 0);
     }
 
