@@ -26,7 +26,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(ShowServerLog.class)
 class ReplayTest {
     private static final List<String> REPLAYS =
-            List.of("esxi", "esxi-vaai", "windows", "windows-cluster", "linux", "qemu");
+            List.of("esxi", "esxi-vaai", "windows", "windows-cluster", "linux", "qemu", "windows-odx");
 
     private static final String SECOND = "second";
 
