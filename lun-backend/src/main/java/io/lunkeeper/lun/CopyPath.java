@@ -111,11 +111,21 @@ final class CopyPath {
         List<Part> parts = parts(source, from, to, length);
         parts.forEach(part -> part.side.lock(part.stripes, alone));
         try {
+            health.checkNotErasing();
+            source.checkNotErasing();
             copyLocked(source, from, to, length, alone);
         } catch (ImageFullException e) {
             throw LunHealth.noSpace(e);
         } finally {
             parts.forEach(part -> part.side.unlock(part.stripes, alone));
+        }
+    }
+
+    private void checkNotErasing() throws CopySourceException {
+        try {
+            health.checkNotErasing();
+        } catch (BeingErasedException e) {
+            throw new CopySourceException(e);
         }
     }
 

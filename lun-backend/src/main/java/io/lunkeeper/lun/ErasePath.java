@@ -35,12 +35,25 @@ final class ErasePath {
 
     /// See [LunBackend#zero].
     void zero(long offset, long length) throws IOException {
-        inPieces(offset, length, this::zeroPiece);
+        inPieces(offset, length, other(this::zeroPiece));
     }
 
     /// See [LunBackend#unmap].
     void unmap(long offset, long length) throws IOException {
-        inPieces(offset, length, this::unmapPiece);
+        inPieces(offset, length, other(this::unmapPiece));
+    }
+
+    /// See [Erasure#clear].
+    void clear(long offset, long length, boolean giveBack) throws IOException {
+        inPieces(offset, length, giveBack ? this::punchPiece : this::zeroAnyway);
+    }
+
+    /// What anybody does but who has the image to himself.
+    private Piece other(Piece piece) {
+        return (offset, length) -> {
+            health.checkNotErasing();
+            piece.change(offset, length);
+        };
     }
 
     /// Makes a range read as zeros that the caller has locked exclusively.
@@ -79,6 +92,8 @@ final class ErasePath {
                 piece.change(at, bytes);
             } catch (ImageFullException e) {
                 throw LunHealth.noSpace(e);
+            } catch (BeingErasedException e) {
+                throw e;
             } catch (IOException e) {
                 throw health.fail(e);
             } finally {
@@ -92,6 +107,10 @@ final class ErasePath {
         if (tree.is(BlockState.UNWRITTEN, offset, length)) {
             return;
         }
+        zeroAnyway(offset, length);
+    }
+
+    private void zeroAnyway(long offset, long length) throws IOException {
         locks.watches().changing(offset, length);
         if (image.zeroRange(offset, length)) {
             tree.markZeros(offset, length, BlockState.UNWRITTEN);
@@ -107,11 +126,15 @@ final class ErasePath {
         if (tree.is(BlockState.HOLE, offset, length)) {
             return;
         }
+        punchPiece(offset, length);
+    }
+
+    private void punchPiece(long offset, long length) throws IOException {
         locks.watches().changing(offset, length);
         if (image.punchHole(offset, length)) {
             tree.markZeros(offset, length, BlockState.HOLE);
             return;
         }
-        zeroPiece(offset, length);
+        zeroAnyway(offset, length);
     }
 }

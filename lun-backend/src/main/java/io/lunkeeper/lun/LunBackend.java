@@ -48,9 +48,7 @@ public final class LunBackend implements AutoCloseable {
     /// How much of the map is asked for again, and every how many seconds: a look at blocks that
     /// somebody may have moved without opening the image, slow enough to cost nothing.
     private static final int REFRESH_WINDOWS = 16;
-
     private static final int REFRESH_TICKS = 10;
-
     private static final Logger LOG = LogManager.getLogger(LunBackend.class);
 
     private final LunSpec spec;
@@ -445,6 +443,11 @@ public final class LunBackend implements AutoCloseable {
     /// Tells whether ranges are as they were. Beginning a watch blocks.
     public RangeWatches watches() {
         return copies.watches();
+    }
+
+    /// The way to erase the whole image.
+    public Erasure erasure() {
+        return new Erasure(spec, image, tree, scanner, health, writes, erasures);
     }
 
     /// Begins to read a range from the disk, so that reads find it in memory. Says nothing about

@@ -8,6 +8,7 @@ import java.io.IOException;
 final class LunHealth {
     private final LunSpec spec;
     private final FirstFailure failure;
+    private volatile boolean erasing;
 
     LunHealth(LunSpec spec, FirstFailure failure) {
         this.spec = spec;
@@ -31,6 +32,24 @@ final class LunHealth {
         checkUsable();
         if (spec.readOnly()) {
             throw new IOException("image " + spec.image() + " is served read-only");
+        }
+    }
+
+    /// Whether somebody has the image to himself.
+    boolean erasing() {
+        return erasing;
+    }
+
+    /// Says whether somebody has the image to himself. Who asks with a range locked is over, or
+    /// refused, before that range is erased.
+    void erasing(boolean whole) {
+        erasing = whole;
+    }
+
+    /// @throws BeingErasedException when somebody has the image to himself
+    void checkNotErasing() throws BeingErasedException {
+        if (erasing) {
+            throw new BeingErasedException("image " + spec.image() + " is being erased");
         }
     }
 

@@ -71,6 +71,9 @@ final class WritePath {
             return false;
         }
         try {
+            if (health.erasing()) {
+                return false;
+            }
             int states = tree.states(offset, length);
             if (states == BlockState.MAPPED.bit()) {
                 overwrite(offset, source, length);
@@ -100,6 +103,16 @@ final class WritePath {
 
     /// See [LunBackend#write].
     void write(long offset, ByteBuf source, int length) throws IOException {
+        write(offset, source, length, false);
+    }
+
+    /// See [Erasure#overwrite].
+    void writeErasing(long offset, ByteBuf source, int length) throws IOException {
+        write(offset, source, length, true);
+    }
+
+    private void write(long offset, ByteBuf source, int length, boolean erasing)
+            throws IOException {
         health.checkWritable();
         if (length == 0) {
             return;
@@ -114,6 +127,9 @@ final class WritePath {
             locks.lockExclusive(stripes);
         }
         try {
+            if (!erasing) {
+                health.checkNotErasing();
+            }
             tree.markWritten(offset, length);
             put(offset, source, length);
         } catch (ImageFullException e) {
@@ -176,6 +192,7 @@ final class WritePath {
         ByteBuf medium = PooledByteBufAllocator.DEFAULT.directBuffer(length);
         locks.lockExclusive(stripes);
         try {
+            health.checkNotErasing();
             image.read(offset, medium, 0, length);
             return change.of(medium.writerIndex(length));
         } catch (ImageFullException e) {

@@ -8,6 +8,30 @@ sealed interface Cdb {
     /// The service actions of MAINTENANCE IN and MAINTENANCE OUT (SPC-4 4.2.2.3 Twelve-byte and
     /// sixteen-byte CDBs): what is told and set of a logical unit beside its medium.
     sealed interface Maintenance extends Cdb {}
+    /// FORMAT UNIT.
+    ///
+    /// @param longList whether the parameter list header is the long one (LONGLIST)
+    /// @param formatData whether there is a parameter list (FMTDATA)
+    /// @param completeList whether the list of defects is complete (CMPLST)
+    record FormatUnit(
+            boolean longList, boolean formatData, boolean completeList, int defectListFormat)
+            implements Cdb {}
+
+    /// SANITIZE with the OVERWRITE service action.
+    ///
+    /// @param immediate whether the status is not that of the end (IMMED)
+    /// @param unrestrictedExit whether a failure may be left by EXIT FAILURE MODE (AUSE)
+    record SanitizeOverwrite(boolean immediate, boolean unrestrictedExit, int parameterListLength)
+            implements Cdb {}
+
+    /// SANITIZE with the BLOCK ERASE service action.
+    ///
+    /// @param immediate whether the status is not that of the end (IMMED)
+    /// @param unrestrictedExit whether a failure may be left by EXIT FAILURE MODE (AUSE)
+    record SanitizeBlockErase(boolean immediate, boolean unrestrictedExit) implements Cdb {}
+
+    /// SANITIZE with the EXIT FAILURE MODE service action.
+    record SanitizeExitFailureMode() implements Cdb {}
 
     /// TEST UNIT READY.
     record TestUnitReady() implements Cdb {}

@@ -333,6 +333,10 @@ public final class DeviceServer {
         if (unit.reservations().conflict(nexus, operation.claim())) {
             return LogicalUnit.reservationConflict();
         }
+        Sense busy = unit.operation().refusal(operation);
+        if (busy != null) {
+            return unit.refuse(busy);
+        }
         if (operation.needsReadyUnit() && unit.stopped()) {
             return unit.refuse(Sense.INITIALIZING_COMMAND_REQUIRED);
         }
@@ -461,6 +465,10 @@ public final class DeviceServer {
             case Cdb.WriteBuffer buffer -> nexus.buffers().write(unit, buffer);
             case Cdb.PreFetch fetch -> unit.preFetch(fetch);
             case Cdb.CompareAndWrite exchange -> CompareAndWrite.begin(unit, exchange);
+            case Cdb.FormatUnit format -> FormatUnit.begin(unit, format);
+            case Cdb.SanitizeOverwrite sanitize -> Sanitize.overwrite(unit, sanitize);
+            case Cdb.SanitizeBlockErase sanitize -> Sanitize.blockErase(unit, sanitize);
+            case Cdb.SanitizeExitFailureMode _ -> Sanitize.exitFailureMode(unit);
             case Cdb.Unmap unmap -> Unmap.begin(unit, unmap);
             case Cdb.WriteSame writeSame -> WriteSame.begin(unit, operation, writeSame);
             case Cdb.Verify verify -> Verification.begin(unit, operation, verify);

@@ -153,10 +153,12 @@ final class InquiryData {
         return page;
     }
 
-    /// SBC-3, Block Device Characteristics VPD page: a medium that does not rotate.
+    /// SBC-3, Block Device Characteristics VPD page: a medium that does not rotate. WABEREQ: after
+    /// a block erase the medium is read without an error, as its blocks are zeros.
     private static byte[] blockDeviceCharacteristics() {
         byte[] page = longPage(BLOCK_DEVICE_CHARACTERISTICS);
         page[5] = 0x01;
+        page[7] = 0x40;
         return page;
     }
 

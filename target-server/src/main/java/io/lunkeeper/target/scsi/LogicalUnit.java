@@ -47,6 +47,7 @@ final class LogicalUnit {
     private final TaskOrder taskSet;
     private final AccessCounts accessCounts = new AccessCounts();
     private final ApplicationClientLog applicationClientLog = new ApplicationClientLog();
+    private final BackgroundOperation operation;
     private volatile boolean stopped;
     private volatile ModeParameters mode;
 
@@ -79,6 +80,8 @@ final class LogicalUnit {
         this.identifyingInformation =
                 new IdentifyingInformation(new UnitSection(backend, "identity", unit));
         this.reservations = new PersistentReservations(backend, unit);
+        // Last, as it may go on from here.
+        this.operation = new BackgroundOperation(backend, spec.blockSizeBytes());
     }
 
     /// The LUN under which it is addressed.
@@ -111,6 +114,17 @@ final class LogicalUnit {
         return lowSpaceSets() == 0
                 ? 0
                 : Integer.numberOfTrailingZeros(THRESHOLD_SET_BYTES) - blockShift;
+    }
+
+    /// What has the whole medium to itself.
+    BackgroundOperation operation() {
+        return operation;
+    }
+
+    /// Whether the unit has a command: where a file system copies on write, what was overwritten
+    /// would stay on the disk.
+    boolean offers(OperationCode command) {
+        return command != OperationCode.SANITIZE_OVERWRITE || backend.erasure().overwritesInPlace();
     }
 
     LunBackend backend() {
@@ -276,7 +290,8 @@ final class LogicalUnit {
     /// SPC-4 6.39 REQUEST SENSE command: reports a unit attention, and with that clears it.
     Outcome requestSense(Nexus nexus, Cdb.RequestSense cdb) {
         Sense idle = stopped ? Sense.INITIALIZING_COMMAND_REQUIRED : Sense.NO_SENSE;
-        Sense sense = nexus.take(index).map(PendingCondition::sense).orElse(idle);
+        Sense sense =
+                nexus.take(index).map(PendingCondition::sense).or(operation::pollable).orElse(idle);
         SenseFormat format = cdb.descriptor() ? SenseFormat.DESCRIPTOR : SenseFormat.FIXED;
         return Parameters.cut(sense.bytes(format), cdb.allocationLength());
     }

@@ -1,5 +1,6 @@
 package io.lunkeeper.target.scsi;
 
+import io.lunkeeper.lun.BeingErasedException;
 import io.lunkeeper.lun.LunFailedException;
 import io.lunkeeper.lun.NoSpaceException;
 import java.io.IOException;
@@ -41,6 +42,7 @@ final class MediumException extends IOException {
         return switch (failure) {
             case NoSpaceException _ -> Sense.SPACE_ALLOCATION_FAILED;
             case LunFailedException _ -> Sense.LOGICAL_UNIT_FAILURE;
+            case BeingErasedException _ -> Sense.LOGICAL_UNIT_NOT_READY_OPERATION_IN_PROGRESS;
             case MediumException medium -> medium.sense;
             default -> Sense.INTERNAL_TARGET_FAILURE;
         };
@@ -50,6 +52,7 @@ final class MediumException extends IOException {
         return switch (failure) {
             case NoSpaceException full -> full;
             case LunFailedException failed -> failed;
+            case BeingErasedException erased -> erased;
             default -> new MediumException(sense, failure);
         };
     }

@@ -34,6 +34,16 @@ enum OperationCode {
             Rule.PASSES_UNIT_ATTENTION,
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
+    FORMAT_UNIT(
+            "04 3f 00 00 00 00",
+            (h, l) ->
+                    new Cdb.FormatUnit(
+                            bit(h, 1, 5),
+                            bit(h, 1, 4),
+                            bit(h, 1, 3),
+                            (int) field(h, l, 1, 1) & 0x07),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
     READ_6(
             "08 1f ff ff ff 00",
             (h, l) -> new Cdb.Read(lba6(h, l), blocks6(h, l), false),
@@ -144,6 +154,25 @@ enum OperationCode {
     UNMAP(
             "42 01 00 00 00 00 1f ff ff 00",
             (h, l) -> new Cdb.Unmap(bit(h, 1, 0), (int) field(h, l, 7, 2)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    SANITIZE_OVERWRITE(
+            0x01,
+            "48 a1 00 00 00 00 00 ff ff 00",
+            (h, l) ->
+                    new Cdb.SanitizeOverwrite(bit(h, 1, 7), bit(h, 1, 5), (int) field(h, l, 7, 2)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    SANITIZE_BLOCK_ERASE(
+            0x02,
+            "48 a2 00 00 00 00 00 00 00 00",
+            (h, _) -> new Cdb.SanitizeBlockErase(bit(h, 1, 7), bit(h, 1, 5)),
+            Rule.NEEDS_READY_UNIT,
+            Rule.WRITES),
+    SANITIZE_EXIT_FAILURE_MODE(
+            0x1f,
+            "48 bf 00 00 00 00 00 00 00 00",
+            (_, _) -> new Cdb.SanitizeExitFailureMode(),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     LOG_SELECT(

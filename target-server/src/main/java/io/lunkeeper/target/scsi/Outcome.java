@@ -49,6 +49,10 @@ public sealed interface Outcome {
         }
     }
 
+    /// The same for what goes on whether anybody waits for it or not: who aborts the command does
+    /// not wait for the step either. Follows another outcome.
+    record Watching(AwaitedStep step) implements Outcome {}
+
     /// Where a [ReadMedium] comes from. Positions are bytes from the start of the command's data.
     /// Pieces are asked for in order, one at a time.
     interface DataSource {

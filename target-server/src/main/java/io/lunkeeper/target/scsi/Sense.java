@@ -66,6 +66,22 @@ record Sense(
                     SenseKey.NOT_READY,
                     AdditionalSenseCodeAndQualifier
                             .LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED);
+    static final Sense LOGICAL_UNIT_NOT_READY_OPERATION_IN_PROGRESS =
+            of(
+                    SenseKey.NOT_READY,
+                    AdditionalSenseCodeAndQualifier.LOGICAL_UNIT_NOT_READY_OPERATION_IN_PROGRESS);
+    static final Sense LOGICAL_UNIT_NOT_READY_FORMAT_IN_PROGRESS =
+            of(
+                    SenseKey.NOT_READY,
+                    AdditionalSenseCodeAndQualifier.LOGICAL_UNIT_NOT_READY_FORMAT_IN_PROGRESS);
+    static final Sense LOGICAL_UNIT_NOT_READY_SANITIZE_IN_PROGRESS =
+            plain(SenseKey.NOT_READY, Sense.SANITIZE_IN_PROGRESS);
+    static final Sense FORMAT_COMMAND_FAILED =
+            of(SenseKey.MEDIUM_ERROR, AdditionalSenseCodeAndQualifier.FORMAT_COMMAND_FAILED);
+    static final Sense MEDIUM_FORMAT_CORRUPTED =
+            of(SenseKey.MEDIUM_ERROR, AdditionalSenseCodeAndQualifier.MEDIUM_FORMAT_CORRUPTED);
+    static final Sense SANITIZE_COMMAND_FAILED =
+            plain(SenseKey.MEDIUM_ERROR, Sense.SANITIZE_COMMAND_FAILED_CODE);
     static final Sense SPACE_ALLOCATION_FAILED =
             plain(SenseKey.DATA_PROTECT, Sense.SPACE_ALLOCATION_FAILED_WRITE_PROTECT);
     static final Sense LOGICAL_UNIT_FAILURE =
@@ -97,10 +113,13 @@ record Sense(
     /// A field pointer to a whole byte.
     private static final int NO_BIT = -1;
 
-    // Three codes that jSCSI's list lacks (SPC-4 Annex F Numeric order codes).
+    // Codes that jSCSI's list lacks (SPC-4 Annex F Numeric order codes).
+    private static final int SANITIZE_IN_PROGRESS = 0x041b;
     private static final int WRITE_ERROR_CODE = 0x0c00;
     private static final int SPACE_ALLOCATION_FAILED_WRITE_PROTECT = 0x2707;
     private static final int THIN_PROVISIONING_SOFT_THRESHOLD_REACHED = 0x3807;
+
+    private static final int SANITIZE_COMMAND_FAILED_CODE = 0x3103;
 
     private static final int FIXED_LENGTH = 18;
     private static final int DESCRIPTOR_HEADER_LENGTH = 8;
@@ -159,6 +178,21 @@ record Sense(
     Sense inSegment(int number) {
         return new Sense(
                 key, additionalSense, informed, information, keySpecific, deferred, number);
+    }
+
+    /// The same sense with a progress indication (SPC-4 4.5.2.4.4 Progress indication sense key
+    /// specific data).
+    ///
+    /// @param progress in 65,536ths, at most 65,535
+    Sense progressing(int progress) {
+        return new Sense(
+                key,
+                additionalSense,
+                informed,
+                information,
+                0x80_0000 | progress,
+                deferred,
+                segment);
     }
 
     /// CHECK CONDITION with this sense.

@@ -1,6 +1,8 @@
 package io.lunkeeper.target.scsi;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// The two commands that report what is supported, answered from [OperationCode] (SPC-4 6.35 REPORT
@@ -32,13 +34,14 @@ final class SupportedOperationCodes {
         boolean byAction = cdb.reportingOptions() == ONE_BY_SERVICE_ACTION;
         boolean wrongForm = byAction ? plain != null : withActions;
         return switch (cdb.reportingOptions()) {
-            case ALL -> Parameters.cut(all(cdb.timeouts()), cdb.allocationLength());
+            case ALL -> Parameters.cut(all(unit, cdb.timeouts()), cdb.allocationLength());
             case ONE_BY_OPERATION_CODE, ONE_BY_SERVICE_ACTION ->
                     wrongForm
                             ? unit.refuse(Sense.invalidFieldInCdb(3))
-                            : one(cdb, byAction ? withServiceAction(cdb) : plain);
+                            : one(unit, cdb, byAction ? withServiceAction(cdb) : plain);
             case ONE_BY_EITHER ->
                     one(
+                            unit,
                             cdb,
                             cdb.serviceAction() == 0 && plain != null
                                     ? plain
@@ -63,11 +66,12 @@ final class SupportedOperationCodes {
         return OperationCode.withServiceAction(cdb.operationCode(), cdb.serviceAction());
     }
 
-    private static byte[] all(boolean timeouts) {
+    private static byte[] all(LogicalUnit unit, boolean timeouts) {
         int each = COMMAND_DESCRIPTOR_BYTES + (timeouts ? TIMEOUTS_DESCRIPTOR_BYTES : 0);
-        OperationCode[] rows = OperationCode.values();
-        ByteBuffer data = ByteBuffer.allocate(Integer.BYTES + rows.length * each);
-        data.putInt(rows.length * each);
+        List<OperationCode> rows =
+                Arrays.stream(OperationCode.values()).filter(unit::offers).toList();
+        ByteBuffer data = ByteBuffer.allocate(Integer.BYTES + rows.size() * each);
+        data.putInt(rows.size() * each);
         for (OperationCode row : rows) {
             boolean withAction = row.serviceAction() != OperationCode.NO_SERVICE_ACTION;
             data.put((byte) row.operationCode()).put((byte) 0);
@@ -81,8 +85,9 @@ final class SupportedOperationCodes {
         return data.array();
     }
 
-    private static Outcome one(Cdb.ReportSupportedOperationCodes cdb, @Nullable OperationCode row) {
-        if (row == null) {
+    private static Outcome one(
+            LogicalUnit unit, Cdb.ReportSupportedOperationCodes cdb, @Nullable OperationCode row) {
+        if (row == null || !unit.offers(row)) {
             byte[] none = {0, NOT_SUPPORTED, 0, 0};
             return Parameters.cut(none, cdb.allocationLength());
         }

@@ -165,6 +165,7 @@ final class Task {
                     Outcome.ReadMedium _,
                     Outcome.Blocking _,
                     Outcome.Awaiting _,
+                    Outcome.Watching _,
                     Status _ -> {
                 drainUnsolicited(command);
                 proceed(outcome);
@@ -206,6 +207,7 @@ final class Task {
                     startDataIn(source, lengthBytes);
             case Outcome.Blocking(BlockingStep work) -> runBlocking(work);
             case Outcome.Awaiting(AwaitedStep step) -> await(step);
+            case Outcome.Watching(AwaitedStep step) -> watch(step);
             case Outcome.WriteMedium _, Outcome.ReceiveParameters _ ->
                     throw new IllegalStateException("data is received first or not at all");
         }
@@ -490,6 +492,18 @@ final class Task {
                                 next.abandoned();
                                 advance();
                             } else {
+                                proceed(next);
+                            }
+                        }));
+    }
+
+    /// Nothing of the task runs meanwhile, so an abort ends it at once.
+    private void watch(AwaitedStep step) {
+        step.begin(next ->
+                set.comeBack(
+                        link,
+                        () -> {
+                            if (!aborted) {
                                 proceed(next);
                             }
                         }));

@@ -187,7 +187,7 @@ class InquiryDataTest {
     @Test
     void doesNotRotateAndIsThin() throws IOException {
         ByteBuf characteristics = inquire("12 01 b1 00 ff 00");
-        assertEquals("00b1003c" + "0001" + "00".repeat(58), hex(characteristics, 0, 64));
+        assertEquals("00b1003c" + "00010040" + "00".repeat(56), hex(characteristics, 0, 64));
         ByteBuf provisioning = inquire("12 01 b2 00 ff 00");
         assertEquals("00b20004" + "0be60200", hex(provisioning, 0, provisioning.readableBytes()));
     }

@@ -122,6 +122,11 @@ final class ServedUnit implements AutoCloseable {
 
     static ServedUnit openReadOnly(Path directory, long sizeBytes) throws IOException {
         open(directory, sizeBytes).close();
+        return openReadOnly(directory);
+    }
+
+    /// The same of an image that is there.
+    static ServedUnit openReadOnly(Path directory) throws IOException {
         return new ServedUnit(
                 new LunSpec(
                         directory.resolve("image"),
@@ -231,16 +236,19 @@ final class ServedUnit implements AutoCloseable {
                                         dataOut.length);
                     }
                     case Outcome.Blocking(Outcome.BlockingStep work) -> outcome = work.run();
-                    case Outcome.Awaiting(Outcome.AwaitedStep step) -> {
-                        CompletableFuture<Outcome> next = new CompletableFuture<>();
-                        step.begin(next::complete);
-                        outcome = next.join();
-                    }
+                    case Outcome.Awaiting(Outcome.AwaitedStep step) -> outcome = await(step);
+                    case Outcome.Watching(Outcome.AwaitedStep step) -> outcome = await(step);
                 }
             } catch (IOException e) {
                 outcome = server.failed(lun, e);
             }
         }
+    }
+
+    private static Outcome await(Outcome.AwaitedStep step) {
+        CompletableFuture<Outcome> next = new CompletableFuture<>();
+        step.begin(next::complete);
+        return next.join();
     }
 
     private static byte[] read(Outcome.DataSource source, int length) throws IOException {
