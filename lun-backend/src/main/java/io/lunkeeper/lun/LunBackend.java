@@ -19,9 +19,6 @@ import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import org.apache.logging.log4j.LogManager;
-import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
 
 /// One image file, owned by this process alone, as a span of bytes.
@@ -45,12 +42,6 @@ public final class LunBackend implements AutoCloseable {
     /// How much of the extents is learnt before it is reported.
     private static final long REPORT_BYTES = 64L << 20;
 
-    /// How much of the map is asked for again, and every how many seconds: a look at blocks that
-    /// somebody may have moved without opening the image, slow enough to cost nothing.
-    private static final int REFRESH_WINDOWS = 16;
-    private static final int REFRESH_TICKS = 10;
-    private static final Logger LOG = LogManager.getLogger(LunBackend.class);
-
     private final LunSpec spec;
     private final ImageFile image;
     private final FirstFailure failure;
@@ -59,6 +50,7 @@ public final class LunBackend implements AutoCloseable {
     private final WritebackBatcher batcher;
     private final ExtentTree tree;
     private final ExtentScanner scanner;
+    private final MapRefresh mapRefresh;
     private final LunHealth health;
     private final ReadPath reads;
     private final ReadQueue readQueue;
@@ -107,6 +99,7 @@ public final class LunBackend implements AutoCloseable {
         this.sidecar = new Sidecar(spec.image());
         this.tree = new ExtentTree(image.sizeBytes());
         this.scanner = new ExtentScanner(image, tree);
+        this.mapRefresh = new MapRefresh(spec.image(), scanner);
         this.ioThreads = new IoThreads(spec.image(), spec.tuning().ioThreads());
         RangeLocks locks = new RangeLocks();
         LunTuning tuning = spec.tuning();
@@ -198,10 +191,6 @@ public final class LunBackend implements AutoCloseable {
 
     /// What the watch of the image finds.
     private final class Watched implements ImageWatch.Listener {
-        private final AtomicInteger wanted = new AtomicInteger();
-        private final AtomicBoolean queued = new AtomicBoolean();
-        private int ticks;
-
         @Override
         public void failed(IOException reason) {
             failure.fail(reason);
@@ -210,7 +199,7 @@ public final class LunBackend implements AutoCloseable {
         @Override
         public void opened() {
             // Whoever opened it may share its blocks with another file, or move them.
-            refresh(Integer.MAX_VALUE);
+            mapRefresh.requestAll();
         }
 
         @Override
@@ -221,40 +210,13 @@ public final class LunBackend implements AutoCloseable {
             if (mayNeedSpace(now.usedBytes())) {
                 spaceWatch.look(now.availableBytes());
             }
-            if (++ticks % REFRESH_TICKS == 0) {
-                refresh(REFRESH_WINDOWS);
-            }
-        }
-
-        /// Asked for again before it has begun, it is done once.
-        private void refresh(int windows) {
-            wanted.accumulateAndGet(windows, Math::max);
-            if (!queued.getAndSet(true)) {
-                LunClock.BACKGROUND.execute(() -> {
-                    queued.set(false);
-                    refreshMap(wanted.getAndSet(0));
-                });
-            }
+            mapRefresh.tick();
         }
     }
 
-    /// The file is closed under this lock, so that nobody asks one that is not there.
-    synchronized void refreshMap(int windows) {
-        if (closed.get()) {
-            return;
-        }
-        MapChanges before = mapChanges();
-        scanner.refreshNext(windows);
-        MapChanges after = mapChanges();
-        if (!after.equals(before)) {
-            LOG.warn(
-                    "image {}: another program changed its blocks: {} bytes moved, {} shared with"
-                            + " other files, {} written",
-                    spec.image(),
-                    after.movedBytes() - before.movedBytes(),
-                    after.sharedBytes() - before.sharedBytes(),
-                    after.foreignBytes() - before.foreignBytes());
-        }
+    /// Asks about some windows of the map again; may block.
+    void refreshMap(int windows) {
+        mapRefresh.refresh(windows);
     }
 
     /// What other programs did to the blocks of an image since it was opened, as far as it was
@@ -267,7 +229,7 @@ public final class LunBackend implements AutoCloseable {
 
     /// What other programs did to the blocks.
     public MapChanges mapChanges() {
-        return new MapChanges(scanner.movedBytes(), scanner.sharedBytes(), scanner.foreignBytes());
+        return mapRefresh.changes();
     }
 
     /// The capacity served, a multiple of the block size. It only grows, by [#grow].
@@ -577,11 +539,10 @@ public final class LunBackend implements AutoCloseable {
     /// @throws IOException when the final flush failed: acknowledged data may be lost
     @Override
     public void close() throws IOException {
-        synchronized (this) {
-            if (closed.getAndSet(true)) {
-                return;
-            }
+        if (closed.getAndSet(true)) {
+            return;
         }
+        mapRefresh.end();
         if (watch != null) {
             watch.close();
         }

@@ -8,6 +8,7 @@ sealed interface Cdb {
     /// The service actions of MAINTENANCE IN and MAINTENANCE OUT (SPC-4 4.2.2.3 Twelve-byte and
     /// sixteen-byte CDBs): what is told and set of a logical unit beside its medium.
     sealed interface Maintenance extends Cdb {}
+
     /// FORMAT UNIT.
     ///
     /// @param longList whether the parameter list header is the long one (LONGLIST)

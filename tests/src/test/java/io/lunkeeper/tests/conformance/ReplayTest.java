@@ -26,7 +26,14 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(ShowServerLog.class)
 class ReplayTest {
     private static final List<String> REPLAYS =
-            List.of("esxi", "esxi-vaai", "windows", "windows-cluster", "linux", "qemu", "windows-odx");
+            List.of(
+                    "esxi",
+                    "esxi-vaai",
+                    "windows",
+                    "windows-cluster",
+                    "linux",
+                    "qemu",
+                    "windows-odx");
 
     private static final String SECOND = "second";
 
@@ -74,7 +81,8 @@ class ReplayTest {
                         .steps().stream()
                                 .map(step ->
                                         DynamicTest.dynamicTest(
-                                                step.title(), () -> step.run(lun, initiators, kept)));
+                                                step.title(),
+                                                () -> step.run(lun, initiators, kept)));
         return Stream.concat(Stream.of(login), steps);
     }
 
