@@ -148,6 +148,26 @@ class FolioRenewalTest {
         }
     }
 
+    /// What a flush has made durable stays so when the power goes before the next.
+    @Test
+    void whatWasFlushedSurvivesALossOfPower() throws IOException {
+        byte[] bytes = new byte[REGION];
+        new SplittableRandom(5).nextBytes(bytes);
+        ExtentTree tree = new ExtentTree(REGION);
+        SimulatedFile file = new SimulatedFile(REGION, new Random(2));
+        SimulatedFile after;
+        try (ImageFile image = ImageFiles.over(Path.of("simulated"), file)) {
+            write(image, tree, 0, bytes);
+            image.syncData();
+            renewal(image, tree).renew(0, REGION);
+            assertEquals(REGION / FOLIO, dirtied.size());
+            after = file.powerLoss();
+        }
+        try (ImageFile image = ImageFiles.over(Path.of("simulated"), after)) {
+            assertArrayEquals(bytes, read(image, 0, REGION));
+        }
+    }
+
     @Test
     void anErrorOfTheDiskIsPassedOnAndLetsWritersGo() throws IOException {
         SimulatedFile file = new SimulatedFile(REGION, new Random(1));
