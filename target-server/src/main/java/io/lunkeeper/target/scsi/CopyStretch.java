@@ -8,25 +8,18 @@ import org.jspecify.annotations.Nullable;
 /// Bytes on their way from one logical unit to another, or to another place of the same, piece by
 /// piece. Each piece is judged anew as a READ of the source and a WRITE of the destination by the
 /// nexus would be. Used by one thread at a time.
-final class CopyStretch implements Stretch {
+final class CopyStretch extends Stretch {
     /// Pieces end on multiples of this in the destination.
     private static final long MAX = LunBackend.MAX_COPY_BYTES;
 
     private final LogicalUnit source;
     private final long sourceOffset;
-    private final LogicalUnit destination;
-    private final long offset;
-    private final long length;
 
     /// Whether the end goes first: the beginning of the destination lies in the source.
     private final boolean backwards;
 
-    /// Both units' resets so far: after one more this has ended.
+    /// The resets of the source so far: after one more this has ended.
     private final int sourceResets;
-
-    private final int resets;
-
-    private long done;
 
     /// @param sourceOffset in bytes, as the next two; the ranges are on the media
     CopyStretch(
@@ -35,68 +28,47 @@ final class CopyStretch implements Stretch {
             LogicalUnit destination,
             long offset,
             long length) {
+        super(destination, offset, length);
         this.source = source;
         this.sourceOffset = sourceOffset;
-        this.destination = destination;
-        this.offset = offset;
-        this.length = length;
         this.sourceResets = source.resets();
-        this.resets = destination.resets();
         this.backwards =
                 source == destination && offset > sourceOffset && offset - sourceOffset < length;
     }
 
     @Override
-    public LogicalUnit destination() {
-        return destination;
-    }
-
-    @Override
-    public boolean finished() {
-        return done == length;
-    }
-
-    @Override
-    public long done() {
-        return done;
-    }
-
-    @Override
-    public @Nullable Obstacle move(DeviceServer server, Nexus nexus) {
-        if (source.resets() != sourceResets || destination.resets() != resets) {
-            return new Obstacle(false, destination.refuse(Sense.LOGICAL_UNIT_RESET));
+    @Nullable Obstacle move(DeviceServer server, Nexus nexus) {
+        if (reset() || source.resets() != sourceResets) {
+            return new Obstacle(false, destination().refuse(Sense.LOGICAL_UNIT_RESET));
         }
         Outcome.Status refused = server.refusalNow(nexus, source, OperationCode.READ_16);
         if (refused != null) {
             return new Obstacle(true, refused);
         }
-        refused = server.refusalNow(nexus, destination, OperationCode.WRITE_16);
+        refused = server.refusalNow(nexus, destination(), OperationCode.WRITE_16);
         if (refused != null) {
             return new Obstacle(false, refused);
         }
-        long left = length - done;
-        long start = offset + (backwards ? 0 : done);
+        long left = length() - done();
+        long start = offset() + (backwards ? 0 : done());
         long edge = backwards ? (start + left - 1) % MAX + 1 : MAX - start % MAX;
         int bytes = (int) Math.min(left, edge);
-        return movePiece(backwards ? left - bytes : done, bytes);
+        return movePiece(backwards ? left - bytes : done(), bytes);
     }
 
     private @Nullable Obstacle movePiece(long distance, int bytes) {
+        LogicalUnit to = destination();
+        long at = offset() + distance;
         long from = sourceOffset + distance;
-        long to = offset + distance;
         try {
-            destination.backend().copy(source.backend(), from, to, bytes);
-            done += bytes;
+            to.backend().copy(source.backend(), from, at, bytes);
+            moved(bytes);
             return null;
         } catch (CopySourceException e) {
             IOException reason = e.getCause() instanceof IOException cause ? cause : e;
-            return obstacle(true, source, MediumException.reading(source.lba(from), reason));
+            return Obstacle.of(true, source, MediumException.reading(source.lba(from), reason));
         } catch (IOException e) {
-            return obstacle(false, destination, MediumException.writing(destination.lba(to), e));
+            return Obstacle.of(false, to, MediumException.writing(to.lba(at), e));
         }
-    }
-
-    private static Obstacle obstacle(boolean atSource, LogicalUnit unit, IOException failure) {
-        return new Obstacle(atSource, unit.refuse(MediumException.sense(failure)));
     }
 }
