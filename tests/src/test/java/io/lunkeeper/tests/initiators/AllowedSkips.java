@@ -25,7 +25,7 @@ final class AllowedSkips {
     private final List<Line> lines = new ArrayList<>();
     private final Set<Line> used = new HashSet<>();
 
-    /// Reads tables beside this class.
+    /// Reads tables beside this class. Of several lines about one test the first counts.
     AllowedSkips(String... resources) {
         for (String resource : resources) {
             read(resource);
