@@ -97,8 +97,21 @@ class BatchStartTest {
     }
 
     @Test
-    void burstOfHalfTheLimitGoesToTheDiskAtOnce() {
-        batcher.written(0, 16 * MIB);
+    void writingTheSameAgainIsNoPause() {
+        for (int i = 0; i < 4; i++) {
+            batcher.written(0, 8 * MIB);
+            look();
+        }
+        assertEquals(0, batches.size(), "no more is dirty than at the look before");
+        look();
+        assertEquals(1, batches.size());
+    }
+
+    @Test
+    void burstOfThreeQuartersOfTheLimitGoesToTheDiskAtOnce() {
+        batcher.written(0, 24 * MIB - 4096);
+        assertEquals(0, batches.size());
+        batcher.written(24 * MIB - 4096, 4096);
         assertEquals(1, batches.size());
     }
 
@@ -127,8 +140,8 @@ class BatchStartTest {
     @Test
     void nothingBeginsAfterTheEnd() {
         batcher.end();
-        batcher.written(0, 16 * MIB);
+        batcher.written(0, 24 * MIB);
         assertEquals(0, batches.size());
-        assertEquals(16 * MIB, batcher.unwrittenBytes(), "the last flush does it");
+        assertEquals(24 * MIB, batcher.unwrittenBytes(), "the last flush does it");
     }
 }

@@ -38,7 +38,8 @@ public final class WritebackBatcher {
     /// A batch of less than this part of what starts one early tells of a LUN with little to do.
     private static final int QUIET_PART = 4;
 
-    /// How often dirty data is looked at. What has not grown since the last time has paused.
+    /// How often dirty data is looked at. Where nothing was written since the last time, writing
+    /// has paused.
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
     /// For so long a flush tells that more of them will come.
@@ -87,6 +88,10 @@ public final class WritebackBatcher {
     /// What was dirty at the last look; changed under this.
     private volatile long seenBytes;
 
+    /// Whether there was a write since the last look. The amount does not tell: who writes the same
+    /// again adds nothing to it.
+    private volatile boolean writtenLately;
+
     /// How often it was looked at since a batch; confined to the clock.
     private long looks;
 
@@ -115,6 +120,9 @@ public final class WritebackBatcher {
 
     /// Tells that a range was written, by any thread and after the write.
     public void written(long offset, long length) {
+        if (!writtenLately) {
+            writtenLately = true;
+        }
         if (dirty.mark(offset, length) >= startBytes) {
             begin();
         } else {
@@ -169,9 +177,10 @@ public final class WritebackBatcher {
         return flushed != null && System.nanoTime() - flushed < FLUSHED_LATELY_NANOS;
     }
 
-    /// What starts a batch where nobody flushes.
+    /// What starts a batch where nobody flushes: less than the limit, so that the disk is at work
+    /// before writers must wait.
     private long burstBytes() {
-        long most = Math.min(limits.limitBytes() / 2, DirtyMemory.burstBytes(seenBytes));
+        long most = Math.min(limits.limitBytes() / 4 * 3, DirtyMemory.burstBytes(seenBytes));
         return Math.max(limits.backgroundBytes(), most);
     }
 
@@ -182,7 +191,8 @@ public final class WritebackBatcher {
             startBytes = burstBytes();
         }
         long bytes = dirty.bytes();
-        boolean paused = bytes == seenBytes && bytes >= limits.backgroundBytes();
+        boolean paused = !writtenLately && bytes >= limits.backgroundBytes();
+        writtenLately = false;
         see(bytes);
         looks++;
         if (bytes == 0 && passed.bytes() == 0) {

@@ -104,7 +104,10 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
                 : sample.servedIn(contender.processorSeconds() - before);
     }
 
+    /// Nobody pays for what another has left behind: data that is not on the disk yet would go
+    /// there while the next is measured.
     private void prepare() throws IOException {
+        Tool.of("sync").within(TOOL_LIMIT).succeed();
         if (contender.images().isEmpty()) {
             return;
         }
