@@ -17,6 +17,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Persistent reservations (SPC-4 5.13) between sessions of several initiators.
 @ExtendWith(ShowServerLog.class)
@@ -58,11 +60,26 @@ class ReservationTest {
     private static int reserveOut(
             RawInitiator node, int lun, int action, long key, long newKey, boolean persistent)
             throws IOException {
+        byte[] list = list(key, newKey);
+        list[20] = (byte) (persistent ? 1 : 0);
+        return node.write(lun, reserveOut(action), list).status();
+    }
+
+    private static byte[] reserveOut(int action) {
         ByteBuffer cdb = ByteBuffer.allocate(16).put((byte) 0x5f).put((byte) action);
-        cdb.put((byte) WRITE_EXCLUSIVE).put(8, (byte) 24);
-        ByteBuffer list = ByteBuffer.allocate(24).putLong(key).putLong(newKey);
-        list.put(20, (byte) (persistent ? 1 : 0));
-        return node.write(lun, cdb.array(), list.array()).status();
+        return cdb.put((byte) WRITE_EXCLUSIVE).put(8, (byte) 24).array();
+    }
+
+    private static byte[] list(long key, long newKey) {
+        return ByteBuffer.allocate(24).putLong(key).putLong(newKey).array();
+    }
+
+    /// In one task set anything else would wait for an ORDERED command of whom it is to end.
+    private static int preemptAtHeadOfQueue(RawInitiator node, int lun, long key, long newKey)
+            throws IOException {
+        Request request = Request.scsiCommand(lun, reserveOut(PREEMPT_AND_ABORT)).flags(0xa3);
+        byte[] list = list(key, newKey);
+        return node.execute(request.writes(list.length), list).status();
     }
 
     /// The key of the reservation, 0 without.
@@ -122,6 +139,38 @@ class ReservationTest {
             assertEquals(CONFLICT, write(victim, 1));
             assertEquals(ScsiResult.GOOD, write(survivor, 1));
             assertEquals(0, reserveOut(survivor, 1, CLEAR, 3, 0, false));
+        }
+    }
+
+    /// SAM-5 5.6 Aborting commands: with TAS each of them has a status, whichever task set it is
+    /// in.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void orTellsThemByTheirStatus(boolean shared) throws Exception {
+        try (RawInitiator survivor = node(3);
+                RawInitiator victim = node(4);
+                RawInitiator bystander = node(5)) {
+            new ControlMode(shared, 0, true).select(1, survivor, victim, bystander);
+            assertEquals(0, reserveOut(survivor, 1, REGISTER, 0, 3, false));
+            assertEquals(0, reserveOut(victim, 1, REGISTER, 0, 4, false));
+            Pdu running = beginWrite(victim, 1);
+            Pdu foreign = beginWrite(bystander, 1);
+            Request ordered = Request.scsiCommand(1, Cdb.testUnitReady()).flags(0x82);
+            int dormant = victim.send(ordered);
+            assertEquals(Pdu.NOP_IN, victim.exchange(Request.nopOut()).opcode());
+            assertEquals(0, preemptAtHeadOfQueue(survivor, 1, 3, 4));
+            for (int tag : new int[] {running.initiatorTaskTag(), dormant}) {
+                Pdu aborted = victim.receive();
+                assertEquals(tag, aborted.initiatorTaskTag());
+                assertEquals(ScsiResult.TASK_ABORTED, aborted.status());
+            }
+            victim.answer(running, new byte[4096]);
+            assertEquals(
+                    REGISTRATIONS_PREEMPTED, victim.read(1, Cdb.testUnitReady(), 0).senseCode());
+            bystander.answer(foreign, new byte[4096]);
+            assertEquals(ScsiResult.GOOD, bystander.receive().status());
+            assertEquals(0, reserveOut(survivor, 1, CLEAR, 3, 0, false));
+            ControlMode.reset(1, survivor);
         }
     }
 

@@ -24,16 +24,8 @@ class TaskAttributeTest {
     private static final int SIMPLE = 1;
     private static final int ORDERED = 2;
     private static final int HEAD_OF_QUEUE = 3;
-    private static final int LUN_RESET = 5;
     private static final int LENGTH = 4096;
     private static final byte[] NEW = new byte[LENGTH];
-
-    /// MODE SELECT(6) of a Control mode page with TST zero.
-    private static final byte[] MODE_SELECT = {0x15, 0x10, 0, 0, 16, 0};
-
-    private static final byte[] ONE_TASK_SET = {
-        0, 0, 0, 0, 0x0a, 0x0a, 0, 0x10, 0, 0, 0, 0, (byte) 0xff, (byte) 0xff, 0, 0
-    };
 
     private static ServerProcess server;
 
@@ -122,6 +114,24 @@ class TaskAttributeTest {
         }
     }
 
+    /// A dormant ORDERED command does not hold up what goes before all others, and waits for that,
+    /// too.
+    @Test
+    void anOrderedReadThatWaitsIsOvertakenByHeadOfQueueOnly() throws IOException {
+        try (RawInitiator initiator = login()) {
+            Pdu first = beginWrite(initiator, SIMPLE, 320);
+            int ordered = beginRead(initiator, ORDERED, 320);
+            int later = beginRead(initiator, SIMPLE, 320);
+            ping(initiator);
+            Pdu head = beginWrite(initiator, HEAD_OF_QUEUE, 384);
+            finish(initiator, first);
+            ping(initiator);
+            finish(initiator, head);
+            expectNew(initiator, ordered);
+            expectNew(initiator, later);
+        }
+    }
+
     @Test
     void sessionsWaitForEachOtherInOneTaskSetAndNotInTwo() throws IOException {
         try (RawInitiator writer = login();
@@ -130,8 +140,7 @@ class TaskAttributeTest {
             int unordered = beginRead(reader, ORDERED, 128);
             assertEquals(unordered, reader.receive().initiatorTaskTag());
             finish(writer, r2t);
-            assertEquals(0, reader.write(0, MODE_SELECT, ONE_TASK_SET).status());
-            writer.clearUnitAttentions(0);
+            ControlMode.ONE_TASK_SET.select(0, reader, writer);
             Pdu second = beginWrite(writer, SIMPLE, 192);
             int ordered = beginRead(reader, ORDERED, 192);
             ping(reader);
@@ -144,7 +153,7 @@ class TaskAttributeTest {
             ping(writer);
             finish(reader, third);
             expectNew(writer, simple);
-            reader.exchange(Request.taskManagement(LUN_RESET).lun(0));
+            ControlMode.reset(0, reader);
         }
     }
 

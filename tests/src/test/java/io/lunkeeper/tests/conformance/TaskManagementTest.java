@@ -37,13 +37,6 @@ class TaskManagementTest {
     private static final int NO_SUCH_LUN = 2;
     private static final Duration SOON = Duration.ofSeconds(5);
 
-    /// MODE SELECT(6) of a Control mode page with TST zero.
-    private static final byte[] MODE_SELECT = {0x15, 0x10, 0, 0, 16, 0};
-
-    private static final byte[] ONE_TASK_SET = {
-        0, 0, 0, 0, 0x0a, 0x0a, 0, 0x10, 0, 0, 0, 0, (byte) 0xff, (byte) 0xff, 0, 0
-    };
-
     private static ServerProcess server;
 
     @BeforeAll
@@ -153,24 +146,6 @@ class TaskManagementTest {
             neighbour.answer(foreign, new byte[4096]);
             assertEquals(0, neighbour.receive().status());
             assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 0).status());
-        }
-    }
-
-    /// SAM-5 5.14: the nexus whose commands were cleared hears of it once. The reset at the end
-    /// brings back the default, a task set for each nexus.
-    @Test
-    void clearsTheTaskSetOfEveryNexusAndTellsThem() throws IOException {
-        try (RawInitiator initiator = login();
-                RawInitiator neighbour = login()) {
-            assertEquals(0, initiator.write(0, MODE_SELECT, ONE_TASK_SET).status());
-            neighbour.clearUnitAttentions(0);
-            beginWrite(neighbour, 0);
-            assertEquals(
-                    COMPLETE, manage(initiator, Request.taskManagement(CLEAR_TASK_SET).lun(0)));
-            assertEquals(0x062f00, testUnitReady(neighbour, 0).senseCode());
-            assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 0).status());
-            assertEquals(ScsiResult.GOOD, testUnitReady(initiator, 0).status());
-            manage(initiator, Request.taskManagement(LUN_RESET).lun(0));
         }
     }
 

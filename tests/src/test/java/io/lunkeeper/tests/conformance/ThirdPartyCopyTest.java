@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lunkeeper.tests.initiator.Cdb;
+import io.lunkeeper.tests.initiator.CopyParameters;
 import io.lunkeeper.tests.initiator.Pdu;
 import io.lunkeeper.tests.initiator.RawInitiator;
 import io.lunkeeper.tests.initiator.Request;
@@ -11,7 +12,6 @@ import io.lunkeeper.tests.initiator.ScsiResult;
 import io.lunkeeper.tests.rig.Lun;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -29,7 +29,6 @@ class ThirdPartyCopyTest {
     private static final int TOKEN_REVOKED = 0x052306;
     private static final int MIB = 1 << 20;
     private static final int MIB_BLOCKS = MIB / 512;
-    private static final int HEADER_BYTES = 16;
     private static final int MOST_SEGMENTS = 64;
 
     private static ServerProcess server;
@@ -57,51 +56,6 @@ class ThirdPartyCopyTest {
         return initiator;
     }
 
-    /// A CSCD descriptor with the NAA designator that the Device Identification VPD page has.
-    private static byte[] cscd(RawInitiator initiator, int lun) throws IOException {
-        byte[] page = initiator.read(lun, Cdb.vitalProductData(0x83, 255), 255).data();
-        int at = 4;
-        while ((page[at + 1] & 0x0f) != 3) {
-            at += 4 + page[at + 3];
-        }
-        return ByteBuffer.allocate(32)
-                .put((byte) 0xe4)
-                .put(4, page, at, 4 + page[at + 3])
-                .putInt(28, 512)
-                .array();
-    }
-
-    private static byte[] segment(int blocks, int sourceLba, int lba) {
-        return ByteBuffer.allocate(28)
-                .put((byte) 2)
-                .put(3, (byte) 24)
-                .put(7, (byte) 1)
-                .putShort(10, (short) blocks)
-                .putLong(12, sourceLba)
-                .putLong(20, lba)
-                .array();
-    }
-
-    private static byte[] list(byte[] source, byte[] destination, byte[]... segments) {
-        ByteArrayOutputStream list = new ByteArrayOutputStream();
-        list.writeBytes(
-                ByteBuffer.allocate(HEADER_BYTES)
-                        .put((byte) 1)
-                        .put(3, (byte) 64)
-                        .putInt(8, 28 * segments.length)
-                        .array());
-        list.writeBytes(source);
-        list.writeBytes(destination);
-        for (byte[] segment : segments) {
-            list.writeBytes(segment);
-        }
-        return list.toByteArray();
-    }
-
-    private static byte[] extendedCopy(int parameterListLength) {
-        return Cdb.block16(0x83, 0, parameterListLength);
-    }
-
     private static byte[] write(RawInitiator initiator, int lun, int mib, long seed)
             throws IOException {
         byte[] bytes = new byte[MIB];
@@ -122,12 +76,12 @@ class ThirdPartyCopyTest {
             byte[] second = write(initiator, 0, 1, 2);
             for (int destination : new int[] {1, 2}) {
                 byte[] list =
-                        list(
-                                cscd(initiator, 0),
-                                cscd(initiator, destination),
-                                segment(2 * MIB_BLOCKS, 0, 9),
-                                segment(MIB_BLOCKS, MIB_BLOCKS, 8 * MIB_BLOCKS));
-                byte[] cdb = extendedCopy(list.length);
+                        CopyParameters.list(
+                                CopyParameters.cscd(initiator, 0),
+                                CopyParameters.cscd(initiator, destination),
+                                CopyParameters.segment(2 * MIB_BLOCKS, 0, 9),
+                                CopyParameters.segment(MIB_BLOCKS, MIB_BLOCKS, 8 * MIB_BLOCKS));
+                byte[] cdb = CopyParameters.extendedCopy(list.length);
                 ScsiResult result = initiator.write(0, cdb, list);
                 assertEquals(ScsiResult.GOOD, result.status());
                 assertEquals(0, result.residual());
@@ -194,10 +148,14 @@ class ThirdPartyCopyTest {
                 write(initiator, 0, mib, mib);
             }
             byte[][] segments = new byte[MOST_SEGMENTS][];
-            Arrays.fill(segments, segment(31 * MIB_BLOCKS, 0, 0));
-            byte[] list = list(cscd(initiator, 0), cscd(initiator, 1), segments);
+            Arrays.fill(segments, CopyParameters.segment(31 * MIB_BLOCKS, 0, 0));
+            byte[] list =
+                    CopyParameters.list(
+                            CopyParameters.cscd(initiator, 0),
+                            CopyParameters.cscd(initiator, 1),
+                            segments);
             Request copy =
-                    Request.scsiCommand(0, extendedCopy(list.length))
+                    Request.scsiCommand(0, CopyParameters.extendedCopy(list.length))
                             .writes(list.length)
                             .data(list);
             int tag = initiator.send(copy);
@@ -209,10 +167,14 @@ class ThirdPartyCopyTest {
                 mine[mib] = write(initiator, 1, mib, 100 + mib);
             }
             // Through the same threads: what was left in their queues has run then.
-            byte[] again = list(cscd(initiator, 0), cscd(initiator, 2), segment(8, 0, 0));
+            byte[] again =
+                    CopyParameters.list(
+                            CopyParameters.cscd(initiator, 0),
+                            CopyParameters.cscd(initiator, 2),
+                            CopyParameters.segment(8, 0, 0));
             assertEquals(
                     ScsiResult.GOOD,
-                    initiator.write(0, extendedCopy(again.length), again).status());
+                    initiator.write(0, CopyParameters.extendedCopy(again.length), again).status());
             for (int mib = 0; mib < 31; mib++) {
                 assertArrayEquals(mine[mib], read(initiator, 1, mib * MIB_BLOCKS));
             }

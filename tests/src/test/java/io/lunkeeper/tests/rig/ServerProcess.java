@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -316,6 +317,24 @@ public final class ServerProcess implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         Tool.of("kill", "-HUP", Long.toString(process.pid())).within(STOP_LIMIT).succeed();
+    }
+
+    /// The same, and waits until the log says once more what came of it.
+    ///
+    /// @param outcome a part of that line
+    public void reload(String from, String to, String outcome) {
+        int before = occurrences(outcome);
+        reload(from, to);
+        long deadline = System.nanoTime() + STOP_LIMIT.toNanos();
+        while (occurrences(outcome) == before) {
+            if (System.nanoTime() > deadline || exitWithin(process, Duration.ofMillis(20))) {
+                throw new AssertionError("never logged: " + outcome + "\n" + log());
+            }
+        }
+    }
+
+    private int occurrences(String text) {
+        return log().split(Pattern.quote(text), -1).length;
     }
 
     /// What the running servers have logged last, for the message of a failure.

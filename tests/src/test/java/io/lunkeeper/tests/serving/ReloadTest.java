@@ -26,7 +26,6 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,18 +65,6 @@ final class ReloadTest {
         return ByteBuffer.wrap(capacity.data()).getInt(0) + 1L;
     }
 
-    /// Changes the file, has it read, and waits until the log says what came of it once more.
-    private static void reload(ServerProcess server, String from, String to, String outcome)
-            throws Exception {
-        int before = server.log().split(Pattern.quote(outcome), -1).length;
-        server.reload(from, to);
-        long deadline = System.nanoTime() + LIMIT.toNanos();
-        while (server.log().split(Pattern.quote(outcome), -1).length == before) {
-            assertTrue(System.nanoTime() < deadline, () -> "never logged: " + outcome);
-            Thread.sleep(20);
-        }
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"sparse", "reserve", "full"})
     void lunGrowsAndEveryInitiatorIsTold(String allocation) throws Exception {
@@ -90,7 +77,7 @@ final class ReloadTest {
                     RawInitiator other = login(server)) {
                 assertEquals(8 << 11, blocks(one));
                 assertEquals(ScsiResult.GOOD, one.write(0, Cdb.write10(0, 8), data).status());
-                reload(server, "8MiB", "24MiB", RELOADED);
+                server.reload("8MiB", "24MiB", RELOADED);
                 for (RawInitiator each : List.of(one, other)) {
                     assertEquals(List.of(CAPACITY_DATA_HAS_CHANGED), each.clearUnitAttentions(0));
                     assertEquals(24 << 11, blocks(each));
@@ -123,10 +110,10 @@ final class ReloadTest {
             throws Exception {
         try (ServerProcess server = ServerProcess.start(Lun.sized(0, "8MiB"));
                 RawInitiator initiator = login(server)) {
-            reload(server, from, to, outcome);
+            server.reload(from, to, outcome);
             assertEquals(List.of(), initiator.clearUnitAttentions(0));
             assertEquals(8 << 11, blocks(initiator));
-            reload(server, to, from, RELOADED);
+            server.reload(to, from, RELOADED);
         }
     }
 
@@ -134,7 +121,7 @@ final class ReloadTest {
     void hangUpsWithoutAChangeDoNothing() throws Exception {
         try (ServerProcess server = ServerProcess.start(Lun.sized(0, "8MiB"));
                 RawInitiator initiator = login(server)) {
-            reload(server, "8MiB", "8MiB", RELOADED);
+            server.reload("8MiB", "8MiB", RELOADED);
             assertEquals(List.of(), initiator.clearUnitAttentions(0));
             assertEquals(8 << 11, blocks(initiator));
         }
@@ -220,7 +207,7 @@ final class ReloadTest {
             load.awaitMore(20);
             assertEquals(
                     LOGICAL_UNIT_NOT_SUPPORTED, one.read(3, Cdb.testUnitReady(), 0).senseCode());
-            reload(server, LUNS, LUNS + lun(3, "added.img", "4MiB"), RELOADED);
+            server.reload(LUNS, LUNS + lun(3, "added.img", "4MiB"), RELOADED);
             for (RawInitiator each : List.of(one, other)) {
                 assertEquals(List.of(REPORTED_LUNS_DATA_HAS_CHANGED), each.clearUnitAttentions(0));
                 assertEquals(List.of(0, 3), luns(each));
@@ -244,7 +231,7 @@ final class ReloadTest {
         String text = lun(2, "second.img", "8MiB");
         try (ServerProcess server = ServerProcess.start(Lun.sized(0, "8MiB"), second);
                 RawInitiator waiting = RawInitiator.connect(server.address())) {
-            reload(server, LUNS, LUNS + text, RELOADED);
+            server.reload(LUNS, LUNS + text, RELOADED);
             assertEquals(0, waiting.login(ServerProcess.IQN, "InitialR2T=Yes").statusClass());
             for (int each = 0; each < 3; each++) {
                 waiting.clearUnitAttentions(each);
@@ -254,7 +241,7 @@ final class ReloadTest {
             waiting.send(Request.scsiCommand(2, Cdb.write10(0, 8)).writes(4096));
             Pdu r2t = waiting.receive();
             assertEquals(Pdu.READY_TO_TRANSFER, r2t.opcode());
-            reload(server, text, "", RELOADED);
+            server.reload(text, "", RELOADED);
             Path image = server.folder().resolve("second.img");
             Tool.Outcome write =
                     Tool.of("qemu-io", "-f", "raw", "-c", "write -P 0x33 1M 4k", image + "")
@@ -276,7 +263,7 @@ final class ReloadTest {
 
     private static void comesBack(ServerProcess server, RawInitiator initiator, String text)
             throws Exception {
-        reload(server, LUNS, LUNS + text, RELOADED);
+        server.reload(LUNS, LUNS + text, RELOADED);
         assertEquals(List.of(POWER_ON), initiator.clearUnitAttentions(2));
         byte[] foreign = new byte[4096];
         Arrays.fill(foreign, (byte) 0x33);
@@ -300,7 +287,7 @@ final class ReloadTest {
             byte[] data = new byte[4096];
             Arrays.fill(data, (byte) 0x11);
             assertEquals(ScsiResult.GOOD, initiator.write(0, Cdb.write10(0, 8), data).status());
-            reload(server, "lun: 0", "lun: 5", RELOADED);
+            server.reload("lun: 0", "lun: 5", RELOADED);
             assertEquals(
                     LOGICAL_UNIT_NOT_SUPPORTED,
                     initiator.read(0, Cdb.testUnitReady(), 0).senseCode());
@@ -319,14 +306,14 @@ final class ReloadTest {
                 RawInitiator discovery = RawInitiator.connect(server.address())) {
             assertEquals(0, discovery.loginForDiscovery().statusClass());
             assertFalse(targets(discovery).contains(name));
-            reload(server, "targets:\n", "targets:\n" + text, RELOADED);
+            server.reload("targets:\n", "targets:\n" + text, RELOADED);
             assertTrue(targets(discovery).contains("TargetName=" + name + "\0"));
             assertTrue(targets(discovery).contains("TargetName=" + ServerProcess.IQN + "\0"));
             RawInitiator added = RawInitiator.connect(server.address());
             assertEquals(0, added.login(name).statusClass());
             added.clearUnitAttentions(0);
             assertEquals(4 << 11, blocks(added));
-            reload(server, text, "", RELOADED);
+            server.reload(text, "", RELOADED);
             assertTrue(added.isClosedWithin(LIMIT));
             assertFalse(targets(discovery).contains(name));
             try (RawInitiator late = RawInitiator.connect(server.address())) {
@@ -355,8 +342,7 @@ final class ReloadTest {
         String present = lun(2, "present.img", "4MiB");
         try (ServerProcess server = ServerProcess.start(Lun.sized(0, "8MiB"));
                 RawInitiator initiator = login(server)) {
-            reload(
-                    server,
+            server.reload(
                     LUNS,
                     LUNS + absent + present,
                     "lunkeeper.yaml: reloaded but for what is said above");
@@ -366,7 +352,7 @@ final class ReloadTest {
             assertFalse(Files.exists(server.folder().resolve("absent.img")));
             assertEquals(List.of(REPORTED_LUNS_DATA_HAS_CHANGED), initiator.clearUnitAttentions(0));
             assertEquals(List.of(0, 2), luns(initiator));
-            reload(server, "4000TiB", "4MiB", RELOADED);
+            server.reload("4000TiB", "4MiB", RELOADED);
             assertEquals(List.of(REPORTED_LUNS_DATA_HAS_CHANGED), initiator.clearUnitAttentions(0));
             assertEquals(List.of(0, 1, 2), luns(initiator));
         }

@@ -30,6 +30,7 @@ class SanitizeTest {
     private static final int LUN = 0;
     private static final int MIB = 64;
     private static final int IMMEDIATE = 0x80;
+    private static final int ABORT_TASK = 1;
     private static final int LUN_RESET = 5;
     private static final int SANITIZE_IN_PROGRESS = 0x02041b;
     private static final byte PATTERN = 0x3c;
@@ -74,6 +75,13 @@ class SanitizeTest {
 
     private Path kept() {
         return Path.of(server.image(LUN) + ".lunkeeper");
+    }
+
+    private static void awaitBegin(RawInitiator initiator) throws IOException {
+        long began = System.nanoTime();
+        while (testUnitReady(initiator).status() == ScsiResult.GOOD) {
+            assertTrue(System.nanoTime() - began < LIMIT_NANOS);
+        }
     }
 
     /// Until then there is no other answer than that it goes on.
@@ -137,10 +145,44 @@ class SanitizeTest {
         }
     }
 
+    /// SAM-5 8.6 Task attributes: to an ORDERED command an operation whose status is still to come
+    /// is an older command as any other; to HEAD OF QUEUE it is not.
+    @Test
+    void anOrderedCommandWaitsForItsStatus() throws IOException {
+        try (RawInitiator initiator = login();
+                RawInitiator other = login()) {
+            int sanitize =
+                    initiator.sendCommand(
+                            Request.scsiCommand(LUN, overwrite(0)).writes(5), passes(31));
+            awaitBegin(other);
+            int ordered = initiator.send(Request.scsiCommand(LUN, Cdb.testUnitReady()).flags(0x82));
+            int later = initiator.send(Request.scsiCommand(LUN, Cdb.testUnitReady()));
+            int head = initiator.send(Request.scsiCommand(LUN, Cdb.testUnitReady()).flags(0x83));
+            Pdu busy = initiator.receive();
+            assertEquals(head, busy.initiatorTaskTag());
+            assertEquals(SANITIZE_IN_PROGRESS, ScsiResult.of(busy).senseCode());
+            Request abort = Request.taskManagement(ABORT_TASK).lun(LUN).u32(20, sanitize);
+            assertEquals(0, initiator.exchange(abort).response());
+            for (int tag : new int[] {ordered, later}) {
+                Pdu answer = initiator.receive();
+                assertEquals(tag, answer.initiatorTaskTag());
+                assertEquals(SANITIZE_IN_PROGRESS, ScsiResult.of(answer).senseCode());
+            }
+        }
+    }
+
     @Test
     void theStatusComesWhenItIsDone() throws IOException {
         try (RawInitiator initiator = login()) {
-            assertEquals(ScsiResult.GOOD, initiator.write(LUN, overwrite(0), passes(1)).status());
+            int sanitize =
+                    initiator.sendCommand(
+                            Request.scsiCommand(LUN, overwrite(0)).writes(5), passes(1));
+            int ordered = initiator.send(Request.scsiCommand(LUN, Cdb.testUnitReady()).flags(0x82));
+            for (int tag : new int[] {sanitize, ordered}) {
+                Pdu answer = initiator.receive();
+                assertEquals(tag, answer.initiatorTaskTag());
+                assertEquals(ScsiResult.GOOD, answer.status());
+            }
             assertOverwritten(initiator);
         }
     }
