@@ -9,6 +9,7 @@ import io.lunkeeper.target.config.ConfigurationException;
 import io.lunkeeper.target.config.Problem;
 import io.lunkeeper.target.config.Reload;
 import io.lunkeeper.target.config.UnservableException;
+import io.lunkeeper.target.scsi.AccessState;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.session.TargetNode;
 import java.io.IOException;
@@ -103,8 +104,9 @@ final class ServedTargets {
     }
 
     /// Takes over what a configuration says that was read again: targets and LUNs that it does not
-    /// name any more are taken out, then LUNs grow and new ones are brought in, those last whose
-    /// images are filled. What cannot be had now is reported, and wanted again by the next change.
+    /// name any more are taken out, access states change, then LUNs grow and new ones are brought
+    /// in, those last whose images are filled. What cannot be had now is reported, and wanted again
+    /// by the next change.
     ///
     /// @param unavailable told of each at once
     /// @throws ConfigurationException when it changes what cannot change; nothing is done then
@@ -113,6 +115,12 @@ final class ServedTargets {
         List<ServedLun> leaving = relist(wanted);
         configuration = wanted;
         takeOut(leaving, unavailable);
+        for (Configuration.Target each : wanted.targets()) {
+            TargetNode node = nodes.get(each.iqn());
+            if (node != null) {
+                node.device().configure(accessState(each));
+            }
+        }
         List<ServedLun> staying = new ArrayList<>(luns);
         staying.removeIf(ServedLun::leaving);
         staying.sort(Comparator.comparing(ServedTargets::filled));
@@ -261,7 +269,7 @@ final class ServedTargets {
     /// Brings a LUN in, and with its first LUN its target.
     private void bring(ServedLun lun) throws UnservableException {
         Place place = lun.place();
-        TargetNode node = nodes.computeIfAbsent(place.target(), ServedTargets::node);
+        TargetNode node = nodes.computeIfAbsent(place.target(), this::node);
         try {
             if (luns.stream().anyMatch(each -> each.leaving() && each.isAt(place.name()))) {
                 throw new IOException(
@@ -276,8 +284,22 @@ final class ServedTargets {
         }
     }
 
-    private static TargetNode node(String name) {
-        return new TargetNode(new DeviceServer(name));
+    private TargetNode node(String name) {
+        Configuration.Target target =
+                configuration.targets().stream()
+                        .filter(each -> each.iqn().equals(name))
+                        .findFirst()
+                        .orElseThrow();
+        return new TargetNode(new DeviceServer(name, accessState(target)));
+    }
+
+    private static AccessState accessState(Configuration.Target target) {
+        return switch (target.accessState()) {
+            case ACTIVE_OPTIMIZED -> AccessState.ACTIVE_OPTIMIZED;
+            case ACTIVE_NON_OPTIMIZED -> AccessState.ACTIVE_NON_OPTIMIZED;
+            case STANDBY -> AccessState.STANDBY;
+            case UNAVAILABLE -> AccessState.UNAVAILABLE;
+        };
     }
 
     private static DeviceServer.LogicalUnitSpec unit(Place place, LunBackend backend) {

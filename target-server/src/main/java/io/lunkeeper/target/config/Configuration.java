@@ -40,11 +40,16 @@ public record Configuration(
     /// @param initiators patterns of initiator names; empty: any
     /// @param line where the file names the target, from 1
     public record Target(
-            String iqn, List<String> initiators, Optional<Auth> auth, List<Lun> luns, int line) {
+            String iqn,
+            List<String> initiators,
+            Optional<Auth> auth,
+            AccessState accessState,
+            List<Lun> luns,
+            int line) {
 
         /// The same with other LUNs.
         public Target with(List<Lun> others) {
-            return new Target(iqn, initiators, auth, others, line);
+            return new Target(iqn, initiators, auth, accessState, others, line);
         }
 
         /// Whether `initiators` admits an initiator.
@@ -54,6 +59,15 @@ public record Configuration(
             return initiators.isEmpty()
                     || initiators.stream().anyMatch(p -> IscsiName.matches(p, initiatorName));
         }
+    }
+
+    /// The asymmetric access states of a target port (SPC-4 5.16.2.4 Target port asymmetric access
+    /// states).
+    public enum AccessState {
+        ACTIVE_OPTIMIZED,
+        ACTIVE_NON_OPTIMIZED,
+        STANDBY,
+        UNAVAILABLE
     }
 
     /// CHAP credentials (RFC 7143 12.1). Secrets have been read from their files.

@@ -3,6 +3,7 @@ package io.lunkeeper.target.config;
 import io.lunkeeper.lun.Allocation;
 import io.lunkeeper.lun.CacheMode;
 import io.lunkeeper.lun.LunSpec;
+import io.lunkeeper.target.config.Configuration.AccessState;
 import io.lunkeeper.target.config.Configuration.Lun;
 import io.lunkeeper.target.config.Configuration.Portal;
 import io.lunkeeper.target.config.Configuration.Target;
@@ -23,7 +24,8 @@ import java.util.regex.Pattern;
 final class ConfigurationReader {
     private static final List<String> KEYS = List.of("portals", "control", "metrics", "targets");
     private static final List<String> PORTAL_KEYS = List.of("listen", "group");
-    private static final List<String> TARGET_KEYS = List.of("iqn", "initiators", "auth", "luns");
+    private static final List<String> TARGET_KEYS =
+            List.of("iqn", "initiators", "auth", "access-state", "luns");
     private static final List<String> LUN_KEYS =
             List.of(
                     "lun",
@@ -51,6 +53,11 @@ final class ConfigurationReader {
             Words.inOrder(
                     List.of("write-back", "write-through", "direct"),
                     List.of(CacheMode.WRITE_BACK, CacheMode.WRITE_THROUGH, CacheMode.DIRECT));
+
+    private static final Map<String, AccessState> ACCESS_STATES =
+            Words.inOrder(
+                    List.of("active-optimized", "active-non-optimized", "standby", "unavailable"),
+                    List.of(AccessState.values()));
 
     /// RFC 7143 13.9 TargetPortalGroupTag: 16 bits; 0 is left out because tools take it for none.
     private static final int MAX_GROUP = 65535;
@@ -189,11 +196,21 @@ final class ConfigurationReader {
             refuseUnserved(credentials.get(), Feature.AUTH);
             auth = Credentials.read(credentials.get(), directory);
         }
+        AccessState accessState =
+                keys.optional("access-state")
+                        .flatMap(e -> e.choice(ACCESS_STATES))
+                        .orElse(AccessState.ACTIVE_OPTIMIZED);
         List<Lun> luns = luns(keys);
         return iqn.isEmpty()
                 ? Optional.empty()
                 : Optional.of(
-                        new Target(iqn.get(), initiators, auth, luns, name.orElseThrow().line()));
+                        new Target(
+                                iqn.get(),
+                                initiators,
+                                auth,
+                                accessState,
+                                luns,
+                                name.orElseThrow().line()));
     }
 
     private List<Lun> luns(Section keys) {

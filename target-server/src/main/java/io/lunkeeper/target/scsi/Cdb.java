@@ -244,6 +244,9 @@ sealed interface Cdb {
     /// @param format PARAMETER DATA FORMAT
     record ReportTargetPortGroups(int format, long allocationLength) implements Maintenance {}
 
+    /// SET TARGET PORT GROUPS.
+    record SetTargetPortGroups(long parameterListLength) implements Maintenance {}
+
     /// REPORT IDENTIFYING INFORMATION.
     ///
     /// @param informationType INFORMATION TYPE as it came

@@ -43,13 +43,16 @@ public final class DeviceServer {
     private volatile TaskAborter aborter = (_, _, _, whenEnded) -> whenEnded.run();
     private final Set<Nexus> nexuses = ConcurrentHashMap.newKeySet();
     private final ThirdPartyCopies copies;
+    private final TargetPortGroup portGroup;
 
     /// A device server without logical units.
     ///
     /// @param targetName the iSCSI name of the target: the seed of every identifier it reports
-    public DeviceServer(String targetName) {
+    /// @param accessState the state that its target port is configured to begin in
+    public DeviceServer(String targetName, AccessState accessState) {
         this.targetName = targetName;
         this.copies = new ThirdPartyCopies(this);
+        this.portGroup = new TargetPortGroup(this, accessState);
     }
 
     /// A device server for the units given.
@@ -58,7 +61,7 @@ public final class DeviceServer {
     /// @param units its logical units, each under a LUN of its own
     /// @throws IOException when it cannot be told who has reserved one of them
     public DeviceServer(String targetName, List<LogicalUnitSpec> units) throws IOException {
-        this(targetName);
+        this(targetName, AccessState.ACTIVE_OPTIMIZED);
         for (LogicalUnitSpec each : units) {
             add(each);
         }
@@ -247,8 +250,8 @@ public final class DeviceServer {
         return unit == null ? TaskControl.DEFAULT : unit.mode().tasks();
     }
 
-    /// Tells every nexus but the one that did it.
-    void tellOthers(Nexus by, LogicalUnit unit, PendingCondition condition) {
+    /// Tells every nexus but the one that did it; all, when none did.
+    void tellOthers(@Nullable Nexus by, LogicalUnit unit, PendingCondition condition) {
         for (Nexus nexus : nexuses) {
             if (nexus != by) {
                 nexus.pending(unit.index()).post(condition);
@@ -256,7 +259,22 @@ public final class DeviceServer {
         }
     }
 
-    private Runnable telling(Nexus by, LogicalUnit unit, PendingCondition condition) {
+    /// The state that the configuration has for the target port now. Where that is another than
+    /// before, the port changes to it, whatever SET TARGET PORT GROUPS had set, and every nexus is
+    /// told; commands that have begun go on to their end.
+    public void configure(AccessState state) {
+        portGroup.configure(state);
+    }
+
+    TargetPortGroup portGroup() {
+        return portGroup;
+    }
+
+    List<LogicalUnit> logicalUnits() {
+        return inventory.units();
+    }
+
+    Runnable telling(Nexus by, LogicalUnit unit, PendingCondition condition) {
         return () -> tellOthers(by, unit, condition);
     }
 
@@ -288,8 +306,8 @@ public final class DeviceServer {
     /// Begins a command.
     ///
     /// The order of the checks: a unit attention comes before anything is looked at, then what is
-    /// wrong with the CDB, then who else has reserved the unit, then the state of the unit, and
-    /// what the command itself finds wrong last.
+    /// wrong with the CDB, then the access state of the target port, then who else has reserved the
+    /// unit, then the state of the unit, and what the command itself finds wrong last.
     ///
     /// @param nexus the I_T nexus it came through
     /// @param lun the eight bytes of the LUN field
@@ -322,11 +340,16 @@ public final class DeviceServer {
                 : begin(nexus, unit, operation, operation.decode(high, low));
     }
 
-    /// Why a nexus may not carry out an operation on a unit now: who has reserved it, or its state.
+    /// Why a nexus may not carry out an operation on a unit now: the state of the target port, who
+    /// has reserved the unit, or its state.
     ///
     /// @return null when it may
-    private static Outcome.@Nullable Status refusal(
+    private Outcome.@Nullable Status refusal(
             Nexus nexus, LogicalUnit unit, OperationCode operation) {
+        Sense inaccessible = portGroup.state().refusal(operation);
+        if (inaccessible != null) {
+            return unit.refuse(inaccessible);
+        }
         if (!operation.passesReservation() && unit.reservedByOther(nexus)) {
             return LogicalUnit.reservationConflict();
         }
@@ -472,7 +495,7 @@ public final class DeviceServer {
             case Cdb.Unmap unmap -> Unmap.begin(unit, unmap);
             case Cdb.WriteSame writeSame -> WriteSame.begin(unit, operation, writeSame);
             case Cdb.Verify verify -> Verification.begin(unit, operation, verify);
-            case Cdb.Inquiry inquiry -> unit.inquiry(inquiry);
+            case Cdb.Inquiry inquiry -> unit.inquiry(inquiry, portGroup.state());
             case Cdb.ReadCapacity10 _ -> unit.readCapacity10();
             case Cdb.ReadCapacity16 capacity -> unit.readCapacity16(capacity);
             case Cdb.GetLbaStatus status -> LbaStatus.begin(unit, status);
@@ -489,41 +512,13 @@ public final class DeviceServer {
             case Cdb.PopulateToken populate -> copies.populateToken(nexus, unit, populate);
             case Cdb.WriteUsingToken write -> copies.writeUsingToken(nexus, unit, write);
             case Cdb.ReceiveCopyResults results -> copies.results(nexus, unit, results);
-            case Cdb.Maintenance maintenance -> maintain(nexus, unit, maintenance);
+            case Cdb.Maintenance maintenance -> Maintenance.begin(this, nexus, unit, maintenance);
             case Cdb.SendDiagnostic diagnostic -> unit.sendDiagnostic(diagnostic);
             case Cdb.PersistentReserveIn in -> ReserveIn.answer(unit, in);
             case Cdb.PersistentReserveOut out -> ReserveOut.begin(this, nexus, unit, out);
             case Cdb.Reserve _ -> unit.reserve(nexus);
             case Cdb.Release _ -> unit.release(nexus);
             case Cdb.ReportLuns reportLuns -> reportLuns(nexus, unit.senseFormat(), reportLuns);
-        };
-    }
-
-    private Outcome maintain(Nexus nexus, LogicalUnit unit, Cdb.Maintenance cdb) {
-        return switch (cdb) {
-            case Cdb.ReportTargetPortGroups groups -> unit.targetPortGroups(groups);
-            case Cdb.ReportIdentifyingInformation report ->
-                    unit.identifyingInformation().report(unit, report);
-            case Cdb.SetIdentifyingInformation set ->
-                    unit.identifyingInformation()
-                            .set(
-                                    unit,
-                                    set,
-                                    telling(
-                                            nexus,
-                                            unit,
-                                            PendingCondition.DEVICE_IDENTIFIER_CHANGED));
-            case Cdb.ReportTimestamp timestamp -> unit.clock().report(timestamp);
-            case Cdb.SetTimestamp set ->
-                    unit.clock()
-                            .begin(
-                                    unit,
-                                    set,
-                                    telling(nexus, unit, PendingCondition.TIMESTAMP_CHANGED));
-            case Cdb.ReportSupportedOperationCodes codes ->
-                    SupportedOperationCodes.operationCodes(unit, codes);
-            case Cdb.ReportSupportedTaskManagementFunctions functions ->
-                    SupportedOperationCodes.taskManagementFunctions(unit, functions);
         };
     }
 

@@ -19,6 +19,9 @@ final class InquiryData {
     /// Qualifier 3, type 1Fh: no device can be at this LUN.
     private static final byte NO_UNIT = 0x7f;
 
+    /// Qualifier 1: a device that is there, but not through this target port.
+    private static final byte NOT_CONNECTED = 0x20;
+
     /// SAM-5, iSCSI, SPC-4 and SBC-3 with no version claimed (SPC-4, Version descriptor values).
     private static final int[] VERSION_DESCRIPTORS = {0x00a0, 0x0960, 0x0460, 0x04c0};
 
@@ -36,8 +39,8 @@ final class InquiryData {
     /// One descriptor for every page and subpage: shared by all nexuses, not by several units.
     private static final byte[] ALL_MODE_PAGES_SHARED = {0x3f, (byte) 0xff, 0, 0};
 
-    /// TPGS: access states may be asked for, and are not set by commands.
-    private static final int IMPLICIT_ACCESS_STATES = 0x10;
+    /// TPGS: access states are set by SET TARGET PORT GROUPS, and may change without it.
+    private static final int EXPLICIT_AND_IMPLICIT_ACCESS_STATES = 0x30;
 
     /// 3PC: there are third-party copy commands.
     private static final int COPIES = 0x08;
@@ -80,13 +83,26 @@ final class InquiryData {
     }
 
     /// Standard INQUIRY data (SPC-4 6.6.2 Standard INQUIRY data).
-    byte[] standardData() {
-        return standard;
+    ///
+    /// @param connected whether the unit can be had through the target port that is asked
+    byte[] standardData(boolean connected) {
+        return qualified(standard, connected);
     }
 
     /// A vital product data page, or nothing when the unit does not have it.
-    Optional<byte[]> vitalProductData(int pageCode) {
-        return Optional.ofNullable(pages.get(pageCode));
+    ///
+    /// @param connected whether the unit can be had through the target port that is asked
+    Optional<byte[]> vitalProductData(int pageCode, boolean connected) {
+        return Optional.ofNullable(pages.get(pageCode)).map(page -> qualified(page, connected));
+    }
+
+    private static byte[] qualified(byte[] data, boolean connected) {
+        if (connected) {
+            return data;
+        }
+        byte[] other = data.clone();
+        other[0] |= NOT_CONNECTED;
+        return other;
     }
 
     /// Standard INQUIRY data of a LUN behind which there is nothing.
@@ -102,7 +118,7 @@ final class InquiryData {
                 .put((byte) VERSION_SPC_4)
                 .put((byte) HIERARCHICAL_RESPONSE_FORMAT_2);
         data.put((byte) (STANDARD_LENGTH - 5))
-                .put((byte) (IMPLICIT_ACCESS_STATES | COPIES))
+                .put((byte) (EXPLICIT_AND_IMPLICIT_ACCESS_STATES | COPIES))
                 .put((byte) 0)
                 .put((byte) COMMAND_QUEUING);
         data.put(UnitIdentity.VENDOR.getBytes(StandardCharsets.US_ASCII));

@@ -22,13 +22,6 @@ final class LogicalUnit {
 
     private static final long MAX_LBA_OF_READ_CAPACITY_10 = 0xffff_ffffL;
 
-    // PARAMETER DATA FORMAT of REPORT TARGET PORT GROUPS.
-    private static final int LENGTH_ONLY = 0;
-    private static final int EXTENDED = 1;
-
-    /// AO_SUP.
-    private static final int ACTIVE_OPTIMIZED_SUPPORTED = 0x01;
-
     private final int number;
     private final int index;
     private final LunBackend backend;
@@ -221,14 +214,17 @@ final class LogicalUnit {
         return refuse(Sense.lbaOutOfRange(startsInside ? capacity : lba));
     }
 
-    Outcome inquiry(Cdb.Inquiry cdb) {
+    /// SPC-4 5.16.2.4.5 Unavailable state: through a target port in it the unit is not to be had,
+    /// which the PERIPHERAL QUALIFIER says.
+    Outcome inquiry(Cdb.Inquiry cdb, AccessState through) {
+        boolean connected = through != AccessState.UNAVAILABLE;
         if (!cdb.vitalProductData()) {
             return cdb.pageCode() == 0
-                    ? Parameters.cut(inquiryData.standardData(), cdb.allocationLength())
+                    ? Parameters.cut(inquiryData.standardData(connected), cdb.allocationLength())
                     : refuse(Sense.invalidFieldInCdb(2));
         }
         return inquiryData
-                .vitalProductData(cdb.pageCode())
+                .vitalProductData(cdb.pageCode(), connected)
                 .map(page -> Parameters.cut(page, cdb.allocationLength()))
                 .orElseGet(() -> refuse(Sense.invalidFieldInCdb(2)));
     }
@@ -401,26 +397,6 @@ final class LogicalUnit {
             return refusal;
         }
         return cdb.immediate() ? flushLater() : flush;
-    }
-
-    /// SPC-4 6.37 REPORT TARGET PORT GROUPS command: one group of one port, through which the unit
-    /// is always active and optimized. States are never set by commands, so nothing else is said to
-    /// be supported.
-    Outcome targetPortGroups(Cdb.ReportTargetPortGroups cdb) {
-        ByteBuffer groups = ByteBuffer.allocate(20);
-        switch (cdb.format()) {
-            case LENGTH_ONLY -> groups.putInt(12);
-            case EXTENDED -> groups.putInt(16).putInt(EXTENDED << 28);
-            default -> {
-                return refuse(Sense.invalidFieldInCdb(1, 7));
-            }
-        }
-        short port = DeviceIdentification.TARGET_PORT;
-        groups.put((byte) 0).put((byte) ACTIVE_OPTIMIZED_SUPPORTED).putShort(port);
-        groups.putShort((short) 0).put((byte) 0).put((byte) 1).putShort((short) 0).putShort(port);
-        byte[] data = new byte[groups.flip().remaining()];
-        groups.get(data);
-        return Parameters.cut(data, cdb.allocationLength());
     }
 
     /// SPC-4 6.42 SEND DIAGNOSTIC command: the self-test fails when the unit has failed.

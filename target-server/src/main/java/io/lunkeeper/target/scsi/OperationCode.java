@@ -433,6 +433,10 @@ enum OperationCode {
             (h, l) ->
                     new Cdb.SetIdentifyingInformation(
                             (int) field(h, l, 10, 1) >> 1, field(h, l, 6, 4))),
+    SET_TARGET_PORT_GROUPS(
+            0x0a,
+            "a4 0a 00 00 00 00 ff ff ff ff 00 00",
+            (h, l) -> new Cdb.SetTargetPortGroups(field(h, l, 6, 4))),
     SET_TIMESTAMP(
             0x0f,
             "a4 0f 00 00 00 00 ff ff ff ff 00 00",

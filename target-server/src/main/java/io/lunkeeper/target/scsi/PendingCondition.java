@@ -81,6 +81,12 @@ enum PendingCondition {
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.DEVICE_IDENTIFIER_CHANGED)),
+    /// SET TARGET PORT GROUPS from elsewhere, or another state in the configuration.
+    ASYMMETRIC_ACCESS_STATE_CHANGED(
+            8192,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.ASYMMETRIC_ACCESS_STATE_CHANGED)),
     /// The logical unit failed, and with it what it had acknowledged may be lost.
     DEFERRED_ERROR(1 << 30, Sense.LOGICAL_UNIT_FAILURE.asDeferred());
 

@@ -66,6 +66,16 @@ record Sense(
                     SenseKey.NOT_READY,
                     AdditionalSenseCodeAndQualifier
                             .LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED);
+    static final Sense TARGET_PORT_IN_STANDBY_STATE =
+            of(
+                    SenseKey.NOT_READY,
+                    AdditionalSenseCodeAndQualifier
+                            .LOGICAL_UNIT_NOT_ACCESSIBLE_TARGET_PORT_IN_STANDBY_STATE);
+    static final Sense TARGET_PORT_IN_UNAVAILABLE_STATE =
+            of(
+                    SenseKey.NOT_READY,
+                    AdditionalSenseCodeAndQualifier
+                            .LOGICAL_UNIT_NOT_ACCESSIBLE_TARGET_PORT_IN_UNAVAILABLE_STATE);
     static final Sense LOGICAL_UNIT_NOT_READY_OPERATION_IN_PROGRESS =
             of(
                     SenseKey.NOT_READY,

@@ -39,6 +39,7 @@ final class ConfigurationFileTest {
             targets:
               - iqn: IQN.2026-11.io.X:A
                 initiators: ["IQN.1993-08.org.debian:*"]
+                access-state: standby
                 luns:
                   - lun: 5
                     image: sub/a.img
@@ -90,12 +91,13 @@ final class ConfigurationFileTest {
                                 3 << 20,
                                 5 << 20,
                                 3));
-        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), 12);
+        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), 13);
         Target target =
                 new Target(
                         "iqn.2026-11.io.x:a",
                         List.of("iqn.1993-08.org.debian:*"),
                         Optional.empty(),
+                        Configuration.AccessState.STANDBY,
                         List.of(lun),
                         8);
         assertEquals(
@@ -120,6 +122,7 @@ final class ConfigurationFileTest {
         Target target = read(file).targets().getFirst();
         assertEquals("eui.02004567a425678d", target.iqn());
         assertEquals(List.of(), target.initiators());
+        assertEquals(Configuration.AccessState.ACTIVE_OPTIMIZED, target.accessState());
         assertTrue(target.admits("iqn.2026-11.io.x:anybody"));
         LunSpec image =
                 new LunSpec(

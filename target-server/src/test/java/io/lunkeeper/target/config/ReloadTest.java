@@ -54,10 +54,11 @@ class ReloadTest {
                 "lun: 0,          | lun: 7,",
                 "- { lun: 0, image: a.img, size: 1MiB } | # nothing",
                 "io.x:a           | io.x:b",
+                "initiators: [\"*\"] | initiators: [\"*\"]\\n    access-state: standby",
                 "targets:         | targets:\\n  - iqn: iqn.2026-11.io.x:b"
                         + "\\n    luns: [{ lun: 0, image: c.img, size: 1MiB }]"
             })
-    void targetsAndLunsMayComeAndGo(String from, String to) throws Exception {
+    void targetsAndLunsMayComeAndGoAndStatesChange(String from, String to) throws Exception {
         String changed = SERVED.replace(from, to.replace("\\n", "\n"));
         assertTrue(!changed.equals(SERVED), from);
         Reload.check(read(SERVED), read(changed));

@@ -57,6 +57,7 @@ final class ShippedFilesTest {
                         "iqn",
                         "initiators",
                         "auth",
+                        "access-state",
                         "user",
                         "secret-file",
                         "mutual",

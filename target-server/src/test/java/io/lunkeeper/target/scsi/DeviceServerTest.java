@@ -148,17 +148,6 @@ class DeviceServerTest {
     }
 
     @Test
-    void reportsOneTargetPortGroupThatIsAlwaysActive() {
-        assertArrayEquals(
-                ServedUnit.hex("0000000c 0001 0001 0000 00 01 0000 0001"),
-                unit.run("a3 0a 00 00 00 00 00 00 00 40 00 00").data());
-        assertArrayEquals(
-                ServedUnit.hex("00000010 10000000 0001 0001 0000 00 01 0000 0001"),
-                unit.run("a3 2a 00 00 00 00 00 00 00 40 00 00").data());
-        assertEquals("5/24/00", unit.run("a3 4a 00 00 00 00 00 00 00 40 00 00").code());
-    }
-
-    @Test
     void tellsTheTime() {
         long before = System.currentTimeMillis();
         byte[] data = unit.run("a3 0f 00 00 00 00 00 00 00 40 00 00").data();

@@ -9,6 +9,7 @@ import io.lunkeeper.target.login.NegotiationLimits;
 import io.lunkeeper.target.login.OneTarget;
 import io.lunkeeper.target.pdu.PduEncoder;
 import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.scsi.AccessState;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -38,7 +39,7 @@ class IscsiConnectionTest {
     private final IscsiConnection connection;
 
     IscsiConnectionTest() {
-        node = new TargetNode(new DeviceServer(TARGET));
+        node = new TargetNode(new DeviceServer(TARGET, AccessState.ACTIVE_OPTIMIZED));
         connection =
                 new IscsiConnection(
                         transport,

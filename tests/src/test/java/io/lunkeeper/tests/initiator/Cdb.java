@@ -95,6 +95,19 @@ public final class Cdb {
         return cdb;
     }
 
+    /// SPC-4 6.37 REPORT TARGET PORT GROUPS, the short header.
+    public static byte[] reportTargetPortGroups(int allocationLength) {
+        return ByteBuffer.allocate(12).putShort((short) 0xa30a).putInt(6, allocationLength).array();
+    }
+
+    /// SPC-4 6.45 SET TARGET PORT GROUPS.
+    public static byte[] setTargetPortGroups(int parameterListLength) {
+        return ByteBuffer.allocate(12)
+                .putShort((short) 0xa40a)
+                .putInt(6, parameterListLength)
+                .array();
+    }
+
     /// SBC-3 5.28 UNMAP. LOG SENSE of current cumulative values.
     public static byte[] logSense(int page, int allocationLength) {
         return new byte[] {

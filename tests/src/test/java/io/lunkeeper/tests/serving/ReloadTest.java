@@ -41,6 +41,8 @@ final class ReloadTest {
     private static final int CAPACITY_DATA_HAS_CHANGED = 0x62a09;
 
     private static final int REPORTED_LUNS_DATA_HAS_CHANGED = 0x63f0e;
+    private static final int ACCESS_STATE_CHANGED = 0x62a06;
+    private static final int IN_STANDBY = 0x2040b;
     private static final int POWER_ON = 0x62900;
     private static final int LOGICAL_UNIT_NOT_SUPPORTED = 0x52500;
 
@@ -124,6 +126,46 @@ final class ReloadTest {
             server.reload("8MiB", "8MiB", RELOADED);
             assertEquals(List.of(), initiator.clearUnitAttentions(0));
             assertEquals(8 << 11, blocks(initiator));
+        }
+    }
+
+    /// The state and the status code that REPORT TARGET PORT GROUPS has for the one group.
+    private static List<Integer> accessState(RawInitiator initiator) throws IOException {
+        byte[] report = initiator.read(0, Cdb.reportTargetPortGroups(16), 16).data();
+        return List.of((int) report[4], (int) report[9]);
+    }
+
+    @Test
+    void accessStateIsSetByCommandsAndByTheFile() throws Exception {
+        try (ServerProcess server =
+                        ServerProcess.start(
+                                "", "access-state: active-non-optimized", Lun.sized(0, "8MiB"));
+                RawInitiator one = login(server);
+                RawInitiator other = login(server)) {
+            assertEquals(List.of(1, 0), accessState(one));
+            assertEquals(ScsiResult.GOOD, one.read(0, Cdb.read10(0, 8), 4096).status());
+            byte[] standby = {0, 0, 0, 0, 2, 0, 0, 1};
+            assertEquals(
+                    ScsiResult.GOOD, one.write(0, Cdb.setTargetPortGroups(8), standby).status());
+            assertEquals(List.of(2, 1), accessState(one));
+            assertEquals(IN_STANDBY, one.read(0, Cdb.read10(0, 8), 4096).senseCode());
+            assertEquals(ACCESS_STATE_CHANGED, other.read(0, Cdb.read10(0, 8), 4096).senseCode());
+            assertEquals(IN_STANDBY, other.read(0, Cdb.read10(0, 8), 4096).senseCode());
+            server.reload("8MiB", "24MiB", RELOADED);
+            assertEquals(List.of(CAPACITY_DATA_HAS_CHANGED), one.clearUnitAttentions(0));
+            assertEquals(List.of(2, 1), accessState(one));
+            server.reload("active-non-optimized", "active-optimized", RELOADED);
+            assertEquals(List.of(ACCESS_STATE_CHANGED), one.clearUnitAttentions(0));
+            assertEquals(List.of(0, 2), accessState(one));
+            assertEquals(ScsiResult.GOOD, one.read(0, Cdb.read10(0, 8), 4096).status());
+            assertEquals(
+                    ScsiResult.GOOD, one.write(0, Cdb.setTargetPortGroups(8), standby).status());
+            server.kill9();
+            server.restart();
+            try (RawInitiator again = login(server)) {
+                assertEquals(List.of(0, 0), accessState(again));
+                assertEquals(ScsiResult.GOOD, again.read(0, Cdb.read10(0, 8), 4096).status());
+            }
         }
     }
 
