@@ -233,6 +233,9 @@ sealed interface Cdb {
     /// WRITE USING TOKEN.
     record WriteUsingToken(long listIdentifier, long parameterListLength) implements Cdb {}
 
+    /// COPY OPERATION ABORT.
+    record CopyOperationAbort(long listIdentifier) implements Cdb {}
+
     /// RECEIVE COPY STATUS and its relatives.
     ///
     /// @param listIdentifier of the copy that is asked about

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// @param bytes its length
 /// @param cscdBytes the length of the CSCD descriptors that follow, the next two that of what comes
 ///   behind these
+/// @param immediate whether the status is not that of the end (IMMED)
 /// @param fault what is wrong with a field that only this form has; null: nothing
 record CopyListHeader(
         int bytes,
@@ -17,6 +18,7 @@ record CopyListHeader(
         long cscdBytes,
         long segmentBytes,
         long inlineBytes,
+        boolean immediate,
         @Nullable Sense fault) {
 
     private static final int SHORT_BYTES = 16;
@@ -26,6 +28,8 @@ record CopyListHeader(
     private static final int LIST_FORMAT = 0x01;
     private static final int CSCD_LENGTH_BYTE = 2;
     private static final int IMMED_BYTE = 15;
+    private static final int IMMED = 0x01;
+    private static final int G_SENSE = 0x02;
     private static final int CSCD_TYPE_BYTE = 16;
     private static final int HEADER_CSCD_BYTES = 0x20;
     private static final int HEADER_CSCD_TYPE = 0xff;
@@ -46,6 +50,7 @@ record CopyListHeader(
                         list.getUnsignedShort(42),
                         list.getUnsignedShort(44),
                         list.getUnsignedShort(46),
+                        (list.getByte(IMMED_BYTE) & IMMED) != 0,
                         faultOfLong(list))
                 : new CopyListHeader(
                         SHORT_BYTES,
@@ -54,17 +59,18 @@ record CopyListHeader(
                         list.getUnsignedShort(2),
                         list.getUnsignedInt(8),
                         list.getUnsignedInt(12),
+                        false,
                         null);
     }
 
-    /// A copy that goes on after its status (IMMED) is not offered.
+    /// Sense data with GOOD status (G_SENSE) is not offered.
     private static @Nullable Sense faultOfLong(ByteBuf list) {
         int wrong = -1;
         if (list.getByte(0) != LIST_FORMAT) {
             wrong = 0;
         } else if (list.getUnsignedShort(CSCD_LENGTH_BYTE) != HEADER_CSCD_BYTES) {
             wrong = CSCD_LENGTH_BYTE;
-        } else if ((list.getByte(IMMED_BYTE) & 1) != 0) {
+        } else if ((list.getByte(IMMED_BYTE) & G_SENSE) != 0) {
             wrong = IMMED_BYTE;
         } else if (list.getUnsignedByte(CSCD_TYPE_BYTE) != HEADER_CSCD_TYPE) {
             wrong = CSCD_TYPE_BYTE;

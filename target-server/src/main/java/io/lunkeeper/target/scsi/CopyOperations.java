@@ -4,10 +4,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// The third-party copies of one target: those that are under way, and what became of those that
@@ -41,14 +43,14 @@ final class CopyOperations {
     /// @param listIdentifier empty when nobody will ask for it
     /// @return null when it may begin
     synchronized @Nullable Hindrance begin(
-            Nexus nexus, LogicalUnit unit, OptionalLong listIdentifier, CopyOperation operation) {
+            Nexus nexus, OptionalLong listIdentifier, CopyOperation operation) {
         OfNexus mine = byNexus.computeIfAbsent(nexus, _ -> new OfNexus());
         mine.running.removeIf(each -> !each.running());
         if (mine.running.size() >= CopyLimits.MAX_CONCURRENT_COPIES) {
             return Hindrance.BUSY;
         }
         if (listIdentifier.isPresent()) {
-            Key key = new Key(unit, listIdentifier.getAsLong());
+            Key key = new Key(operation.origin().unit(), listIdentifier.getAsLong());
             CopyOperation before = mine.listed.get(key);
             if (before != null && before.running()) {
                 return Hindrance.IDENTIFIER_IN_USE;
@@ -76,6 +78,17 @@ final class CopyOperations {
         return mine == null
                 ? Optional.empty()
                 : Optional.ofNullable(mine.listed.get(new Key(unit, listIdentifier)));
+    }
+
+    /// The copies under way whose commands have ended.
+    synchronized List<CopyOperation> inBackground(
+            Predicate<Nexus> nexuses, Predicate<LogicalUnit> units) {
+        return byNexus.entrySet().stream()
+                .filter(each -> nexuses.test(each.getKey()))
+                .flatMap(each -> each.getValue().running.stream())
+                .filter(each -> each.running() && each.origin().background())
+                .filter(each -> units.test(each.origin().unit()))
+                .toList();
     }
 
     /// I_T nexus loss: its tasks have ended.

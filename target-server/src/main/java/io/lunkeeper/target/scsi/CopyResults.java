@@ -3,20 +3,26 @@ package io.lunkeeper.target.scsi;
 import io.lunkeeper.target.scsi.CopyOperation.Progress;
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /// What RECEIVE COPY STATUS and its relatives answer (SPC-4 6.19 RECEIVE COPY FAILURE DETAILS(LID1)
 /// command to 6.23 RECEIVE COPY STATUS(LID4) command).
 final class CopyResults {
-    private static final int LIST_IDENTIFIER_BYTE = 2;
+    static final int LIST_IDENTIFIER_BYTE = 2;
 
     // COPY OPERATION STATUS
     private static final int STATUS_COMPLETED = 0x01;
     private static final int STATUS_FAILED = 0x02;
+    private static final int STATUS_PARTIAL_TOKEN_USAGE = 0x03;
     private static final int STATUS_IN_FOREGROUND = 0x11;
+    private static final int STATUS_IN_BACKGROUND = 0x12;
     private static final int STATUS_TERMINATED = 0x60;
 
-    /// ESTIMATED STATUS UPDATE DELAY: it cannot be told.
-    private static final int NO_ESTIMATE = 0xffff_ffff;
+    /// ESTIMATED STATUS UPDATE DELAY: there is nothing to wait for.
+    private static final int ENDED = 0xffff_fffe;
+
+    private static final long MIN_DELAY_MILLIS = 10;
+    private static final long MAX_DELAY_MILLIS = 1000;
 
     private static final int SUPPORTS_NO_LIST_IDENTIFIER = 0x01;
 
@@ -70,7 +76,7 @@ final class CopyResults {
         byte[] data =
                 switch (cdb.query()) {
                     case STATUS_LID1 -> shortStatus(progress);
-                    case STATUS_LID4 -> longStatus(found.get().serviceAction(), progress);
+                    case STATUS_LID4 -> longStatus(found.get(), progress);
                     case ROD_TOKEN_INFORMATION -> tokenInformation(unit, found.get(), progress);
                     case FAILURE_DETAILS -> failureDetails(progress);
                     case OPERATING_PARAMETERS -> throw new AssertionError("answered above");
@@ -102,32 +108,48 @@ final class CopyResults {
     }
 
     /// SPC-4, RECEIVE COPY STATUS(LID4) parameter data.
-    private static byte[] longStatus(int serviceAction, Progress progress) {
-        int status =
-                switch (progress.state()) {
-                    case RUNNING -> STATUS_IN_FOREGROUND;
-                    case COMPLETED -> STATUS_COMPLETED;
-                    case FAILED -> STATUS_FAILED;
-                    case ABORTED -> STATUS_TERMINATED;
-                };
+    private static byte[] longStatus(CopyOperation operation, Progress progress) {
+        CopyOperation.Origin origin = operation.origin();
         byte[] sense = progress.sense();
-        ByteBuffer data = ByteBuffer.allocate(32 + sense.length);
-        data.putInt(data.capacity() - 4).put((byte) serviceAction).put((byte) status);
-        data.putShort((short) progress.segments());
-        data.putInt(NO_ESTIMATE);
-        data.put((byte) progress.ending().status())
-                .put((byte) sense.length)
-                .put((byte) sense.length);
+        int senseField = (sense.length + 3) & -4;
+        ByteBuffer data = ByteBuffer.allocate(32 + senseField);
+        data.putInt(data.capacity() - 4);
+        data.put((byte) origin.command().serviceAction()).put((byte) status(origin, progress));
+        data.putShort((short) progress.pieces());
+        boolean running = progress.state() == CopyOperation.State.RUNNING;
+        data.putInt(running ? delayMillis(operation.ageNanos()) : ENDED);
+        data.put((byte) progress.ending().status()).put((byte) senseField).put((byte) sense.length);
         data.put((byte) COUNTED_IN_BYTES).putLong(progress.bytes());
         data.putShort((short) progress.segments());
         return data.put(32, sense).array();
+    }
+
+    /// COPY OPERATION STATUS.
+    private static int status(CopyOperation.Origin origin, Progress progress) {
+        return switch (progress.state()) {
+            case RUNNING -> origin.background() ? STATUS_IN_BACKGROUND : STATUS_IN_FOREGROUND;
+            case COMPLETED ->
+                    progress.bytes() < origin.wantedBytes()
+                            ? STATUS_PARTIAL_TOKEN_USAGE
+                            : STATUS_COMPLETED;
+            case FAILED -> STATUS_FAILED;
+            case ABORTED -> STATUS_TERMINATED;
+        };
+    }
+
+    /// How long to wait before asking again: as long as the copy takes already. So whoever waits
+    /// asks seldom, and hears of the end after at most twice the time that it took, or a second
+    /// later.
+    static int delayMillis(long ageNanos) {
+        long age = TimeUnit.NANOSECONDS.toMillis(ageNanos);
+        return (int) Math.clamp(age, MIN_DELAY_MILLIS, MAX_DELAY_MILLIS);
     }
 
     /// SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data: the status counted in blocks, as all
     /// that makes or uses tokens counts, and the token that was made.
     private static byte[] tokenInformation(
             LogicalUnit unit, CopyOperation operation, Progress progress) {
-        byte[] status = longStatus(operation.serviceAction(), progress);
+        byte[] status = longStatus(operation, progress);
         byte[] token = operation.token();
         int descriptorBytes = token.length == 0 ? 0 : ROD_CSCD_BYTES + token.length;
         ByteBuffer data = ByteBuffer.allocate(status.length + 4 + descriptorBytes).put(status);

@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 /// whoever drives the command, so it never keeps an I/O thread from others for long, and one that
 /// is aborted stops there: when the task has ended, nothing of it touches a medium any more.
 ///
+/// Whoever drives it is its task, or nobody in particular when its command has ended: its outcomes
+/// are statuses, and steps that go on by themselves.
+///
 /// Its pieces run on the threads for writes of the logical unit they go to, one after the other.
 final class CopyRun {
     private final DeviceServer server;
@@ -23,17 +26,11 @@ final class CopyRun {
     private final Set<LogicalUnit> written = new LinkedHashSet<>();
     private @Nullable Stretch stretch;
 
-    /// @param unit the one that has the command
-    CopyRun(
-            ThirdPartyCopies copies,
-            Nexus nexus,
-            LogicalUnit unit,
-            CopyOperation operation,
-            Plan plan) {
+    CopyRun(ThirdPartyCopies copies, Nexus nexus, CopyOperation operation, Plan plan) {
         this.server = copies.server();
         this.pieces = copies.pieces();
         this.nexus = nexus;
-        this.unit = unit;
+        this.unit = operation.origin().unit();
         this.operation = operation;
         this.plan = plan;
     }
@@ -68,11 +65,12 @@ final class CopyRun {
     Outcome proceed() {
         Stretch current = stretch;
         while (current == null || current.finished()) {
-            if (current != null) {
-                operation.segmentProcessed();
+            Next next = plan.next();
+            if (operation.origin().hasSegments() && !(next instanceof Next.Done)) {
+                operation.segmentBegun();
             }
-            switch (plan.next()) {
-                case Next.Move(Stretch next) -> current = next;
+            switch (next) {
+                case Next.Move(Stretch begun) -> current = begun;
                 case Next.Refused(Outcome.Status status) -> {
                     return ended(status);
                 }
@@ -102,8 +100,8 @@ final class CopyRun {
 
                     @Override
                     public void abandoned() {
-                        operation.aborted();
                         plan.over();
+                        operation.aborted();
                     }
                 });
     }
@@ -111,17 +109,29 @@ final class CopyRun {
     private void move(Stretch piece, Outcome.Continuation then) {
         Outcome next = null;
         try (CopyPieces.Piece _ = pieces.begin()) {
-            long before = piece.done();
-            Stretch.Obstacle obstacle = piece.move(server, nexus);
-            Outcome.Status fault = obstacle == null ? plan.objection() : plan.obstructed(obstacle);
-            if (fault == null) {
-                operation.copied(piece.done() - before);
-            }
-            next = fault == null ? proceed() : ended(fault);
+            next = operation.aborting() ? cleared() : moveNext(piece);
         } finally {
             // The initiator must hear of a bug, and the thread's handler must log it.
             then.resume(next != null ? next : ended(unit.refuse(Sense.INTERNAL_TARGET_FAILURE)));
         }
+    }
+
+    private Outcome moveNext(Stretch piece) {
+        long before = piece.done();
+        Stretch.Obstacle obstacle = piece.move(server, nexus);
+        Outcome.Status fault = obstacle == null ? plan.objection() : plan.obstructed(obstacle);
+        if (fault == null) {
+            operation.copied(piece.done() - before);
+        }
+        return fault == null ? proceed() : ended(fault);
+    }
+
+    /// Aborted by COPY OPERATION ABORT, or together with others. Asked after the piece has begun,
+    /// so whoever has aborted the copy and then waits for pieces that have begun waits for all.
+    private Outcome cleared() {
+        plan.over();
+        operation.aborted();
+        return unit.refuse(CopySense.COMMAND_CLEARED_BY_DEVICE_SERVER);
     }
 
     /// What was written is acknowledged as by a WRITE: without a write cache it is on stable
@@ -150,9 +160,15 @@ final class CopyRun {
         return new Stretch.Obstacle(false, unit.refuse(sense));
     }
 
+    /// What it meets since its own unit was taken out is no fault of those that it copies between.
     private Outcome ended(Outcome.Status status) {
-        operation.ended(status);
+        boolean good = status.status() == Outcome.Status.GOOD.status();
+        Outcome.Status told =
+                good || server.addressableBy(nexus).contains(unit)
+                        ? status
+                        : unit.refuse(Sense.LOGICAL_UNIT_NOT_SUPPORTED);
         plan.over();
-        return status;
+        operation.ended(told);
+        return told;
     }
 }

@@ -43,6 +43,11 @@ final class CopySense {
                             .INVALID_OPERATION_FOR_COPY_SOURCE_OR_DESTINATION);
     static final Sense UNEXPECTED_INEXACT_SEGMENT =
             aborted(AdditionalSenseCodeAndQualifier.UNEXPECTED_INEXACT_SEGMENT);
+
+    /// COPY OPERATION ABORT has ended a copy whose command waited for it.
+    static final Sense COMMAND_CLEARED_BY_DEVICE_SERVER =
+            Sense.plain(SenseKey.COPY_ABORTED, 0x2f02);
+
     static final Sense THIRD_PARTY_DEVICE_FAILURE =
             aborted(AdditionalSenseCodeAndQualifier.THIRD_PARTY_DEVICE_FAILURE);
 

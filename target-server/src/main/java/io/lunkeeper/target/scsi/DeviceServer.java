@@ -4,7 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import io.lunkeeper.lun.LunBackend;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +14,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.LongPredicate;
 import java.util.function.Predicate;
-import org.jscsi.parser.scsi.SCSIStatus;
 import org.jscsi.target.scsi.lun.ReportLunsParameterData;
 import org.jspecify.annotations.Nullable;
 
@@ -32,9 +30,6 @@ public final class DeviceServer {
     // SELECT REPORT. There are no well known logical units, so ALL is the same as all but these, 0.
     private static final int WELL_KNOWN = 1;
     private static final int ALL = 2;
-
-    private static final Outcome.Status TASK_ABORTED =
-            new Outcome.Status(SCSIStatus.TASK_ABORTED.value() & 0xff, Unpooled.EMPTY_BUFFER);
 
     private final String targetName;
     private volatile UnitInventory inventory = UnitInventory.EMPTY;
@@ -101,12 +96,12 @@ public final class DeviceServer {
             inventory = inventory.withdrawing(number);
         }
         tellOfInventory(inventory);
+        copies.removed(unit);
         aborter.abort(
                 lun -> inventory.known(lun) == unit,
                 _ -> true,
                 unit.refuse(Sense.LOGICAL_UNIT_NOT_SUPPORTED),
                 () -> whenCopiesRest(whenAtRest));
-        copies.removed(unit);
     }
 
     /// Frees the number of a logical unit that was removed and whose backend is closed. From any
@@ -173,12 +168,21 @@ public final class DeviceServer {
 
     /// Aborts the tasks of some initiator ports, and goes on when they have come to rest.
     Outcome abortTasksOf(LogicalUnit unit, Set<String> ports) {
-        return new Outcome.Awaiting(then ->
-                aborter.abort(
-                        lun -> inventory.known(lun) == unit,
-                        nexus -> ports.contains(nexus.port()),
-                        unit.mode().tasks().abortedStatus() ? TASK_ABORTED : null,
-                        () -> whenCopiesRest(() -> then.resume(Outcome.Status.GOOD))));
+        Predicate<Nexus> which = nexus -> ports.contains(nexus.port());
+        return new Outcome.Awaiting(then -> {
+            copies.abort(which, unit);
+            aborter.abort(
+                    lun -> inventory.known(lun) == unit,
+                    which,
+                    unit.mode().tasks().abortedStatus() ? LogicalUnit.taskAborted() : null,
+                    () -> whenCopiesRest(() -> then.resume(Outcome.Status.GOOD)));
+        });
+    }
+
+    /// Ends the copies of a nexus that go on after their status; its tasks have ended. Goes on when
+    /// nothing of them runs any more: at once, or on an I/O thread, which must not be blocked.
+    public void endCopies(Nexus nexus, Runnable whenEnded) {
+        copies.abort(nexus, whenEnded);
     }
 
     /// Goes on when no piece of a copy runs any more that had begun before: those of tasks that are
@@ -431,7 +435,8 @@ public final class DeviceServer {
         return nexus;
     }
 
-    /// I_T nexus loss (SAM-5 6.3.4): its reservations go, its unit attentions are dropped.
+    /// I_T nexus loss (SAM-5 6.3.4): its reservations go, its unit attentions are dropped. Its
+    /// tasks have ended, and its copies ([#endCopies]).
     public void detach(Nexus nexus) {
         nexuses.remove(nexus);
         copies.forget(nexus);
@@ -453,7 +458,7 @@ public final class DeviceServer {
     /// The status of a task that another nexus aborts; null: it ends without (TAS, SAM-5 5.6
     /// Aborting commands).
     public Outcome.@Nullable Status abortedByOther(long lun) {
-        return taskControl(lun).abortedStatus() ? TASK_ABORTED : null;
+        return taskControl(lun).abortedStatus() ? LogicalUnit.taskAborted() : null;
     }
 
     /// Tells `victim`, a nexus other than the one that did it, that its tasks were cleared
@@ -511,6 +516,7 @@ public final class DeviceServer {
             case Cdb.ExtendedCopy copy -> copies.extendedCopy(nexus, unit, copy);
             case Cdb.PopulateToken populate -> copies.populateToken(nexus, unit, populate);
             case Cdb.WriteUsingToken write -> copies.writeUsingToken(nexus, unit, write);
+            case Cdb.CopyOperationAbort abort -> copies.abort(nexus, unit, abort);
             case Cdb.ReceiveCopyResults results -> copies.results(nexus, unit, results);
             case Cdb.Maintenance maintenance -> Maintenance.begin(this, nexus, unit, maintenance);
             case Cdb.SendDiagnostic diagnostic -> unit.sendDiagnostic(diagnostic);

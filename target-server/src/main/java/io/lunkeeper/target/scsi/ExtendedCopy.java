@@ -91,16 +91,23 @@ final class ExtendedCopy implements CopyRun.Plan {
         if (usage == USAGE_NO_IDENTIFIER && header.listIdentifier() != 0) {
             return unit.refuse(Sense.invalidFieldInParameterList(header.listIdentifierByte()));
         }
+        if (usage == USAGE_NO_IDENTIFIER && header.immediate()) {
+            // Nobody could ask what became of it.
+            return unit.refuse(Sense.invalidFieldInParameterList(FLAGS_BYTE));
+        }
         OptionalLong identifier =
                 usage == USAGE_NO_IDENTIFIER
                         ? OptionalLong.empty()
                         : OptionalLong.of(header.listIdentifier());
-        int serviceAction =
-                (longIdentifier
-                                ? OperationCode.EXTENDED_COPY_LID4
-                                : OperationCode.EXTENDED_COPY_LID1)
-                        .serviceAction();
-        return copies.start(nexus, unit, identifier, new CopyOperation(serviceAction), this);
+        OperationCode command =
+                longIdentifier
+                        ? OperationCode.EXTENDED_COPY_LID4
+                        : OperationCode.EXTENDED_COPY_LID1;
+        return copies.start(
+                nexus,
+                identifier,
+                new CopyOperation(new CopyOperation.Origin(command, unit, header.immediate(), 0)),
+                this);
     }
 
     // ---- the parameter list

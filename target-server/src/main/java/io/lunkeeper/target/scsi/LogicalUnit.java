@@ -362,6 +362,10 @@ final class LogicalUnit {
         return holder != null && holder != nexus;
     }
 
+    static Outcome.Status taskAborted() {
+        return new Outcome.Status(SCSIStatus.TASK_ABORTED.value() & 0xff, Unpooled.EMPTY_BUFFER);
+    }
+
     static Outcome.Status reservationConflict() {
         return new Outcome.Status(
                 SCSIStatus.RESERVATION_CONFLICT.value() & 0xff, Unpooled.EMPTY_BUFFER);

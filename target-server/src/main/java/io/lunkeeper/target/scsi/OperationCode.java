@@ -296,6 +296,10 @@ enum OperationCode {
             (h, l) -> new Cdb.WriteUsingToken(field(h, l, 6, 4), field(h, l, 10, 4)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
+    COPY_OPERATION_ABORT(
+            0x1c,
+            "83 1c ff ff ff ff 00 00 00 00 00 00 00 00 00 00",
+            (h, l) -> new Cdb.CopyOperationAbort(field(h, l, 2, 4))),
     RECEIVE_COPY_STATUS_LID1(
             0x00,
             "84 00 ff 00 00 00 00 00 00 00 ff ff ff ff 00 00",

@@ -50,7 +50,7 @@ public sealed interface Outcome {
     }
 
     /// The same for what goes on whether anybody waits for it or not: who aborts the command does
-    /// not wait for the step either. Follows another outcome.
+    /// not wait for the step either.
     record Watching(AwaitedStep step) implements Outcome {}
 
     /// Where a [ReadMedium] comes from. Positions are bytes from the start of the command's data.

@@ -43,13 +43,19 @@ final class PopulateToken {
         }
         long timeout = list.getUnsignedInt(TIMEOUT_BYTE);
         long seconds = timeout == 0 ? CopyLimits.DEFAULT_TOKEN_SECONDS : timeout;
-        CopyOperation operation = new CopyOperation(OperationCode.POPULATE_TOKEN.serviceAction());
-        Outcome.Status refusal =
-                copies.admit(nexus, unit, OptionalLong.of(listIdentifier), operation);
-        // Who writes there is waited for.
+        CopyOperation operation =
+                new CopyOperation(
+                        new CopyOperation.Origin(
+                                OperationCode.POPULATE_TOKEN,
+                                unit,
+                                TokenList.immediate(list),
+                                unit.bytes(parsed.blocks())));
+        Outcome.Status refusal = copies.admit(nexus, OptionalLong.of(listIdentifier), operation);
+        // Who writes there is waited for. No data is moved, so the token is there before the status
+        // with IMMED, too.
         return refusal != null
                 ? refusal
-                : new Outcome.Blocking(() -> make(copies, nexus, unit, parsed, seconds, operation));
+                : new Outcome.Blocking(() -> make(copies, nexus, parsed, seconds, operation));
     }
 
     private static @Nullable Sense fault(ByteBuf list) {
@@ -65,10 +71,10 @@ final class PopulateToken {
     private static Outcome make(
             ThirdPartyCopies copies,
             Nexus nexus,
-            LogicalUnit unit,
             BlockRange.Parsed parsed,
             long seconds,
             CopyOperation operation) {
+        LogicalUnit unit = operation.origin().unit();
         List<RangeWatches.Range> bytes =
                 parsed.ranges().stream()
                         .map(range ->
@@ -84,6 +90,6 @@ final class PopulateToken {
                         ? Outcome.Status.GOOD
                         : unit.refuse(CopySense.INSUFFICIENT_RESOURCES_TO_CREATE_ROD_TOKEN);
         operation.ended(status);
-        return status;
+        return operation.origin().background() ? Outcome.Status.GOOD : status;
     }
 }

@@ -39,13 +39,16 @@ final class TokenList {
         }
         int start = list.readerIndex();
         int length = DATA_LENGTH_BYTES + list.getUnsignedShort(start);
-        if (length < headerBytes || length > list.readableBytes()) {
+        if (length > list.readableBytes()) {
             return unit.refuse(Sense.PARAMETER_LIST_LENGTH_ERROR);
         }
-        ByteBuf data = list.slice(start, length);
-        // A copy that goes on after its status is not offered.
-        return (data.getByte(FLAGS_BYTE) & IMMED) != 0
-                ? unit.refuse(Sense.invalidFieldInParameterList(FLAGS_BYTE))
-                : next.received(data);
+        return length < headerBytes
+                ? unit.refuse(Sense.invalidFieldInParameterList(0))
+                : next.received(list.slice(start, length));
+    }
+
+    /// Whether the status is not that of the end (IMMED).
+    static boolean immediate(ByteBuf list) {
+        return (list.getByte(FLAGS_BYTE) & IMMED) != 0;
     }
 }

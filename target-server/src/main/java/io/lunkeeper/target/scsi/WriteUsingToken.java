@@ -79,21 +79,23 @@ final class WriteUsingToken implements CopyRun.Plan {
             }
         }
         WriteUsingToken plan = new WriteUsingToken(copies, unit, parsed.ranges(), token, list);
-        Sense fault = token == null ? null : plan.fault(token, parsed.blocks());
+        Sense fault = token == null ? null : plan.fault(token);
         if (fault != null) {
             plan.over();
             return unit.refuse(fault);
         }
-        int serviceAction = OperationCode.WRITE_USING_TOKEN.serviceAction();
+        CopyOperation.Origin origin =
+                new CopyOperation.Origin(
+                        OperationCode.WRITE_USING_TOKEN,
+                        unit,
+                        TokenList.immediate(list),
+                        unit.bytes(parsed.blocks()));
         return copies.start(
-                nexus,
-                unit,
-                OptionalLong.of(listIdentifier),
-                new CopyOperation(serviceAction),
-                plan);
+                nexus, OptionalLong.of(listIdentifier), new CopyOperation(origin), plan);
     }
 
-    private @Nullable Sense fault(RodToken from, long blocks) {
+    /// What is asked for beyond the end of the token is not: as much is written as there is.
+    private @Nullable Sense fault(RodToken from) {
         RodToken.Content content = from.content();
         if (content.source().bytes(1) != unit.bytes(1)) {
             return CopySense.INVALID_TOKEN_OPERATION;
@@ -105,17 +107,15 @@ final class WriteUsingToken implements CopyRun.Plan {
         if (itself) {
             return CopySense.INVALID_TOKEN_OPERATION;
         }
-        if (position < 0 || position >= content.blocks()) {
-            return Sense.invalidFieldInParameterList(OFFSET_BYTE);
-        }
-        return blocks > content.blocks() - position
-                ? Sense.invalidFieldInParameterList(RANGES_LENGTH_BYTE)
+        return position < 0 || position >= content.blocks()
+                ? Sense.invalidFieldInParameterList(OFFSET_BYTE)
                 : null;
     }
 
     @Override
     public CopyRun.Next next() {
-        if (range == ranges.size()) {
+        boolean usedUp = token != null && position == token.content().blocks();
+        if (range == ranges.size() || usedUp) {
             return new CopyRun.Next.Done();
         }
         BlockRange to = ranges.get(range);

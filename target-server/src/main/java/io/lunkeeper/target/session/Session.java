@@ -396,7 +396,16 @@ public final class Session {
         if (tasks == null) {
             whenStopped.run();
         } else {
-            tasks.abort(_ -> true, whenStopped);
+            tasks.abort(_ -> true, () -> endCopies(whenStopped));
+        }
+    }
+
+    /// Of copies that outlive their commands nothing outlives the session.
+    private void endCopies(Runnable whenEnded) {
+        if (target == null || nexus == null) {
+            whenEnded.run();
+        } else {
+            target.device().endCopies(nexus, () -> link.transport().execute(whenEnded));
         }
     }
 

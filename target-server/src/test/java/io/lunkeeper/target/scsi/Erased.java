@@ -3,6 +3,7 @@ package io.lunkeeper.target.scsi;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lunkeeper.lun.LunBackend;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -24,8 +25,12 @@ final class Erased {
         private final CountDownLatch released = new CountDownLatch(1);
 
         Hold(ServedUnit unit) {
+            this(unit.backend());
+        }
+
+        Hold(LunBackend backend) {
             for (int i = 0; i < MAX_IO_THREADS; i++) {
-                unit.backend().ioThreads().execute(this::await);
+                backend.ioThreads().execute(this::await);
             }
         }
 

@@ -368,9 +368,14 @@ class RodTokenTest {
     @ParameterizedTest
     @CsvSource({
         // a byte of POPULATE TOKEN's list, its value, the sense, the field
-        "0, 0x01, 5/1a/00, 000000", "1, 0x0d, 5/1a/00, 000000", "2, 0x01, 5/26/00, 800002",
-        "5, 0x01, 5/26/00, 800004", "15, 0x20, 5/1a/00, 000000", "15, 0x0f, 5/26/00, 80000e",
-        "16, 0x80, 5/21/00, 000000", "27, 0x00, 5/26/00, 80000e", "24, 0x01, 5/21/00, 000000",
+        "0, 0x01, 5/1a/00, 000000",
+        "1, 0x0d, 5/26/00, 800000",
+        "5, 0x01, 5/26/00, 800004",
+        "15, 0x20, 5/1a/00, 000000",
+        "15, 0x0f, 5/26/00, 80000e",
+        "16, 0x80, 5/21/00, 000000",
+        "27, 0x00, 5/26/00, 80000e",
+        "24, 0x01, 5/21/00, 000000",
     })
     void populateTokenRefusesWhatIsWrong(int at, String value, String code, String pointer) {
         byte[] list = populating(0, 8, 8);
@@ -404,8 +409,12 @@ class RodTokenTest {
     @ParameterizedTest
     @CsvSource({
         // offset, lba, blocks, the sense
-        "0, 0, 9, 5/26/00", "1, 0, 8, 5/26/00", "8, 0, 1, 5/26/00", "-1, 0, 1, 5/26/00",
-        "0, 16383, 2, 5/21/00", "0, 0, 0, 5/26/00", "7, 0, 1, good", "0, 0, 8, good",
+        "8, 0, 1, 5/26/00",
+        "-1, 0, 1, 5/26/00",
+        "0, 16383, 2, 5/21/00",
+        "0, 0, 0, 5/26/00",
+        "7, 0, 1, good",
+        "0, 0, 8, good",
     })
     void writeUsingTokenStaysWithinTheTokenAndTheMedium(
             long offset, long lba, long blocks, String outcome) throws IOException {
@@ -414,16 +423,29 @@ class RodTokenTest {
         assertEquals(outcome, reply.good() ? "good" : reply.code());
     }
 
+    /// SBC-3, WRITE USING TOKEN parameter list: as many whole blocks as possible.
+    @ParameterizedTest
+    @CsvSource({"0, 9, 8", "1, 8, 7", "7, 100, 1"})
+    void beyondTheEndOfTheTokenNothingIsWritten(int offset, int asked, int written)
+            throws IOException {
+        byte[] bytes = target.fill(0, 0, 4096, 1);
+        byte[] token = tokenOf(0, 0, 8);
+        assertTrue(write(1, writing(token, offset, 0, asked)).good());
+        byte[] status = target.run(1, STATUS.formatted(2)).data();
+        assertEquals(0x03, status[5], "partial ROD token usage");
+        assertEquals(written, ByteBuffer.wrap(status).getLong(16));
+        byte[] expected = Arrays.copyOfRange(bytes, offset * 512, 4096);
+        assertArrayEquals(Arrays.copyOf(expected, 100 * 512), target.read(1, 0, 100 * 512));
+    }
+
     @Test
     void writeUsingTokenRefusesOtherBlocksAndTheTokensOwn() {
         byte[] token = tokenOf(0, 0, 8);
         assertEquals("5/23/00", write(2, writing(token, 0, 0, 1)).code());
         assertEquals("5/23/00", write(0, writing(token, 0, 7, 8)).code());
         assertTrue(write(0, writing(token, 0, 8, 8)).good());
-        byte[] list = writing(token, 0, 0, 8);
-        list[2] = 1;
-        assertEquals("800002", write(1, list).pointer());
         assertEquals("5/1a/00", write(1, new byte[535]).code());
+        assertEquals("800000", write(1, new byte[536]).pointer());
         assertTrue(write(1, new byte[0]).good());
     }
 }

@@ -186,7 +186,7 @@ class ThirdPartyCopyTest {
                         + "01"
                         + "01"
                         + "0001"
-                        + "ffffffff"
+                        + "fffffffe"
                         + "000000"
                         + "00"
                         + "0000000000002000"
@@ -196,7 +196,7 @@ class ThirdPartyCopyTest {
         assertEquals("c00002", target.run(0, LONG_STATUS.formatted(5)).pointer());
         for (int wrong : new int[] {0, 3, 15, 16}) {
             byte[] broken = list.clone();
-            broken[wrong] ^= 1;
+            broken[wrong] ^= (byte) (wrong == 15 ? 2 : 1);
             Reply reply = target.run(target.nexus(), 0, CopyLists.cdb(1, broken.length), broken);
             assertEquals("5/26/00", reply.code());
             assertEquals("8000%02x".formatted(wrong == 3 ? 2 : wrong), reply.pointer());
@@ -224,7 +224,7 @@ class ThirdPartyCopyTest {
             assertEquals(1, segmentOf(reply));
             assertArrayEquals(before, other.read(0, 0, 8192));
             assertArrayEquals(new byte[4096], target.read(1, 0, 4096));
-            assertEquals("00000008" + "02" + "0001" + "00" + "00000200", status(1));
+            assertEquals("00000008" + "02" + "0002" + "00" + "00000200", status(1));
             byte[] details = target.run(0, DETAILS.formatted(1)).data();
             assertEquals(2, details[56]);
             assertArrayEquals(reply.sense(), Arrays.copyOfRange(details, 60, 78));
@@ -238,7 +238,7 @@ class ThirdPartyCopyTest {
         Nexus gone = target.attach("gone,i,0x000000000001");
         target.server().detach(gone);
         byte[] list = list(1, HOLD, List.of(unit(0), unit(1)), List.of(segment(0, 0, 1, 8, 0, 0)));
-        assertEquals("a/0d/02", copy(gone, list).code());
+        assertEquals("5/25/00", copy(gone, list).code());
         target.assertUntouched(1);
     }
 
@@ -297,7 +297,7 @@ class ThirdPartyCopyTest {
         assertEquals(0, segmentOf(reply));
         assertArrayEquals(Arrays.copyOf(bytes, MIB), target.read(2, 0, MIB));
         assertArrayEquals(new byte[MIB], target.read(2, MIB, MIB));
-        assertEquals("00000008" + "02" + "0000" + "00" + "00100000", status(1));
+        assertEquals("00000008" + "02" + "0001" + "00" + "00100000", status(1));
     }
 
     @Test
@@ -327,11 +327,11 @@ class ThirdPartyCopyTest {
                         List.of(unit(1), unit(2)),
                         List.of(segment(0, 0, 1, 3 * MIB_BLOCKS, 0, 0)));
         Outcome afterOne = onePiece(begin(list));
-        assertEquals("00000008" + "00" + "0000" + "00" + "00100000", status(1));
+        assertEquals("00000008" + "00" + "0001" + "00" + "00100000", status(1));
         assertEquals("c00002", target.run(0, DETAILS.formatted(1)).pointer());
         assertEquals("5/00/16", copy(list).code());
         afterOne.abandoned();
-        assertEquals("00000008" + "02" + "0000" + "00" + "00100000", status(1));
+        assertEquals("00000008" + "02" + "0001" + "00" + "00100000", status(1));
         assertArrayEquals(new byte[MIB], target.read(2, MIB, MIB));
         assertTrue(copy(list).good());
     }
@@ -351,6 +351,23 @@ class ThirdPartyCopyTest {
         target.server().resetUnit(LunField.of(reset));
         assertEquals("a/0d/01", finish(afterOne).code());
         assertArrayEquals(new byte[MIB], target.read(2, MIB, MIB));
+    }
+
+    /// Which of the two finds out first, the copy or who aborts its task, makes no difference.
+    @Test
+    void aCopyWhoseOwnUnitIsTakenOutIsToldSo() throws IOException {
+        target.fill(1, 0, 3 * MIB, 3);
+        byte[] list =
+                list(
+                        1,
+                        HOLD,
+                        List.of(unit(0), unit(2), unit(1)),
+                        List.of(
+                                segment(0, 2, 1, MIB_BLOCKS, 0, 0),
+                                segment(0, 0, 1, MIB_BLOCKS, 0, 0)));
+        Outcome afterOne = onePiece(begin(list));
+        target.server().remove(0, () -> {});
+        assertEquals("5/25/00", finish(afterOne).code());
     }
 
     @Test
@@ -520,10 +537,10 @@ class ThirdPartyCopyTest {
                         + "00000000000800000000000000020000"
                         + "0001"
                         + "0010"
-                        + "0d"
-                        + "830400011011"
+                        + "0e"
+                        + "8305000110111c"
                         + "84050003040507"
-                        + "0000"
+                        + "00"
                         + "0004"
                         + "001c"
                         + "00000000"

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// EXTENDED COPY (SPC-4 6.5) from LUN to LUN.
+/// EXTENDED COPY (SPC-4 6.4, 6.5) from LUN to LUN.
 @ExtendWith(ShowServerLog.class)
 class ThirdPartyCopyTest {
     private static final int ABORT_TASK = 1;
@@ -30,6 +30,11 @@ class ThirdPartyCopyTest {
     private static final int MIB = 1 << 20;
     private static final int MIB_BLOCKS = MIB / 512;
     private static final int MOST_SEGMENTS = 64;
+    private static final int IDENTIFIER = 9;
+
+    // COPY OPERATION STATUS
+    private static final int IN_BACKGROUND = 0x12;
+    private static final int TERMINATED = 0x60;
 
     private static ServerProcess server;
 
@@ -140,6 +145,83 @@ class ThirdPartyCopyTest {
         }
     }
 
+    private static byte[] withIdentifier(int operationCode, int serviceAction, int allocation) {
+        return ByteBuffer.allocate(16)
+                .put((byte) operationCode)
+                .put((byte) serviceAction)
+                .putInt(IDENTIFIER)
+                .putInt(10, allocation)
+                .array();
+    }
+
+    /// Begins a copy of nearly two GiB from LUN 0 to LUN 1, which goes on.
+    private static void beginLongCopy(RawInitiator initiator) throws IOException {
+        for (int mib = 0; mib < 31; mib++) {
+            write(initiator, 0, mib, mib);
+        }
+        byte[][] segments = new byte[MOST_SEGMENTS][];
+        Arrays.fill(segments, CopyParameters.segment(31 * MIB_BLOCKS, 0, 0));
+        byte[] list =
+                CopyParameters.immediate(
+                        IDENTIFIER,
+                        CopyParameters.list(
+                                CopyParameters.cscd(initiator, 0),
+                                CopyParameters.cscd(initiator, 1),
+                                segments));
+        byte[] cdb = CopyParameters.extendedCopy(list.length);
+        cdb[1] = 1;
+        assertEquals(ScsiResult.GOOD, initiator.write(0, cdb, list).status());
+    }
+
+    private static byte[][] writeOver(RawInitiator initiator) throws IOException {
+        byte[][] mine = new byte[31][];
+        for (int mib = 0; mib < 31; mib++) {
+            mine[mib] = write(initiator, 1, mib, 100 + mib);
+        }
+        return mine;
+    }
+
+    private static void assertStays(RawInitiator initiator, byte[][] mine) throws IOException {
+        // Through the same threads: what was left in their queues has run then.
+        byte[] again =
+                CopyParameters.list(
+                        CopyParameters.cscd(initiator, 0),
+                        CopyParameters.cscd(initiator, 1),
+                        CopyParameters.segment(8, 0, 40 * MIB_BLOCKS));
+        assertEquals(
+                ScsiResult.GOOD,
+                initiator.write(0, CopyParameters.extendedCopy(again.length), again).status());
+        for (int mib = 0; mib < mine.length; mib++) {
+            assertArrayEquals(mine[mib], read(initiator, 1, mib * MIB_BLOCKS));
+        }
+    }
+
+    /// SPC-4 6.3 COPY OPERATION ABORT command: what was written after its status stays.
+    @Test
+    void aCopyInTheBackgroundHasStoppedWhenItsAbortIsAnswered() throws IOException {
+        try (RawInitiator initiator = login()) {
+            beginLongCopy(initiator);
+            byte[] receive = withIdentifier(0x84, 0x05, 255);
+            assertEquals(IN_BACKGROUND, initiator.read(0, receive, 255).data()[5]);
+            byte[] abort = withIdentifier(0x83, 0x1c, 0);
+            assertEquals(ScsiResult.GOOD, initiator.read(0, abort, 0).status());
+            byte[][] mine = writeOver(initiator);
+            assertEquals(TERMINATED, initiator.read(0, receive, 255).data()[5]);
+            assertStays(initiator, mine);
+        }
+    }
+
+    @Test
+    void noCopyOutlivesItsSession() throws IOException {
+        try (RawInitiator initiator = login()) {
+            beginLongCopy(initiator);
+            assertEquals(Pdu.LOGOUT_RESPONSE, initiator.logout().opcode());
+        }
+        try (RawInitiator initiator = login()) {
+            assertStays(initiator, writeOver(initiator));
+        }
+    }
+
     /// What was written after the answer to ABORT TASK stays.
     @Test
     void aCopyThatWasAbortedHasStopped() throws IOException {
@@ -162,22 +244,7 @@ class ThirdPartyCopyTest {
             Pdu answer = initiator.exchange(Request.taskManagement(ABORT_TASK).lun(0).u32(20, tag));
             assertEquals(Pdu.TASK_MANAGEMENT_RESPONSE, answer.opcode());
             assertEquals(FUNCTION_COMPLETE, answer.response());
-            byte[][] mine = new byte[31][];
-            for (int mib = 0; mib < 31; mib++) {
-                mine[mib] = write(initiator, 1, mib, 100 + mib);
-            }
-            // Through the same threads: what was left in their queues has run then.
-            byte[] again =
-                    CopyParameters.list(
-                            CopyParameters.cscd(initiator, 0),
-                            CopyParameters.cscd(initiator, 2),
-                            CopyParameters.segment(8, 0, 0));
-            assertEquals(
-                    ScsiResult.GOOD,
-                    initiator.write(0, CopyParameters.extendedCopy(again.length), again).status());
-            for (int mib = 0; mib < 31; mib++) {
-                assertArrayEquals(mine[mib], read(initiator, 1, mib * MIB_BLOCKS));
-            }
+            assertStays(initiator, writeOver(initiator));
         }
     }
 }

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 /// EXTENDED COPY(LID1) between LUNs of 512-byte blocks (SPC-4 6.4 EXTENDED COPY(LID1) command).
 public final class CopyParameters {
     private static final int HEADER_BYTES = 16;
+    private static final int LONG_HEADER_BYTES = 48;
 
     private CopyParameters() {}
 
@@ -51,6 +52,22 @@ public final class CopyParameters {
             list.writeBytes(segment);
         }
         return list.toByteArray();
+    }
+
+    /// The same in the form with a list identifier of four bytes (SPC-4 6.4.2 EXTENDED COPY(LID4)
+    /// parameter data), for a copy that goes on after its status (IMMED).
+    public static byte[] immediate(int identifier, byte[] list) {
+        int descriptors = list.length - HEADER_BYTES;
+        return ByteBuffer.allocate(LONG_HEADER_BYTES + descriptors)
+                .put((byte) 1)
+                .put(3, (byte) 0x20)
+                .put(15, (byte) 1)
+                .put(16, (byte) 0xff)
+                .putInt(20, identifier)
+                .put(43, list[3])
+                .putShort(44, (short) (descriptors - list[3]))
+                .put(LONG_HEADER_BYTES, list, HEADER_BYTES, descriptors)
+                .array();
     }
 
     /// The CDB.
