@@ -11,6 +11,7 @@ import io.lunkeeper.target.config.Reload;
 import io.lunkeeper.target.config.UnservableException;
 import io.lunkeeper.target.scsi.AccessState;
 import io.lunkeeper.target.scsi.DeviceServer;
+import io.lunkeeper.target.scsi.UnitName;
 import io.lunkeeper.target.session.TargetNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -309,7 +310,16 @@ final class ServedTargets {
                 backend,
                 lun.image().blockSizeBytes(),
                 lun.physicalBlockSizeBytes(),
-                lun.serial());
+                lun.serial(),
+                lun.identifiers().stream().map(ServedTargets::name).toList());
+    }
+
+    private static UnitName name(Configuration.Identifier identifier) {
+        return switch (identifier.kind()) {
+            case NAA -> new UnitName(UnitName.Type.NAA, identifier.digits());
+            case EUI -> new UnitName(UnitName.Type.EUI_64, identifier.digits());
+            case UUID -> new UnitName(UnitName.Type.UUID, identifier.digits());
+        };
     }
 
     /// Lists the targets of the configuration that have a LUN, or had one.

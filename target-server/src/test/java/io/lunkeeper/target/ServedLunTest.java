@@ -42,7 +42,8 @@ final class ServedLunTest {
                         CacheMode.WRITE_BACK,
                         512,
                         false);
-        Configuration.Lun spec = new Configuration.Lun(7, image, 4096, Optional.empty(), 1);
+        Configuration.Lun spec =
+                new Configuration.Lun(7, image, 4096, Optional.empty(), List.of(), 1);
         return new ServedLun(
                 new Place("key", "iqn.2026-11.io.x:a", spec), () -> stopping.getAsBoolean());
     }

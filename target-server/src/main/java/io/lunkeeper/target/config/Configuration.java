@@ -81,13 +81,31 @@ public record Configuration(
     /// @param lun 0 to 16383
     /// @param physicalBlockSizeBytes a power of two, at least the logical block size
     /// @param serial the unit serial number, when the file gives one
+    /// @param identifiers those that the file gives, the most telling first
     /// @param line where the file names the image, from 1
     public record Lun(
             int lun,
             LunSpec image,
             int physicalBlockSizeBytes,
             Optional<String> serial,
+            List<Identifier> identifiers,
             int line) {}
+
+    /// What a disk is known by.
+    ///
+    /// @param digits hexadecimal, lower case, as many as the kind has
+    public record Identifier(Kind kind, String digits) {
+
+        /// Who assigns them, and so what they look like.
+        public enum Kind {
+            /// Network Address Authority: 16 digits or 32.
+            NAA,
+            /// EUI-64 based: 16, 24 or 32 digits.
+            EUI,
+            /// 32 digits.
+            UUID
+        }
+    }
 
     /// Bytes that never reach a log.
     public static final class Secret {

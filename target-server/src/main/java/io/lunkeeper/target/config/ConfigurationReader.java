@@ -37,6 +37,9 @@ final class ConfigurationReader {
                     "physical-block-size",
                     "read-only",
                     "serial",
+                    "naa",
+                    "eui",
+                    "uuid",
                     "threads",
                     "guard",
                     "allocation-chunk",
@@ -83,6 +86,7 @@ final class ConfigurationReader {
     private final Set<Feature> served;
     private final Images images = new Images();
     private final Map<String, Integer> serialLines = new HashMap<>();
+    private final IdentifierKeys identifierKeys = new IdentifierKeys();
     private final Map<InetSocketAddress, Integer> listenLines = new HashMap<>();
 
     ConfigurationReader(Path file, Set<Feature> served) {
@@ -236,6 +240,7 @@ final class ConfigurationReader {
                         .flatMap(e -> physicalBlockBytes(e, blockBytes))
                         .orElse(Math.max(blockBytes, DEFAULT_PHYSICAL_BLOCK_BYTES));
         Optional<String> serial = keys.optional("serial").flatMap(this::serial);
+        List<Configuration.Identifier> identifiers = identifierKeys.read(keys);
         if (number.isEmpty() || image.isEmpty()) {
             return Optional.empty();
         }
@@ -245,6 +250,7 @@ final class ConfigurationReader {
                         image.get(),
                         physicalBytes,
                         serial,
+                        identifiers,
                         imageEntry.orElseThrow().line()));
     }
 

@@ -117,6 +117,7 @@ public final class Reload {
                         image.tuning()),
                 lun.physicalBlockSizeBytes(),
                 lun.serial(),
+                lun.identifiers(),
                 0);
     }
 }

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The designators of the Device Identification VPD page (SPC-4 7.8.6 Device Identification VPD
-/// page): the logical unit under three names, the target port under three, the target device.
+/// page): the logical unit under its names, the target port under three, the target device.
 final class DeviceIdentification {
     /// The one target port group and the one relative target port there are.
     static final int TARGET_PORT = 1;
@@ -44,7 +44,6 @@ final class DeviceIdentification {
 
     private enum Type {
         T10_VENDOR_ID(1),
-        NAA(3),
         RELATIVE_TARGET_PORT(4),
         TARGET_PORT_GROUP(5),
         SCSI_NAME_STRING(8);
@@ -59,7 +58,14 @@ final class DeviceIdentification {
     static byte[] designators(UnitIdentity identity) {
         String target = identity.targetName();
         ByteArrayOutputStream page = new ByteArrayOutputStream();
-        put(page, CodeSet.BINARY, Association.LOGICAL_UNIT, Type.NAA, naa(identity));
+        for (UnitName each : identity.names()) {
+            put(
+                    page,
+                    CodeSet.BINARY,
+                    Association.LOGICAL_UNIT,
+                    each.type().designatorType(),
+                    each.designator());
+        }
         put(
                 page,
                 CodeSet.ASCII,
@@ -115,10 +121,6 @@ final class DeviceIdentification {
                 .array();
     }
 
-    private static byte[] naa(UnitIdentity identity) {
-        return ByteBuffer.allocate(Long.BYTES).putLong(identity.locallyAssigned()).array();
-    }
-
     private static byte[] port() {
         return ByteBuffer.allocate(Integer.BYTES).putInt(TARGET_PORT).array();
     }
@@ -131,17 +133,26 @@ final class DeviceIdentification {
         put(page, CodeSet.UTF_8, association, Type.SCSI_NAME_STRING, padded);
     }
 
-    /// The protocol identifier counts for ports and devices only (PIV).
     private static void put(
             ByteArrayOutputStream page,
             CodeSet codeSet,
             Association association,
             Type type,
             byte[] designator) {
+        put(page, codeSet, association, type.code, designator);
+    }
+
+    /// The protocol identifier counts for ports and devices only (PIV).
+    private static void put(
+            ByteArrayOutputStream page,
+            CodeSet codeSet,
+            Association association,
+            int type,
+            byte[] designator) {
         assert designator.length <= 0xff : "an iSCSI name has at most 223 bytes";
         boolean protocol = association != Association.LOGICAL_UNIT;
         page.write((protocol ? ISCSI << 4 : 0) | codeSet.code);
-        page.write((protocol ? 0x80 : 0) | association.code << 4 | type.code);
+        page.write((protocol ? 0x80 : 0) | association.code << 4 | type);
         page.write(0);
         page.write(designator.length);
         page.writeBytes(designator);

@@ -295,12 +295,25 @@ public final class DeviceServer {
     /// @param physicalBlockSizeBytes a power of two, at least the logical block size
     /// @param serial the unit serial number, printable ASCII; empty: derived from the target's name
     ///   and the LUN
+    /// @param names by which it is known, the most telling first; empty: derived likewise
     public record LogicalUnitSpec(
             int lun,
             LunBackend backend,
             int blockSizeBytes,
             int physicalBlockSizeBytes,
-            Optional<String> serial) {}
+            Optional<String> serial,
+            List<UnitName> names) {
+
+        /// The same with derived names.
+        public LogicalUnitSpec(
+                int lun,
+                LunBackend backend,
+                int blockSizeBytes,
+                int physicalBlockSizeBytes,
+                Optional<String> serial) {
+            this(lun, backend, blockSizeBytes, physicalBlockSizeBytes, serial, List.of());
+        }
+    }
 
     /// The iSCSI name of the target.
     public String targetName() {

@@ -58,7 +58,8 @@ final class LogicalUnit {
         this.backend = spec.backend();
         this.blockShift = Integer.numberOfTrailingZeros(spec.blockSizeBytes());
         this.limits = new BlockLimits(spec.blockSizeBytes(), spec.physicalBlockSizeBytes());
-        UnitIdentity identity = UnitIdentity.derive(targetName, spec.lun(), spec.serial());
+        UnitIdentity identity =
+                UnitIdentity.derive(targetName, spec.lun(), spec.serial()).named(spec.names());
         this.inquiryData =
                 new InquiryData(
                         identity, limits, backend.cacheMode().volatileCache(), thresholdExponent());
@@ -91,7 +92,7 @@ final class LogicalUnit {
         return names.contains(designator);
     }
 
-    /// A designator by which it can be told from any other, NAA.
+    /// A designator by which it can be told from any other, of at most 20 bytes.
     ByteBuffer name() {
         return names.getFirst().asReadOnlyBuffer();
     }

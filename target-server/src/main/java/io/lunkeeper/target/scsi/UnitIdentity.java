@@ -5,18 +5,20 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 
-/// The names of one logical unit. All but a serial number that the administrator gave follow from
-/// the target's name and the LUN by SHA-256, so they are the same after every restart and on every
-/// machine, and need no registry.
+/// The names of one logical unit. All but what the administrator gave follow from the target's name
+/// and the LUN by SHA-256, so they are the same after every restart and on every machine, and need
+/// no registry.
 ///
 /// @param targetName the iSCSI name of the target
 /// @param serial the unit serial number, ASCII
 /// @param unique hexadecimal, the vendor's own identifier of this unit
-/// @param locallyAssigned an NAA 3h identifier
+/// @param names those by which the unit can be told from any other, the most telling first; not
+///   empty
 record UnitIdentity(
-        String targetName, int lun, String serial, String unique, long locallyAssigned) {
+        String targetName, int lun, String serial, String unique, List<UnitName> names) {
 
     /// Eight bytes, as the INQUIRY field has.
     static final String VENDOR = "LUNKEEPR";
@@ -41,7 +43,18 @@ record UnitIdentity(
                                 .getBytes(StandardCharsets.UTF_8));
         long assigned = ByteBuffer.wrap(digest).getLong() >>> 4 | NAA_LOCALLY_ASSIGNED;
         String unique = HexFormat.of().formatHex(digest, Long.BYTES, Long.BYTES + UNIQUE_BYTES);
-        return new UnitIdentity(targetName, lun, serial.orElse(unique), unique, assigned);
+        UnitName name = new UnitName(UnitName.Type.NAA, HexFormat.of().toHexDigits(assigned));
+        return new UnitIdentity(targetName, lun, serial.orElse(unique), unique, List.of(name));
+    }
+
+    /// The same under names that were given. A derived name beside them would be another disk to an
+    /// initiator that prefers its type.
+    ///
+    /// @param given empty: nothing changes
+    UnitIdentity named(List<UnitName> given) {
+        return given.isEmpty()
+                ? this
+                : new UnitIdentity(targetName, lun, serial, unique, List.copyOf(given));
     }
 
     private static byte[] sha256(byte[] seed) {

@@ -10,6 +10,7 @@ import io.lunkeeper.lun.CacheMode;
 import io.lunkeeper.lun.Guard;
 import io.lunkeeper.lun.LunSpec;
 import io.lunkeeper.lun.LunTuning;
+import io.lunkeeper.target.config.Configuration.Identifier;
 import io.lunkeeper.target.config.Configuration.Lun;
 import io.lunkeeper.target.config.Configuration.Portal;
 import io.lunkeeper.target.config.Configuration.Target;
@@ -49,6 +50,9 @@ final class ConfigurationFileTest {
                     block-size: 4096
                     physical-block-size: 16384
                     serial: "abc 1"
+                    uuid: 123E4567-e89b-42d3-a456-426614174000
+                    eui: 0011223344556677
+                    naa: 6001405F00000000000000000000000A
                     threads: 3
                     guard: deny
                     allocation-chunk: 1MiB
@@ -91,7 +95,12 @@ final class ConfigurationFileTest {
                                 3 << 20,
                                 5 << 20,
                                 3));
-        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), 13);
+        List<Identifier> identifiers =
+                List.of(
+                        new Identifier(Identifier.Kind.NAA, "6001405f00000000000000000000000a"),
+                        new Identifier(Identifier.Kind.EUI, "0011223344556677"),
+                        new Identifier(Identifier.Kind.UUID, "123e4567e89b42d3a456426614174000"));
+        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), identifiers, 13);
         Target target =
                 new Target(
                         "iqn.2026-11.io.x:a",
@@ -132,7 +141,8 @@ final class ConfigurationFileTest {
                         CacheMode.WRITE_BACK,
                         512,
                         false);
-        assertEquals(List.of(new Lun(0, image, 4096, Optional.empty(), 2)), target.luns());
+        assertEquals(
+                List.of(new Lun(0, image, 4096, Optional.empty(), List.of(), 2)), target.luns());
     }
 
     @Test

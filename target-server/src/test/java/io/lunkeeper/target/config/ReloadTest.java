@@ -125,6 +125,7 @@ class ReloadTest {
                 "portals:         | portals:\\n  - listen: \"[::1]:3260\"  | 3: portals",
                 "[\"*\"]          | [\"iqn.2026-11.io.y:*\"]             | 4: targets[0].initiators",
                 "serial: b        | serial: c                            | 8: targets[0].luns[1]",
+                "serial: b        | serial: b, eui: 0123456789abcdef     | 8: targets[0].luns[1]",
                 "serial: b        | allocate: full                       | 8: targets[0].luns[1]",
                 "serial: b        | serial: b, dirty-expire: 9s          | 8: targets[0].luns[1]",
                 "targets:         | metrics: \"127.0.0.1:1\"\\ntargets:  | 3: metrics"

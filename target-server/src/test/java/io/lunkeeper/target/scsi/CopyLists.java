@@ -16,7 +16,7 @@ final class CopyLists {
         return ByteBuffer.allocate(32)
                 .put((byte) 0xe4)
                 .put(4, new byte[] {1, 3, 0, 8})
-                .putLong(8, identity.locallyAssigned())
+                .put(8, identity.names().getFirst().designator())
                 .putInt(28, blockBytes)
                 .array();
     }

@@ -83,7 +83,7 @@ class InquiryDataTest {
         ByteBuf designators = page.skipBytes(4);
         UnitIdentity identity =
                 UnitIdentity.derive(ServedUnit.TARGET, ServedUnit.LUN, Optional.empty());
-        expect(designators, "01 03", "%016x".formatted(identity.locallyAssigned()));
+        expect(designators, "01 03", identity.names().getFirst().digits());
         expect(designators, "02 01", ascii("LUNKEEPRVirtual Disk    " + identity.unique()));
         expect(designators, "03 08", name(ServedUnit.TARGET + ",L,0x0005000000000000"));
         expect(designators, "51 94", "00000001");
@@ -134,20 +134,20 @@ class InquiryDataTest {
     void derivesTheSameNamesEveryTimeAndOthersForOtherUnits() {
         UnitIdentity one = UnitIdentity.derive("iqn.a", 1, Optional.empty());
         assertEquals(one, UnitIdentity.derive("iqn.a", 1, Optional.empty()));
-        assertEquals(3, one.locallyAssigned() >>> 60);
+        assertEquals('3', one.names().getFirst().digits().charAt(0));
         for (UnitIdentity other :
                 new UnitIdentity[] {
                     UnitIdentity.derive("iqn.a", 2, Optional.empty()),
                     UnitIdentity.derive("iqn.b", 1, Optional.empty()),
                     UnitIdentity.derive("iqn.a\0001", 1, Optional.empty())
                 }) {
-            assertNotEquals(one.locallyAssigned(), other.locallyAssigned());
+            assertNotEquals(one.names(), other.names());
             assertNotEquals(one.unique(), other.unique());
             assertNotEquals(one.serial(), other.serial());
         }
         UnitIdentity given = UnitIdentity.derive("iqn.a", 1, Optional.of("SN-7"));
         assertEquals("SN-7", given.serial());
-        assertEquals(one.locallyAssigned(), given.locallyAssigned());
+        assertEquals(one.names(), given.names());
     }
 
     @Test

@@ -126,7 +126,7 @@ class RodTokenTest {
         byte[] token = tokenOf(0, 16, 2 * MIB_BLOCKS);
         String hex = HexFormat.of().formatHex(token);
         assertEquals("00800001" + "0000" + "01f8", hex.substring(0, 16));
-        String naa = "%016x".formatted(target.identity(0).locallyAssigned());
+        String naa = target.identity(0).names().getFirst().digits();
         assertEquals(
                 "e4000000" + "01030008" + naa + "0".repeat(24) + "00000200", hex.substring(32, 96));
         assertEquals("0".repeat(16) + "%016x".formatted(2 * MIB), hex.substring(96, 128));
