@@ -39,6 +39,7 @@ public final class DeviceServer {
     private final Set<Nexus> nexuses = ConcurrentHashMap.newKeySet();
     private final ThirdPartyCopies copies;
     private final TargetPortGroup portGroup;
+    private final AutoContingentAllegiance allegiance = new AutoContingentAllegiance(this);
 
     /// A device server without logical units.
     ///
@@ -73,13 +74,14 @@ public final class DeviceServer {
         assert spec.lun() >= 0 && spec.lun() <= LunField.MAX_NUMBER : spec;
         UnitInventory before = inventory;
         LogicalUnit unit =
-                new LogicalUnit(targetName, before.freeIndex(), spec, new TaskOrder(this::members));
+                new LogicalUnit(
+                        targetName, before.freeIndex(), spec, new TaskOrder(this::taskHolders));
         synchronized (this) {
             nexuses.forEach(nexus -> nexus.begin(unit.index()));
             inventory = inventory.with(unit);
         }
         tellOfInventory(before);
-        spec.backend().listen(new Tidings(unit.index()));
+        spec.backend().listen(new BackendTidings(this, unit.index()));
     }
 
     /// Takes a logical unit out: commands do not find it any more, its tasks are aborted, and every
@@ -102,6 +104,7 @@ public final class DeviceServer {
                 _ -> true,
                 unit.refuse(Sense.LOGICAL_UNIT_NOT_SUPPORTED),
                 () -> whenCopiesRest(whenAtRest));
+        allegiance.clear(unit);
     }
 
     /// Frees the number of a logical unit that was removed and whose backend is closed. From any
@@ -113,25 +116,6 @@ public final class DeviceServer {
     private void tellOfInventory(UnitInventory concerned) {
         for (LogicalUnit each : concerned.units()) {
             postToAll(each.index(), PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
-        }
-    }
-
-    /// What a backend tells of itself is told to every nexus.
-    private final class Tidings implements LunBackend.Listener {
-        private final int index;
-
-        Tidings(int index) {
-            this.index = index;
-        }
-
-        @Override
-        public void lowOnSpace() {
-            postToAll(index, PendingCondition.THIN_PROVISIONING_SOFT_THRESHOLD_REACHED);
-        }
-
-        @Override
-        public void failed() {
-            postToAll(index, PendingCondition.DEFERRED_ERROR);
         }
     }
 
@@ -167,7 +151,9 @@ public final class DeviceServer {
     }
 
     /// Aborts the tasks of some initiator ports, and goes on when they have come to rest.
-    Outcome abortTasksOf(LogicalUnit unit, Set<String> ports) {
+    ///
+    /// @param relieved whose ACA conditions end then
+    Outcome abortTasksOf(LogicalUnit unit, Set<String> ports, Predicate<Nexus> relieved) {
         Predicate<Nexus> which = nexus -> ports.contains(nexus.port());
         return new Outcome.Awaiting(then -> {
             copies.abort(which, unit);
@@ -175,8 +161,21 @@ public final class DeviceServer {
                     lun -> inventory.known(lun) == unit,
                     which,
                     unit.mode().tasks().abortedStatus() ? LogicalUnit.taskAborted() : null,
-                    () -> whenCopiesRest(() -> then.resume(Outcome.Status.GOOD)));
+                    () ->
+                            whenCopiesRest(() -> {
+                                allegiance.clear(unit, relieved);
+                                then.resume(Outcome.Status.GOOD);
+                            }));
         });
+    }
+
+    /// The ACA conditions of its logical units.
+    public AutoContingentAllegiance allegiance() {
+        return allegiance;
+    }
+
+    UnitInventory inventory() {
+        return inventory;
     }
 
     /// Ends the copies of a nexus that go on after their status; its tasks have ended. Goes on when
@@ -213,7 +212,8 @@ public final class DeviceServer {
         aborter = able;
     }
 
-    private List<TaskOrder.Member> members() {
+    /// Who has tasks.
+    List<TaskHolder> taskHolders() {
         return nexuses.stream().map(Nexus::tasks).filter(Objects::nonNull).toList();
     }
 
@@ -282,7 +282,8 @@ public final class DeviceServer {
         return () -> tellOthers(by, unit, condition);
     }
 
-    private void postToAll(int index, PendingCondition condition) {
+    /// Tells every nexus.
+    void postToAll(int index, PendingCondition condition) {
         for (Nexus nexus : nexuses) {
             nexus.pending(index).post(condition);
         }
@@ -401,12 +402,6 @@ public final class DeviceServer {
         return refuse(lun, Sense.INCORRECT_AMOUNT_OF_DATA);
     }
 
-    /// The status of a command with the ACA task attribute, for which there is no condition here:
-    /// NORMACA is zero.
-    public Outcome.Status noAutoContingentAllegiance(long lun) {
-        return refuse(lun, Sense.INVALID_MESSAGE_ERROR);
-    }
-
     private Outcome.Status refuse(long lun, Sense sense) {
         LogicalUnit unit = inventory.known(lun);
         return unit == null ? sense.checkCondition(SenseFormat.FIXED) : unit.refuse(sense);
@@ -453,6 +448,7 @@ public final class DeviceServer {
     public void detach(Nexus nexus) {
         nexuses.remove(nexus);
         copies.forget(nexus);
+        allegiance.clear(nexus);
         inventory.units().forEach(unit -> unit.detach(nexus));
     }
 
@@ -465,6 +461,7 @@ public final class DeviceServer {
         }
         unit.reset();
         copies.forget(unit);
+        allegiance.clear(unit);
         postToAll(unit.index(), PendingCondition.LOGICAL_UNIT_RESET);
     }
 

@@ -12,7 +12,10 @@ import java.util.TreeMap;
 final class InquiryData {
     private static final int STANDARD_LENGTH = 96;
     private static final int VERSION_SPC_4 = 0x06;
-    private static final int HIERARCHICAL_RESPONSE_FORMAT_2 = 0x12;
+
+    /// NORMACA, HISUP, and data in format 2.
+    private static final int RESPONSE_FORMAT = 0x32;
+
     private static final int COMMAND_QUEUING = 0x02;
     private static final int VERSION_DESCRIPTORS_OFFSET = 58;
 
@@ -114,9 +117,7 @@ final class InquiryData {
 
     private static byte[] standard() {
         ByteBuffer data = ByteBuffer.allocate(STANDARD_LENGTH);
-        data.putShort((short) 0)
-                .put((byte) VERSION_SPC_4)
-                .put((byte) HIERARCHICAL_RESPONSE_FORMAT_2);
+        data.putShort((short) 0).put((byte) VERSION_SPC_4).put((byte) RESPONSE_FORMAT);
         data.put((byte) (STANDARD_LENGTH - 5))
                 .put((byte) (EXPLICIT_AND_IMPLICIT_ACCESS_STATES | COPIES))
                 .put((byte) 0)

@@ -19,7 +19,7 @@ public final class Nexus {
     /// Only of logical units that are still there: they come and go.
     private final Map<LogicalUnit, TaskOrder> ownTaskSets = new WeakHashMap<>();
 
-    private volatile TaskOrder.@Nullable Member tasks;
+    private volatile @Nullable TaskHolder tasks;
 
     /// Replaced, never changed.
     private volatile PendingConditions[] pending;
@@ -71,12 +71,12 @@ public final class Nexus {
     }
 
     /// Says where the tasks of this nexus are; there are none before.
-    public void tasksAreHeldBy(TaskOrder.Member holder) {
+    public void tasksAreHeldBy(TaskHolder holder) {
         tasks = holder;
     }
 
     /// Where the tasks of this nexus are; from any thread.
-    TaskOrder.@Nullable Member tasks() {
+    @Nullable TaskHolder tasks() {
         return tasks;
     }
 

@@ -19,23 +19,23 @@ import org.jspecify.annotations.Nullable;
 /// OPERATION CODES command), the decoder, and the rules that apply before the command is looked at.
 ///
 /// What the masks say beyond the standards' own fields: RDPROTECT, WRPROTECT and VRPROTECT are zero
-/// as there is no protection information (PROTECT=0); the control byte is zero as ACA is not
-/// supported (NORMACA=0); FUA_NV and SYNC_NV, obsolete, are accepted and change nothing; a group
-/// number is accepted and collects nothing.
+/// as there is no protection information (PROTECT=0); of the control byte NACA may be one
+/// (NORMACA=1); FUA_NV and SYNC_NV, obsolete, are accepted and change nothing; a group number is
+/// accepted and collects nothing.
 enum OperationCode {
     TEST_UNIT_READY(
-            "00 00 00 00 00 00",
+            "00 00 00 00 00 04",
             (_, _) -> new Cdb.TestUnitReady(),
             Rule.NEEDS_READY_UNIT,
             Rule.PASSES_PERSISTENT_RESERVATION),
     REQUEST_SENSE(
-            "03 01 00 00 ff 00",
+            "03 01 00 00 ff 04",
             (h, l) -> new Cdb.RequestSense(bit(h, 1, 0), field(h, l, 4, 1)),
             Rule.PASSES_UNIT_ATTENTION,
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     FORMAT_UNIT(
-            "04 3f 00 00 00 00",
+            "04 3f 00 00 00 04",
             (h, l) ->
                     new Cdb.FormatUnit(
                             bit(h, 1, 5),
@@ -45,86 +45,86 @@ enum OperationCode {
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     READ_6(
-            "08 1f ff ff ff 00",
+            "08 1f ff ff ff 04",
             (h, l) -> new Cdb.Read(lba6(h, l), blocks6(h, l), false),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     WRITE_6(
-            "0a 1f ff ff ff 00",
+            "0a 1f ff ff ff 04",
             (h, l) -> new Cdb.Write(lba6(h, l), blocks6(h, l), false),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     INQUIRY(
-            "12 01 ff ff ff 00",
+            "12 01 ff ff ff 04",
             (h, l) -> new Cdb.Inquiry(bit(h, 1, 0), (int) field(h, l, 2, 1), field(h, l, 3, 2)),
             Rule.PASSES_UNIT_ATTENTION,
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     MODE_SELECT_6(
-            "15 11 00 00 ff 00",
+            "15 11 00 00 ff 04",
             (h, l) ->
                     new Cdb.ModeSelect(
                             Cdb.ModeHeader.SIX,
                             bit(h, 1, 4),
                             bit(h, 1, 0),
                             (int) field(h, l, 4, 1))),
-    RESERVE_6("16 00 00 00 00 00", (_, _) -> new Cdb.Reserve(), Rule.PASSES_PERSISTENT_RESERVATION),
+    RESERVE_6("16 00 00 00 00 04", (_, _) -> new Cdb.Reserve(), Rule.PASSES_PERSISTENT_RESERVATION),
     RELEASE_6(
-            "17 00 00 00 00 00",
+            "17 00 00 00 00 04",
             (_, _) -> new Cdb.Release(),
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     MODE_SENSE_6(
-            "1a 08 ff ff ff 00",
+            "1a 08 ff ff ff 04",
             (h, l) -> modeSense(Cdb.ModeHeader.SIX, h, l, field(h, l, 4, 1)),
             Rule.LOOKS_ONLY),
     START_STOP_UNIT(
-            "1b 01 00 00 05 00",
+            "1b 01 00 00 05 04",
             (h, _) -> new Cdb.StartStopUnit(bit(h, 1, 0), bit(h, 4, 2), bit(h, 4, 0)),
             Rule.PASSES_PERSISTENT_RESERVATION),
-    SEND_DIAGNOSTIC("1d 14 00 00 00 00", (h, _) -> new Cdb.SendDiagnostic(bit(h, 1, 2))),
+    SEND_DIAGNOSTIC("1d 14 00 00 00 04", (h, _) -> new Cdb.SendDiagnostic(bit(h, 1, 2))),
     READ_CAPACITY_10(
-            "25 00 00 00 00 00 00 00 00 00",
+            "25 00 00 00 00 00 00 00 00 04",
             (_, _) -> new Cdb.ReadCapacity10(),
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     READ_10(
-            "28 1a ff ff ff ff 1f ff ff 00",
+            "28 1a ff ff ff ff 1f ff ff 04",
             (h, l) -> new Cdb.Read(field(h, l, 2, 4), field(h, l, 7, 2), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     WRITE_10(
-            "2a 1a ff ff ff ff 1f ff ff 00",
+            "2a 1a ff ff ff ff 1f ff ff 04",
             (h, l) -> new Cdb.Write(field(h, l, 2, 4), field(h, l, 7, 2), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     WRITE_AND_VERIFY_10(
-            "2e 12 ff ff ff ff 1f ff ff 00",
+            "2e 12 ff ff ff ff 1f ff ff 04",
             (h, l) -> new Cdb.WriteAndVerify(field(h, l, 2, 4), field(h, l, 7, 2), byteCheck(h)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     VERIFY_10(
-            "2f 16 ff ff ff ff 1f ff ff 00",
+            "2f 16 ff ff ff ff 1f ff ff 04",
             (h, l) -> new Cdb.Verify(field(h, l, 2, 4), field(h, l, 7, 2), byteCheck(h)),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     PRE_FETCH_10(
-            "34 02 ff ff ff ff 1f ff ff 00",
+            "34 02 ff ff ff ff 1f ff ff 04",
             (h, l) -> new Cdb.PreFetch(field(h, l, 2, 4), field(h, l, 7, 2)),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     SYNCHRONIZE_CACHE_10(
-            "35 06 ff ff ff ff 1f ff ff 00",
+            "35 06 ff ff ff ff 1f ff ff 04",
             (h, l) -> new Cdb.SynchronizeCache(field(h, l, 2, 4), field(h, l, 7, 2), bit(h, 1, 1)),
             Rule.NEEDS_READY_UNIT),
     READ_DEFECT_DATA_10(
-            "37 00 1f 00 00 00 00 ff ff 00",
+            "37 00 1f 00 00 00 00 ff ff 04",
             (h, l) ->
                     new Cdb.ReadDefectData(
                             Cdb.DefectHeader.TEN, (int) field(h, l, 2, 1), field(h, l, 7, 2)),
             Rule.LOOKS_ONLY),
     WRITE_BUFFER(
-            "3b 1f ff ff ff ff ff ff ff 00",
+            "3b 1f ff ff ff ff ff ff ff 04",
             (h, l) ->
                     new Cdb.WriteBuffer(
                             (int) field(h, l, 1, 1) & 0x1f,
@@ -132,7 +132,7 @@ enum OperationCode {
                             (int) field(h, l, 3, 3),
                             (int) field(h, l, 6, 3))),
     READ_BUFFER(
-            "3c 1f ff ff ff ff ff ff ff 00",
+            "3c 1f ff ff ff ff ff ff ff 04",
             (h, l) ->
                     new Cdb.ReadBuffer(
                             (int) field(h, l, 1, 1) & 0x1f,
@@ -141,7 +141,7 @@ enum OperationCode {
                             field(h, l, 6, 3)),
             Rule.LOOKS_ONLY),
     WRITE_SAME_10(
-            "41 18 ff ff ff ff 1f ff ff 00",
+            "41 18 ff ff ff ff 1f ff ff 04",
             (h, l) ->
                     new Cdb.WriteSame(
                             field(h, l, 2, 4),
@@ -152,31 +152,31 @@ enum OperationCode {
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     UNMAP(
-            "42 01 00 00 00 00 1f ff ff 00",
+            "42 01 00 00 00 00 1f ff ff 04",
             (h, l) -> new Cdb.Unmap(bit(h, 1, 0), (int) field(h, l, 7, 2)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     SANITIZE_OVERWRITE(
             0x01,
-            "48 a1 00 00 00 00 00 ff ff 00",
+            "48 a1 00 00 00 00 00 ff ff 04",
             (h, l) ->
                     new Cdb.SanitizeOverwrite(bit(h, 1, 7), bit(h, 1, 5), (int) field(h, l, 7, 2)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     SANITIZE_BLOCK_ERASE(
             0x02,
-            "48 a2 00 00 00 00 00 00 00 00",
+            "48 a2 00 00 00 00 00 00 00 04",
             (h, _) -> new Cdb.SanitizeBlockErase(bit(h, 1, 7), bit(h, 1, 5)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     SANITIZE_EXIT_FAILURE_MODE(
             0x1f,
-            "48 bf 00 00 00 00 00 00 00 00",
+            "48 bf 00 00 00 00 00 00 00 04",
             (_, _) -> new Cdb.SanitizeExitFailureMode(),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     LOG_SELECT(
-            "4c 02 ff ff 00 00 00 ff ff 00",
+            "4c 02 ff ff 00 00 00 ff ff 04",
             (h, l) ->
                     new Cdb.LogSelect(
                             bit(h, 1, 1),
@@ -185,7 +185,7 @@ enum OperationCode {
                             (int) field(h, l, 3, 1),
                             (int) field(h, l, 7, 2))),
     LOG_SENSE(
-            "4d 00 ff ff 00 ff ff ff ff 00",
+            "4d 00 ff ff 00 ff ff ff ff 04",
             (h, l) ->
                     new Cdb.LogSense(
                             (int) field(h, l, 2, 1) >> 6,
@@ -196,7 +196,7 @@ enum OperationCode {
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     MODE_SELECT_10(
-            "55 11 00 00 00 00 00 ff ff 00",
+            "55 11 00 00 00 00 00 ff ff 04",
             (h, l) ->
                     new Cdb.ModeSelect(
                             Cdb.ModeHeader.TEN,
@@ -204,166 +204,166 @@ enum OperationCode {
                             bit(h, 1, 0),
                             (int) field(h, l, 7, 2))),
     RESERVE_10(
-            "56 00 00 00 00 00 00 00 00 00",
+            "56 00 00 00 00 00 00 00 00 04",
             (_, _) -> new Cdb.Reserve(),
             Rule.PASSES_PERSISTENT_RESERVATION),
     RELEASE_10(
-            "57 00 00 00 00 00 00 00 00 00",
+            "57 00 00 00 00 00 00 00 00 04",
             (_, _) -> new Cdb.Release(),
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     MODE_SENSE_10(
-            "5a 18 ff ff 00 00 00 ff ff 00",
+            "5a 18 ff ff 00 00 00 ff ff 04",
             (h, l) -> modeSense(Cdb.ModeHeader.TEN, h, l, field(h, l, 7, 2)),
             Rule.LOOKS_ONLY),
     PERSISTENT_RESERVE_IN_READ_KEYS(
             0x00,
-            "5e 00 00 00 00 00 00 ff ff 00",
+            "5e 00 00 00 00 00 00 ff ff 04",
             (h, l) -> reserveIn(ReserveIn.Query.READ_KEYS, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_IN_READ_RESERVATION(
             0x01,
-            "5e 01 00 00 00 00 00 ff ff 00",
+            "5e 01 00 00 00 00 00 ff ff 04",
             (h, l) -> reserveIn(ReserveIn.Query.READ_RESERVATION, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_IN_REPORT_CAPABILITIES(
             0x02,
-            "5e 02 00 00 00 00 00 ff ff 00",
+            "5e 02 00 00 00 00 00 ff ff 04",
             (h, l) -> reserveIn(ReserveIn.Query.REPORT_CAPABILITIES, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_IN_READ_FULL_STATUS(
             0x03,
-            "5e 03 00 00 00 00 00 ff ff 00",
+            "5e 03 00 00 00 00 00 ff ff 04",
             (h, l) -> reserveIn(ReserveIn.Query.READ_FULL_STATUS, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_OUT_REGISTER(
             0x00,
-            "5f 00 ff 00 00 ff ff ff ff 00",
+            "5f 00 ff 00 00 ff ff ff ff 04",
             (h, l) -> reserveOut(ReservationRequest.Action.REGISTER, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_OUT_RESERVE(
             0x01,
-            "5f 01 ff 00 00 ff ff ff ff 00",
+            "5f 01 ff 00 00 ff ff ff ff 04",
             (h, l) -> reserveOut(ReservationRequest.Action.RESERVE, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_OUT_RELEASE(
             0x02,
-            "5f 02 ff 00 00 ff ff ff ff 00",
+            "5f 02 ff 00 00 ff ff ff ff 04",
             (h, l) -> reserveOut(ReservationRequest.Action.RELEASE, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_OUT_CLEAR(
             0x03,
-            "5f 03 ff 00 00 ff ff ff ff 00",
+            "5f 03 ff 00 00 ff ff ff ff 04",
             (h, l) -> reserveOut(ReservationRequest.Action.CLEAR, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_OUT_PREEMPT(
             0x04,
-            "5f 04 ff 00 00 ff ff ff ff 00",
+            "5f 04 ff 00 00 ff ff ff ff 04",
             (h, l) -> reserveOut(ReservationRequest.Action.PREEMPT, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_OUT_PREEMPT_AND_ABORT(
             0x05,
-            "5f 05 ff 00 00 ff ff ff ff 00",
+            "5f 05 ff 00 00 ff ff ff ff 04",
             (h, l) -> reserveOut(ReservationRequest.Action.PREEMPT_AND_ABORT, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_OUT_REGISTER_AND_IGNORE_EXISTING_KEY(
             0x06,
-            "5f 06 ff 00 00 ff ff ff ff 00",
+            "5f 06 ff 00 00 ff ff ff ff 04",
             (h, l) -> reserveOut(ReservationRequest.Action.REGISTER_AND_IGNORE_EXISTING_KEY, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     PERSISTENT_RESERVE_OUT_REGISTER_AND_MOVE(
             0x07,
-            "5f 07 ff 00 00 ff ff ff ff 00",
+            "5f 07 ff 00 00 ff ff ff ff 04",
             (h, l) -> reserveOut(ReservationRequest.Action.REGISTER_AND_MOVE, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     EXTENDED_COPY_LID1(
             0x00,
-            "83 00 00 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            "83 00 00 00 00 00 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> new Cdb.ExtendedCopy(false, field(h, l, 10, 4))),
     EXTENDED_COPY_LID4(
             0x01,
-            "83 01 00 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            "83 01 00 00 00 00 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> new Cdb.ExtendedCopy(true, field(h, l, 10, 4))),
     POPULATE_TOKEN(
             0x10,
-            "83 10 00 00 00 00 ff ff ff ff ff ff ff ff 1f 00",
+            "83 10 00 00 00 00 ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.PopulateToken(field(h, l, 6, 4), field(h, l, 10, 4)),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     WRITE_USING_TOKEN(
             0x11,
-            "83 11 00 00 00 00 ff ff ff ff ff ff ff ff 1f 00",
+            "83 11 00 00 00 00 ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.WriteUsingToken(field(h, l, 6, 4), field(h, l, 10, 4)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     COPY_OPERATION_ABORT(
             0x1c,
-            "83 1c ff ff ff ff 00 00 00 00 00 00 00 00 00 00",
+            "83 1c ff ff ff ff 00 00 00 00 00 00 00 00 00 04",
             (h, l) -> new Cdb.CopyOperationAbort(field(h, l, 2, 4))),
     RECEIVE_COPY_STATUS_LID1(
             0x00,
-            "84 00 ff 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            "84 00 ff 00 00 00 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> copyResults(CopyResults.Query.STATUS_LID1, h, l)),
     RECEIVE_COPY_OPERATING_PARAMETERS(
             0x03,
-            "84 03 ff 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            "84 03 ff 00 00 00 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> copyResults(CopyResults.Query.OPERATING_PARAMETERS, h, l)),
     RECEIVE_COPY_FAILURE_DETAILS(
             0x04,
-            "84 04 ff 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            "84 04 ff 00 00 00 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> copyResults(CopyResults.Query.FAILURE_DETAILS, h, l)),
     RECEIVE_COPY_STATUS_LID4(
             0x05,
-            "84 05 ff ff ff ff 00 00 00 00 ff ff ff ff 00 00",
+            "84 05 ff ff ff ff 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> copyResults(CopyResults.Query.STATUS_LID4, h, l)),
     RECEIVE_ROD_TOKEN_INFORMATION(
             0x07,
-            "84 07 ff ff ff ff 00 00 00 00 ff ff ff ff 00 00",
+            "84 07 ff ff ff ff 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> copyResults(CopyResults.Query.ROD_TOKEN_INFORMATION, h, l),
             Rule.LOOKS_ONLY),
     READ_16(
-            "88 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            "88 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.Read(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     COMPARE_AND_WRITE(
-            "89 1a ff ff ff ff ff ff ff ff 00 00 00 ff 1f 00",
+            "89 1a ff ff ff ff ff ff ff ff 00 00 00 ff 1f 04",
             (h, l) ->
                     new Cdb.CompareAndWrite(
                             field(h, l, 2, 8), (int) field(h, l, 13, 1), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     WRITE_16(
-            "8a 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            "8a 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.Write(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     OR_WRITE_16(
-            "8b 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            "8b 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.OrWrite(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     WRITE_AND_VERIFY_16(
-            "8e 12 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            "8e 12 ff ff ff ff ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.WriteAndVerify(field(h, l, 2, 8), field(h, l, 10, 4), byteCheck(h)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     VERIFY_16(
-            "8f 16 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            "8f 16 ff ff ff ff ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.Verify(field(h, l, 2, 8), field(h, l, 10, 4), byteCheck(h)),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     PRE_FETCH_16(
-            "90 02 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            "90 02 ff ff ff ff ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.PreFetch(field(h, l, 2, 8), field(h, l, 10, 4)),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     SYNCHRONIZE_CACHE_16(
-            "91 06 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            "91 06 ff ff ff ff ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.SynchronizeCache(field(h, l, 2, 8), field(h, l, 10, 4), bit(h, 1, 1)),
             Rule.NEEDS_READY_UNIT),
     WRITE_SAME_16(
-            "93 19 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00",
+            "93 19 ff ff ff ff ff ff ff ff ff ff ff ff 1f 04",
             (h, l) ->
                     new Cdb.WriteSame(
                             field(h, l, 2, 8),
@@ -375,25 +375,25 @@ enum OperationCode {
             Rule.WRITES),
     READ_CAPACITY_16(
             0x10,
-            "9e 10 00 00 00 00 00 00 00 00 ff ff ff ff 00 00",
+            "9e 10 00 00 00 00 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> new Cdb.ReadCapacity16(field(h, l, 10, 4)),
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     GET_LBA_STATUS(
             0x12,
-            "9e 12 ff ff ff ff ff ff ff ff ff ff ff ff 00 00",
+            "9e 12 ff ff ff ff ff ff ff ff ff ff ff ff 00 04",
             (h, l) -> new Cdb.GetLbaStatus(field(h, l, 2, 8), field(h, l, 10, 4)),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     REPORT_LUNS(
-            "a0 00 ff 00 00 00 ff ff ff ff 00 00",
+            "a0 00 ff 00 00 00 ff ff ff ff 00 04",
             (h, l) -> new Cdb.ReportLuns((int) field(h, l, 2, 1), field(h, l, 6, 4)),
             Rule.PASSES_UNIT_ATTENTION,
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     REPORT_IDENTIFYING_INFORMATION(
             0x05,
-            "a3 05 00 00 00 00 ff ff ff ff fe 00",
+            "a3 05 00 00 00 00 ff ff ff ff fe 04",
             (h, l) ->
                     new Cdb.ReportIdentifyingInformation(
                             (int) field(h, l, 10, 1) >> 1, field(h, l, 6, 4)),
@@ -401,14 +401,14 @@ enum OperationCode {
             Rule.PASSES_PERSISTENT_RESERVATION),
     REPORT_TARGET_PORT_GROUPS(
             0x0a,
-            "a3 ea 00 00 00 00 ff ff ff ff 00 00",
+            "a3 ea 00 00 00 00 ff ff ff ff 00 04",
             (h, l) ->
                     new Cdb.ReportTargetPortGroups((int) field(h, l, 1, 1) >> 5, field(h, l, 6, 4)),
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     REPORT_SUPPORTED_OPERATION_CODES(
             0x0c,
-            "a3 0c 87 ff ff ff ff ff ff ff 00 00",
+            "a3 0c 87 ff ff ff ff ff ff ff 00 04",
             (h, l) ->
                     new Cdb.ReportSupportedOperationCodes(
                             bit(h, 2, 7),
@@ -420,53 +420,53 @@ enum OperationCode {
             Rule.LOOKS_ONLY),
     REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS(
             0x0d,
-            "a3 0d 80 00 00 00 ff ff ff ff 00 00",
+            "a3 0d 80 00 00 00 ff ff ff ff 00 04",
             (h, l) ->
                     new Cdb.ReportSupportedTaskManagementFunctions(bit(h, 2, 7), field(h, l, 6, 4)),
             Rule.PASSES_RESERVATION,
             Rule.LOOKS_ONLY),
     REPORT_TIMESTAMP(
             0x0f,
-            "a3 0f 00 00 00 00 ff ff ff ff 00 00",
+            "a3 0f 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> new Cdb.ReportTimestamp(field(h, l, 6, 4)),
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     SET_IDENTIFYING_INFORMATION(
             0x06,
-            "a4 06 00 00 00 00 ff ff ff ff fe 00",
+            "a4 06 00 00 00 00 ff ff ff ff fe 04",
             (h, l) ->
                     new Cdb.SetIdentifyingInformation(
                             (int) field(h, l, 10, 1) >> 1, field(h, l, 6, 4))),
     SET_TARGET_PORT_GROUPS(
             0x0a,
-            "a4 0a 00 00 00 00 ff ff ff ff 00 00",
+            "a4 0a 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> new Cdb.SetTargetPortGroups(field(h, l, 6, 4))),
     SET_TIMESTAMP(
             0x0f,
-            "a4 0f 00 00 00 00 ff ff ff ff 00 00",
+            "a4 0f 00 00 00 00 ff ff ff ff 00 04",
             (h, l) -> new Cdb.SetTimestamp(field(h, l, 6, 4))),
     READ_12(
-            "a8 1a ff ff ff ff ff ff ff ff 1f 00",
+            "a8 1a ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.Read(field(h, l, 2, 4), field(h, l, 6, 4), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     WRITE_12(
-            "aa 1a ff ff ff ff ff ff ff ff 1f 00",
+            "aa 1a ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.Write(field(h, l, 2, 4), field(h, l, 6, 4), bit(h, 1, 3)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     WRITE_AND_VERIFY_12(
-            "ae 12 ff ff ff ff ff ff ff ff 1f 00",
+            "ae 12 ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.WriteAndVerify(field(h, l, 2, 4), field(h, l, 6, 4), byteCheck(h)),
             Rule.NEEDS_READY_UNIT,
             Rule.WRITES),
     VERIFY_12(
-            "af 16 ff ff ff ff ff ff ff ff 1f 00",
+            "af 16 ff ff ff ff ff ff ff ff 1f 04",
             (h, l) -> new Cdb.Verify(field(h, l, 2, 4), field(h, l, 6, 4), byteCheck(h)),
             Rule.NEEDS_READY_UNIT,
             Rule.LOOKS_ONLY),
     READ_DEFECT_DATA_12(
-            "b7 1f 00 00 00 00 ff ff ff ff 00 00",
+            "b7 1f 00 00 00 00 ff ff ff ff 00 04",
             (h, l) ->
                     new Cdb.ReadDefectData(
                             Cdb.DefectHeader.TWELVE, (int) field(h, l, 1, 1), field(h, l, 6, 4)),

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// PERSISTENT RESERVE OUT (SPC-4 6.16 PERSISTENT RESERVE OUT command): from its parameters to what
 /// comes of it.
@@ -168,15 +169,25 @@ final class ReserveOut {
                 List.of(to.name()));
     }
 
+    /// SPC-4 5.13.11.2.6 Preempting and aborting: the ACA conditions of who is preempted end, and
+    /// all of them where that is everybody.
+    private boolean relieves(ReservationRequest request, Set<String> preempted, Nexus faulted) {
+        boolean itself = faulted == nexus && request.newKey() == request.key();
+        return request.newKey() == 0 || itself || preempted.contains(faulted.port());
+    }
+
     private Outcome carryOut(ReservationRequest request) throws IOException {
         return switch (unit.reservations().change(request)) {
             case Verdict.Conflict _ -> LogicalUnit.reservationConflict();
             case Verdict.Refused(Sense sense) -> unit.refuse(sense);
             case Verdict.Done done -> {
                 server.tell(unit, done.told());
-                yield done.preempted().isEmpty()
-                        ? Outcome.Status.GOOD
-                        : server.abortTasksOf(unit, done.preempted());
+                yield cdb.action() == Action.PREEMPT_AND_ABORT
+                        ? server.abortTasksOf(
+                                unit,
+                                done.preempted(),
+                                faulted -> relieves(request, done.preempted(), faulted))
+                        : Outcome.Status.GOOD;
             }
         };
     }

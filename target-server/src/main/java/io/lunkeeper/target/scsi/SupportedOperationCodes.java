@@ -20,8 +20,8 @@ final class SupportedOperationCodes {
     private static final int NOT_SUPPORTED = 0x01;
     private static final int SUPPORTED = 0x03;
 
-    /// ABORT TASK, ABORT TASK SET, CLEAR TASK SET and LOGICAL UNIT RESET.
-    private static final int TASK_MANAGEMENT_FUNCTIONS = 0xd8;
+    /// ABORT TASK, ABORT TASK SET, CLEAR ACA, CLEAR TASK SET and LOGICAL UNIT RESET.
+    private static final int TASK_MANAGEMENT_FUNCTIONS = 0xf8;
 
     private static final int SHORT_FUNCTIONS_BYTES = 4;
     private static final int EXTENDED_FUNCTIONS_BYTES = 16;

@@ -5,6 +5,7 @@ import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.pdu.ResponsePdu.Residual;
+import io.lunkeeper.target.scsi.AutoContingentAllegiance;
 import io.lunkeeper.target.scsi.Outcome;
 import io.lunkeeper.target.scsi.Outcome.AwaitedStep;
 import io.lunkeeper.target.scsi.Outcome.BlockingStep;
@@ -36,6 +37,7 @@ final class Task {
     private final long lun;
     private final int initiatorTaskTag;
     private final boolean numbered;
+    private final boolean naca;
     private final long expectedIn;
     private final long expectedOut;
 
@@ -56,6 +58,13 @@ final class Task {
     /// Whether other tasks are aborted since this one fails; it is not one of those itself.
     private boolean completing;
 
+    /// Whether an ACA condition keeps it from sending anything and from taking another step.
+    private boolean standsStill;
+
+    private boolean mayNotStandStill;
+    private boolean acaAttribute;
+    private @Nullable Outcome postponed;
+
     private int stepsRunning;
     private boolean aborted;
     private @Nullable Status abortedWith;
@@ -67,6 +76,7 @@ final class Task {
         this.lun = command.lun();
         this.initiatorTaskTag = command.initiatorTaskTag();
         this.numbered = !command.immediate();
+        this.naca = AutoContingentAllegiance.naca(command.cdb());
         this.expectedIn = command.read() ? command.expectedDataTransferLength() : 0;
         this.expectedOut = command.write() ? command.expectedDataTransferLength() : 0;
     }
@@ -119,7 +129,7 @@ final class Task {
     }
 
     private void beginWhenReady(DormantCommand waiting) {
-        if (waiting.ready()) {
+        if (waiting.ready() && !standsStill) {
             dormant = null;
             try {
                 set.begin(this, waiting.command());
@@ -145,6 +155,59 @@ final class Task {
             advance();
         } else {
             beginWhenReady(waiting);
+        }
+    }
+
+    // ---- ACA conditions
+
+    boolean naca() {
+        return naca;
+    }
+
+    boolean hasAcaAttribute() {
+        return acaAttribute;
+    }
+
+    /// It runs while its nexus has an ACA condition.
+    void withAcaAttribute() {
+        acaAttribute = true;
+        mayNotStandStill = true;
+    }
+
+    /// No ACA condition stops it: it began one, or was refused or let through in spite of one.
+    void neverStandStill() {
+        mayNotStandStill = true;
+    }
+
+    boolean mayNotStandStill() {
+        return mayNotStandStill;
+    }
+
+    /// Stops it where it is, or lets it go on from there. What it has asked for already, of a disk
+    /// or of the initiator, may still come in.
+    void standStill(boolean stop) {
+        if (mayNotStandStill || aborted || standsStill == stop) {
+            return;
+        }
+        standsStill = stop;
+        if (stop) {
+            set.notReadyToSend(this);
+        } else {
+            goOn();
+        }
+    }
+
+    private void goOn() {
+        if (dormant != null) {
+            beginWhenReady(dormant);
+        } else if (postponed != null) {
+            Outcome next = postponed;
+            postponed = null;
+            proceed(next);
+        } else if (dataIn != null && ending == null && stepsRunning == 0) {
+            set.readyToSend(this);
+        } else {
+            advance();
         }
     }
 
@@ -196,6 +259,10 @@ final class Task {
 
     /// Carries on with an outcome after the first.
     private void proceed(Outcome outcome) {
+        if (standsStill) {
+            postponed = outcome;
+            return;
+        }
         switch (outcome) {
             case Status status -> {
                 ending = status;
@@ -215,6 +282,9 @@ final class Task {
 
     /// Ends or moves on once all data and all steps are in.
     private void advance() {
+        if (standsStill && !aborted) {
+            return;
+        }
         if (dataOut != null && !aborted) {
             set.requestData(this, dataOut);
         }
@@ -345,8 +415,8 @@ final class Task {
 
     private void fetched(
             DataInTransfer transfer, ByteBuf pdu, int length, @Nullable IOException failure) {
-        if (aborted || failure != null) {
-            pdu.release();
+        if (aborted || failure != null || standsStill) {
+            pdu.release(); // It is fetched again when the task goes on.
             if (failure != null) {
                 ending = set.failed(lun, failure);
             }
@@ -390,6 +460,10 @@ final class Task {
     private void complete(Status status) {
         if (completing || status.status() != CHECK_CONDITION) {
             respond(status);
+            return;
+        }
+        if (!set.ordering().fault(this)) {
+            standsStill = true;
             return;
         }
         completing = true;
@@ -452,6 +526,10 @@ final class Task {
             sink = null;
             if (dormant != null) {
                 giveUp(dormant);
+            }
+            if (postponed != null) {
+                postponed.abandoned();
+                postponed = null;
             }
             advance();
         }

@@ -37,7 +37,7 @@ final class TaskManagement {
         long lun = request.lun();
         boolean needsUnit =
                 switch (function) {
-                    case ABORT_TASK, ABORT_TASK_SET, CLEAR_TASK_SET, LUN_RESET -> true;
+                    case ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, CLEAR_TASK_SET, LUN_RESET -> true;
                     default -> false;
                 };
         if (needsUnit && !device.hasUnit(lun)) {
@@ -53,9 +53,8 @@ final class TaskManagement {
             case TARGET_COLD_RESET -> coldReset(request);
             case TASK_REASSIGN ->
                     respond(request, ResponseCode.TASK_ALLEGIANCE_REASSIGNMENT_NOT_SUPPORTED);
-            case CLEAR_ACA, UNSET ->
-                    // NORMACA is zero in INQUIRY, so there never is an ACA condition to clear.
-                    respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
+            case CLEAR_ACA -> clearAca(request);
+            case UNSET -> respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
         }
     }
 
@@ -84,6 +83,16 @@ final class TaskManagement {
         tasks.abort(
                 task -> device.sameUnit(task.lun(), request.lun()),
                 () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+    }
+
+    /// SAM-5 7.4 CLEAR ACA. Where there is no condition nothing is left to do; that of another
+    /// nexus is not ended.
+    private void clearAca(TaskManagementRequest request) {
+        respond(
+                request,
+                device.allegiance().clear(tasks.nexus(), request.lun())
+                        ? ResponseCode.FUNCTION_COMPLETE
+                        : ResponseCode.FUNCTION_REJECTED);
     }
 
     /// SAM-5 7.5 CLEAR TASK SET: that of this nexus, or the one that all have together (TST).

@@ -96,6 +96,10 @@ final class TaskSet {
         return window;
     }
 
+    Nexus nexus() {
+        return nexus;
+    }
+
     /// Which of the tasks wait for others.
     TaskOrdering ordering() {
         return ordering;
@@ -130,7 +134,7 @@ final class TaskSet {
         retired.reused(tag);
         DataOutTransfer.Violation violation = DataOutTransfer.judge(command, parameters);
         if (violation != null) {
-            task.start(command, violated(command.lun(), violation));
+            ordering.refuse(task, command, violated(command.lun(), violation));
         } else if (ordering.isOrdinary(command)) {
             begin(task, command);
         } else {
@@ -203,6 +207,11 @@ final class TaskSet {
     /// The task has a Data-In PDU to make.
     void readyToSend(Task task) {
         senders.add(task);
+    }
+
+    /// The task makes none for the time being.
+    void notReadyToSend(Task task) {
+        senders.remove(task);
     }
 
     /// Makes Data-In PDUs, task by task in turn, while there is room for them.
@@ -321,7 +330,7 @@ final class TaskSet {
         }
         int[] left = {victims.size()};
         for (Task victim : victims) {
-            senders.remove(victim);
+            notReadyToSend(victim);
             victim.abort(
                     answer.apply(victim),
                     () -> {

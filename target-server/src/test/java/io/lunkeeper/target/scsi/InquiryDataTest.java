@@ -40,7 +40,7 @@ class InquiryDataTest {
     void describesADisk() throws IOException {
         ByteBuf data = inquire("12 00 00 01 00 00");
         assertEquals(96, data.readableBytes());
-        assertEquals("000006125b380002", hex(data, 0, 8));
+        assertEquals("000006325b380002", hex(data, 0, 8));
         assertEquals("LUNKEEPR", text(data, 8, 8));
         assertEquals("Virtual Disk    ", text(data, 16, 16));
         assertEquals("0001", text(data, 32, 4));

@@ -206,9 +206,9 @@ class OperationCodeTest {
     void reportsTaskManagementFunctions() throws IOException {
         try (ServedUnit unit = ServedUnit.open(directory, 1 << 20)) {
             byte[] brief = unit.run("a3 0d 00 00 0000 00000004 0000").data();
-            assertEquals("d8000000", HexFormat.of().formatHex(brief));
+            assertEquals("f8000000", HexFormat.of().formatHex(brief));
             byte[] extended = unit.run("a3 0d 80 00 0000 000000ff 0000").data();
-            assertEquals("d800000c" + "0".repeat(24), HexFormat.of().formatHex(extended));
+            assertEquals("f800000c" + "0".repeat(24), HexFormat.of().formatHex(extended));
             assertEquals("5/24/00", unit.run("a3 0d 00 00 0000 00000003 0000").code());
         }
     }

@@ -22,6 +22,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// What REPORT SUPPORTED OPERATION CODES says (SPC-4 6.35) against what the target does: whatever
 /// is not listed is refused as unknown, and whatever is listed refuses the bits that it does not
@@ -31,6 +33,7 @@ class SupportedOperationCodesTest {
     private static final int INVALID_OPERATION_CODE = 0x052000;
     private static final int INVALID_FIELD_IN_CDB = 0x052400;
     private static final int VARIABLE_LENGTH = 0x7f;
+    private static final int ALL_BUT_NACA = 0xfb;
     private static final int NOT_SUPPORTED = 1;
     private static final int SUPPORTED = 3;
 
@@ -150,10 +153,48 @@ class SupportedOperationCodesTest {
             cdb[0] = (byte) opcode;
             assertRefused(INVALID_OPERATION_CODE, initiator.read(0, cdb, 0), name);
             assertRefused(INVALID_OPERATION_CODE, initiator.read(0, cdb, 512), name + " reading");
-            Arrays.fill(cdb, 1, cdb.length, (byte) 0xff);
+            Arrays.fill(cdb, 1, cdb.length, (byte) ALL_BUT_NACA);
             ScsiResult written = initiator.write(0, cdb, new byte[512]);
             assertRefused(INVALID_OPERATION_CODE, written, name + " writing");
             assertEquals(NOT_SUPPORTED, one(BY_OPERATION_CODE, opcode, 0)[1] & 7, name);
+        }
+    }
+
+    /// READ, VERIFY, WRITE, WRITE AND VERIFY, WRITE SAME and ORWRITE of 32 bytes, the CDB in an
+    /// additional header segment and one that is cut short (SPC-4 4.2.3 The variable length CDB
+    /// formats).
+    @ParameterizedTest
+    @ValueSource(ints = {0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e})
+    void commandsOf32BytesAreUnknown(int serviceAction) throws IOException {
+        byte[] before = initiator.read(0, Cdb.read10(0, 1), 512).data();
+        byte[] ones = new byte[512];
+        Arrays.fill(ones, (byte) 0xff);
+        byte[] cdb = new byte[32];
+        cdb[0] = VARIABLE_LENGTH;
+        cdb[7] = 0x18;
+        cdb[9] = (byte) serviceAction;
+        cdb[31] = 1;
+        for (byte[] each : new byte[][] {cdb, Arrays.copyOf(cdb, 16)}) {
+            String name = "%02x of %d bytes".formatted(serviceAction, each.length);
+            assertRefused(INVALID_OPERATION_CODE, initiator.read(0, each, 512), name);
+            assertRefused(INVALID_OPERATION_CODE, initiator.write(0, each, ones), name);
+        }
+        int support = one(BY_SERVICE_ACTION, VARIABLE_LENGTH, serviceAction)[1] & 7;
+        assertEquals(NOT_SUPPORTED, support);
+        assertArrayEquals(before, initiator.read(0, Cdb.read10(0, 1), 512).data());
+    }
+
+    /// Whatever ADDITIONAL CDB LENGTH says, and however long the CDB is.
+    @Test
+    void soIsEveryOtherCdbOfVariableLength() throws IOException {
+        for (int additional = 0; additional < 256; additional++) {
+            for (int length : new int[] {16, 17, 8 + additional, 260}) {
+                byte[] cdb = new byte[Math.max(16, Math.min(260, length))];
+                cdb[0] = VARIABLE_LENGTH;
+                cdb[7] = (byte) additional;
+                String name = "%d bytes, additional %d".formatted(cdb.length, additional);
+                assertRefused(INVALID_OPERATION_CODE, initiator.read(0, cdb, 0), name);
+            }
         }
     }
 

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TaskManagementTest {
     private static final int ABORT_TASK = 1;
     private static final int ABORT_TASK_SET = 2;
+    private static final int CLEAR_ACA = 3;
     private static final int CLEAR_TASK_SET = 4;
     private static final int LUN_RESET = 5;
     private static final int TARGET_WARM_RESET = 6;
@@ -186,7 +187,7 @@ class TaskManagementTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {ABORT_TASK, ABORT_TASK_SET, CLEAR_TASK_SET, LUN_RESET})
+    @ValueSource(ints = {ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, CLEAR_TASK_SET, LUN_RESET})
     void saysThatALunDoesNotExist(int function) throws IOException {
         try (RawInitiator initiator = login()) {
             assertEquals(NO_SUCH_LUN, manage(initiator, Request.taskManagement(function).lun(77)));
@@ -197,7 +198,7 @@ class TaskManagementTest {
     void saysWhatItDoesNotSupport() throws IOException {
         try (RawInitiator initiator = login()) {
             assertEquals(4, manage(initiator, Request.taskManagement(TASK_REASSIGN)));
-            for (int function : List.of(0, 3, 9, 12, 127)) {
+            for (int function : List.of(0, 9, 12, 127)) {
                 assertEquals(5, manage(initiator, Request.taskManagement(function)));
             }
         }

@@ -11,6 +11,7 @@ public final class ScsiResult {
     public static final int BUSY = 0x08;
     public static final int RESERVATION_CONFLICT = 0x18;
     public static final int TASK_SET_FULL = 0x28;
+    public static final int ACA_ACTIVE = 0x30;
     public static final int TASK_ABORTED = 0x40;
 
     private final Pdu last;
