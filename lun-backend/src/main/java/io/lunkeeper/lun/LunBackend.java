@@ -170,7 +170,7 @@ public final class LunBackend implements AutoCloseable {
     /// Who wants to know what happens to a LUN when nobody asks. Called from any thread; must not
     /// block.
     public interface Listener {
-        /// The file system has less than [#lowSpaceBytes] left. Told again while it stays so.
+        /// The file system has less left than is to be reported. Told again while it stays so.
         default void lowOnSpace() {}
 
         /// The LUN has failed: data of writes that were acknowledged may be lost.
@@ -492,9 +492,19 @@ public final class LunBackend implements AutoCloseable {
         return new Space(image.allocatedBytes(), image.freeBytes());
     }
 
-    /// How little space is reported as too little; 0: nothing is reported.
+    /// How little space is reported as too little by the specification; 0: nothing is reported.
     public long lowSpaceBytes() {
         return spec.tuning().lowSpaceBytes();
+    }
+
+    /// Reports less space than this instead, from the next look on; 0: nothing. From any thread.
+    public void reportSpaceBelow(long bytes) {
+        spaceWatch.lowBytes(bytes);
+    }
+
+    /// Below how much space that is reported now; 0: never.
+    public long reportedSpaceBelow() {
+        return spaceWatch.lowBytes();
     }
 
     /// Whether a write can still fail for lack of space.

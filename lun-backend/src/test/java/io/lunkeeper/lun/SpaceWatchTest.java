@@ -30,6 +30,18 @@ class SpaceWatchTest {
     }
 
     @Test
+    void anotherLimitIsLookedAtAnew() {
+        assertEquals(1, alarmsAfter(LOW - 1));
+        watch.lowBytes(LOW / 2);
+        assertEquals(1, alarmsAfter(LOW - 1));
+        watch.lowBytes(2 * LOW);
+        assertEquals(2, alarmsAfter(LOW - 1));
+        assertEquals(2, alarmsAfter(LOW - 1));
+        watch.lowBytes(0);
+        assertEquals(2, alarmsAfter(0));
+    }
+
+    @Test
     void remindsWhileItStaysSo() {
         now = Long.MAX_VALUE - 5;
         assertEquals(1, alarmsAfter(0));

@@ -71,6 +71,7 @@ final class LogicalUnit {
                 new SavedModePages(
                         modePages, defaultMode(), new UnitSection(backend, "mode", unit));
         this.mode = savedMode.now();
+        followThreshold();
         this.identifyingInformation =
                 new IdentifyingInformation(new UnitSection(backend, "identity", unit));
         this.reservations = new PersistentReservations(backend, unit);
@@ -158,9 +159,22 @@ final class LogicalUnit {
         return savedMode.now();
     }
 
+    /// A default that is not a whole number of sets counts to the byte.
+    private void followThreshold() {
+        SpaceThreshold threshold = mode.threshold();
+        backend.reportSpaceBelow(
+                threshold.equals(defaultMode().threshold())
+                        ? backend.lowSpaceBytes()
+                        : threshold.bytes());
+    }
+
     private ModeParameters defaultMode() {
         return new ModeParameters(
-                backend.cacheMode().volatileCache(), false, false, TaskControl.DEFAULT);
+                backend.cacheMode().volatileCache(),
+                false,
+                false,
+                TaskControl.DEFAULT,
+                new SpaceThreshold(true, lowSpaceSets()));
     }
 
     long capacityBlocks() {
@@ -245,6 +259,7 @@ final class LogicalUnit {
                     ModeParameters before = mode;
                     if (!wanted.equals(before)) {
                         mode = wanted;
+                        followThreshold();
                         changed.run();
                     }
                     Outcome last = cdb.savePages() ? saveMode() : Outcome.Status.GOOD;
@@ -278,8 +293,8 @@ final class LogicalUnit {
         return applicationClientLog;
     }
 
-    /// The free space of the file system below which initiators are told, in threshold sets; 0:
-    /// never, since the unit cannot need more space or nobody wants to know.
+    /// The free space of the file system below which initiators are told by default, in threshold
+    /// sets; 0: never, since the unit cannot need more space or nobody wants to know.
     long lowSpaceSets() {
         return readOnly() ? 0 : backend.lowSpaceBytes() / THRESHOLD_SET_BYTES;
     }
@@ -461,6 +476,7 @@ final class LogicalUnit {
         reservedBy.set(null);
         boolean cached = volatileCache();
         mode = savedMode.now();
+        followThreshold();
         if (cached && !volatileCache()) {
             backend.flushSoon();
         }

@@ -45,6 +45,18 @@ final class ModePages {
     /// Where the one threshold descriptor is in the Logical Block Provisioning mode page.
     static final int THRESHOLD_OFFSET = 16;
 
+    private static final int THRESHOLD_COUNT_OFFSET = THRESHOLD_OFFSET + 4;
+    private static final int THRESHOLD_ENABLED = 0x80;
+
+    /// THRESHOLD TYPE 000b and THRESHOLD ARMING 010b: a number of sets, reached from above.
+    private static final int DECREASING_SETS = 0x02;
+
+    /// THRESHOLD RESOURCE: the parameter of the log page that falls to it.
+    private static final int AVAILABLE_RESOURCES = 0x01;
+
+    /// The first byte of that page.
+    private static final int THRESHOLD_PAGE = SUBPAGE_FORMAT | PROVISIONING_PAGE;
+
     // The pages with changeable bits, and where these are.
     private static final int CACHING_PAGE = 0x08;
     private static final int CONTROL_PAGE = 0x0a;
@@ -89,7 +101,7 @@ final class ModePages {
                         control(parameters),
                         controlExtension(),
                         informationalExceptions(),
-                        provisioning(unit.lowSpaceSets()))
+                        provisioning(parameters.threshold()))
                 .filter(page -> page.length > 0)
                 .toList();
     }
@@ -206,6 +218,10 @@ final class ModePages {
                 bits[PROTECTION_BITS] = SWP;
                 bits[STATUS_BITS] = TAS;
             }
+            case THRESHOLD_PAGE -> {
+                bits[THRESHOLD_OFFSET] = (byte) THRESHOLD_ENABLED;
+                Arrays.fill(bits, THRESHOLD_COUNT_OFFSET, bits.length, (byte) 0xff);
+            }
             default -> {}
         }
         return bits;
@@ -215,6 +231,11 @@ final class ModePages {
     boolean saveable(byte[] page) {
         byte[] bits = changeable(page);
         return IntStream.range(headerLength(page), bits.length).anyMatch(i -> bits[i] != 0);
+    }
+
+    /// Whether a page says what the configuration says, and is to follow it when that changes.
+    boolean asConfigured(byte[] page) {
+        return page[0] == THRESHOLD_PAGE && Arrays.equals(page, provisioning(defaults.threshold()));
     }
 
     /// How many bytes of a page come before its parameters.
@@ -345,13 +366,24 @@ final class ModePages {
                             (rest.getByte(at + CACHING_BITS) & WCE) != 0,
                             now.descriptorSense(),
                             now.writeProtect(),
-                            now.tasks());
+                            now.tasks(),
+                            now.threshold());
             case CONTROL_PAGE ->
                     new ModeParameters(
                             now.writeCache(),
                             (rest.getByte(at + CONTROL_BITS) & D_SENSE) != 0,
                             (rest.getByte(at + PROTECTION_BITS) & SWP) != 0,
-                            taskControl(rest, at));
+                            taskControl(rest, at),
+                            now.threshold());
+            case THRESHOLD_PAGE ->
+                    new ModeParameters(
+                            now.writeCache(),
+                            now.descriptorSense(),
+                            now.writeProtect(),
+                            now.tasks(),
+                            new SpaceThreshold(
+                                    (rest.getByte(at + THRESHOLD_OFFSET) & THRESHOLD_ENABLED) != 0,
+                                    rest.getUnsignedInt(at + THRESHOLD_COUNT_OFFSET)));
             default -> now;
         };
     }
@@ -436,17 +468,18 @@ final class ModePages {
                         0));
     }
 
-    /// SBC-3, Logical Block Provisioning mode page: one threshold, enabled, soft, for all
-    /// initiators (SITUA=0), reached when the available LBA mapping resources fall to the count.
-    private static byte[] provisioning(long lowSpaceSets) {
-        if (lowSpaceSets == 0) {
+    /// SBC-3, Logical Block Provisioning mode page: one threshold, soft, for all initiators
+    /// (SITUA=0), reached when the available LBA mapping resources fall to the count.
+    private byte[] provisioning(SpaceThreshold threshold) {
+        if (unit.lowSpaceSets() == 0) {
             return new byte[0];
         }
         ByteBuffer page = ByteBuffer.allocate(THRESHOLD_OFFSET + 8);
-        page.put((byte) (SUBPAGE_FORMAT | PROVISIONING_PAGE)).put((byte) PROVISIONING_SUBPAGE);
+        page.put((byte) THRESHOLD_PAGE).put((byte) PROVISIONING_SUBPAGE);
         page.putShort((short) (page.capacity() - SUBPAGE_HEADER_LENGTH));
         page.position(THRESHOLD_OFFSET);
-        page.put((byte) 0x82).put((byte) 0x01).putShort((short) 0).putInt((int) lowSpaceSets);
+        page.put((byte) ((threshold.enabled() ? THRESHOLD_ENABLED : 0) | DECREASING_SETS));
+        page.put((byte) AVAILABLE_RESOURCES).putShort((short) 0).putInt((int) threshold.sets());
         return page.array();
     }
 }

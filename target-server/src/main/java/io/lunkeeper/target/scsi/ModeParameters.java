@@ -6,5 +6,10 @@ package io.lunkeeper.target.scsi;
 /// @param descriptorSense whether sense data comes in descriptor format (D_SENSE)
 /// @param writeProtect whether writes are refused (SWP)
 /// @param tasks how tasks are managed (TST, QERR, TAS)
+/// @param threshold of the space that is left; means nothing where the unit reports none
 record ModeParameters(
-        boolean writeCache, boolean descriptorSense, boolean writeProtect, TaskControl tasks) {}
+        boolean writeCache,
+        boolean descriptorSense,
+        boolean writeProtect,
+        TaskControl tasks,
+        SpaceThreshold threshold) {}

@@ -9,7 +9,8 @@ import java.util.function.Supplier;
 
 /// The mode parameters that a MODE SELECT had saved (SP), which a reset and a restart bring back.
 /// They are kept page by page; of what was kept only the bits count that can be changed now, so a
-/// configuration without a write cache stands.
+/// configuration without a write cache stands. A threshold that is as configured is not kept, so
+/// that it follows the configuration.
 final class SavedModePages {
     private final ModePages pages;
     private final ModeParameters defaults;
@@ -37,7 +38,7 @@ final class SavedModePages {
         ModeParameters wanted = current.get();
         Map<String, String> kept = new TreeMap<>();
         for (byte[] page : pages.pages(wanted)) {
-            if (pages.saveable(page)) {
+            if (pages.saveable(page) && !pages.asConfigured(page)) {
                 kept.put(key(page), HexFormat.of().formatHex(page));
             }
         }

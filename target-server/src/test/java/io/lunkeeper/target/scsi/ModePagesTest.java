@@ -22,7 +22,7 @@ class ModePagesTest {
     private static final String EXTENSION = "4a01001c" + "07" + "00".repeat(27);
     private static final String EXCEPTIONS = "1c0a" + "08" + "00".repeat(9);
     private static final String PROVISIONING =
-            "5c020014" + "00".repeat(12) + "8201" + "0000" + "00000400";
+            "dc020014" + "00".repeat(12) + "8201" + "0000" + "00000400";
     private static final String SHORT_DESCRIPTOR = "00000800" + "00000200";
     private static final String LONG_DESCRIPTOR = "0000000000000800" + "00000000" + "00000200";
 
@@ -75,7 +75,9 @@ class ModePagesTest {
                 Arguments.of("1a 08 1c 00 ff 00", EXCEPTIONS),
                 Arguments.of("1a 08 1c 02 ff 00", PROVISIONING),
                 Arguments.of("1a 08 1c ff ff 00", EXCEPTIONS + PROVISIONING),
-                Arguments.of("1a 08 5c 02 ff 00", "5c020014" + "00".repeat(20)));
+                Arguments.of(
+                        "1a 08 5c 02 ff 00",
+                        "dc020014" + "00".repeat(12) + "80000000" + "ffffffff"));
     }
 
     @ParameterizedTest
@@ -98,7 +100,9 @@ class ModePagesTest {
                         + "1c0a"
                         + "00".repeat(10),
                 data("1a 08 7f 00 ff 00"));
-        assertEquals("1b001000" + "5c020014" + "00".repeat(20), data("1a 08 5c 02 ff 00"));
+        assertEquals(
+                "1b001000" + "dc020014" + "00".repeat(12) + "80000000" + "ffffffff",
+                data("1a 08 5c 02 ff 00"));
     }
 
     @Test
@@ -108,7 +112,7 @@ class ModePagesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1a 00 c1 00 ff 00", "1a 00 ca 01 ff 00", "1a 00 dc ff ff 00"})
+    @CsvSource({"1a 00 c1 00 ff 00", "1a 00 ca 01 ff 00", "1a 00 dc 00 ff 00"})
     void hasNothingSavedOfPagesThatCannotChange(String cdb) throws IOException {
         assertEquals("5/39/00", sense(CacheMode.WRITE_BACK, cdb).code());
     }

@@ -50,6 +50,50 @@ class ModeSelectTest {
         return HexFormat.of().formatHex(Arrays.copyOfRange(data, 4, data.length));
     }
 
+    private static String threshold(String enabledAndType, String count) {
+        return "dc020014" + "00".repeat(12) + enabledAndType + "010000" + count;
+    }
+
+    private String threshold() {
+        byte[] data = unit.run("1a 08 1c 02 ff 00").data();
+        return HexFormat.of().formatHex(Arrays.copyOfRange(data, 4, data.length));
+    }
+
+    /// There is always less space than 4 PiB, so the next look at it says so.
+    @Test
+    void spaceIsReportedByTheThresholdThatIsSet() throws IOException {
+        Nexus other = unit.attach();
+        String all = threshold("82", "ffffffff");
+        assertTrue(select(HEADER + all).good());
+        assertEquals(all, threshold());
+        assertEquals("6/2a/01", unit.run(other, TEST_UNIT_READY).code());
+        assertEquals(4L << 50, unit.backend().reportedSpaceBelow() + (1 << 20));
+        assertTrue(select(HEADER + threshold("02", "00000007")).good());
+        assertEquals(0, unit.backend().reportedSpaceBelow());
+        assertTrue(select(HEADER + threshold("82", "00000007")).good());
+        assertEquals(7 << 20, unit.backend().reportedSpaceBelow());
+        unit.server().resetUnit(ServedUnit.LUN_FIELD);
+        assertEquals("6/29/03", unit.run(TEST_UNIT_READY).code());
+        assertEquals(threshold("82", "00000400"), threshold());
+        assertEquals(1 << 30, unit.backend().reportedSpaceBelow());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "dc020014 000000000000000000000000 83010000 00000001, 800014",
+        "dc020014 000000000000000000000000 81010000 00000001, 800014",
+        "dc020014 000000000000000000000000 82020000 00000001, 800015",
+        "dc020014 010000000000000000000000 82010000 00000001, 800008",
+        "dc020013 000000000000000000000000 82010000 00000001, 800007",
+        "dc030014 000000000000000000000000 82010000 00000001, 800005"
+    })
+    void otherThresholdsAreRefused(String page, String pointer) {
+        ServedUnit.Reply reply = select(HEADER + page);
+        assertEquals("5/26/00", reply.code());
+        assertEquals(pointer, reply.pointer());
+        assertEquals(threshold("82", "00000400"), threshold());
+    }
+
     @Test
     void withoutAWriteCacheEveryWriteIsOnStableStorage() {
         assertTrue(unit.run(WRITE, new byte[512]).good());

@@ -92,6 +92,32 @@ class SavedModePagesTest {
         assertEquals(syncs + 1, unit.backend().statistics().syncs(), "there is no write cache");
     }
 
+    private static String threshold(String count) {
+        return "dc020014" + "00".repeat(12) + "82010000" + count;
+    }
+
+    private String threshold() {
+        byte[] data = unit.run("1a 08 1c 02 ff 00").data();
+        return HexFormat.of().formatHex(Arrays.copyOfRange(data, 4, data.length));
+    }
+
+    @Test
+    void aThresholdIsThereAfterARestart() throws IOException {
+        assertTrue(select(true, HEADER + threshold("00000123")).good());
+        unit.close();
+        serve(CacheMode.WRITE_BACK);
+        assertEquals(threshold("00000123"), threshold());
+        assertEquals(0x123 << 20, unit.backend().reportedSpaceBelow());
+    }
+
+    @Test
+    void aThresholdThatIsAsConfiguredFollowsTheConfiguration() throws IOException {
+        assertTrue(select(true, HEADER + UNCACHED).good());
+        Map<String, String> kept = unit.backend().keptBeside("mode");
+        assertTrue(kept.containsKey("page.08"));
+        assertEquals(false, kept.containsKey("page.5c"));
+    }
+
     @Test
     void aConfigurationWithoutAWriteCacheStands() throws IOException {
         assertTrue(select(true, HEADER + CACHED + CHANGED).good());

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 final class SpaceTest {
     private static final Duration LIMIT = Duration.ofSeconds(30);
     private static final int THIN_PROVISIONING_SOFT_THRESHOLD_REACHED = 0x63807;
+    private static final int MODE_PARAMETERS_CHANGED = 0x62a01;
     private static final int SPACE_ALLOCATION_FAILED_WRITE_PROTECT = 0x72707;
     private static final byte[] PROVISIONING = Cdb.logSense(0x0c, 64);
     private static final int MIB_BLOCKS = 1 << 11;
@@ -114,6 +115,87 @@ final class SpaceTest {
                 });
     }
 
+    /// The one threshold of the Logical Block Provisioning mode page, set to some MiB.
+    private static byte[] threshold(int count) {
+        return ByteBuffer.allocate(4 + 24)
+                .putInt(4, 0x5c020014)
+                .putInt(20, 0x82010000)
+                .putInt(24, count)
+                .array();
+    }
+
+    private static ByteBuffer provisioning(RawInitiator initiator) throws IOException {
+        return ByteBuffer.wrap(initiator.read(0, PROVISIONING, 64).data());
+    }
+
+    /// The PROVISIONING STATUS of the first LBA status descriptor, and how many blocks have it.
+    private static List<Integer> status(RawInitiator initiator, int lba) throws IOException {
+        byte[] cdb = Cdb.block16(0x9e, lba, 24);
+        cdb[1] = 0x12;
+        ByteBuffer first = ByteBuffer.wrap(initiator.read(0, cdb, 24).data());
+        return List.of((int) first.get(20), first.getInt(16));
+    }
+
+    /// As ESXi and Windows go about it: a threshold of their own, the warning when it is crossed, a
+    /// look at what takes the space, and UNMAP of what nobody needs.
+    @Test
+    void anInitiatorSetsTheThresholdIsWarnedAndGivesSpaceBack() throws Exception {
+        onFileSystem(
+                "160M",
+                folder -> {
+                    Lun lun = Lun.sized(0, "64MiB").over(folder.resolve("vm.img"));
+                    byte[] data = new byte[1 << 20];
+                    Arrays.fill(data, (byte) 0x5a);
+                    try (ServerProcess server =
+                                    ServerProcess.start(
+                                            lun.with("size", "64MiB").with("low-space", "1MiB"));
+                            RawInitiator one = login(server);
+                            RawInitiator other = login(server)) {
+                        one.clearUnitAttentions(0);
+                        other.clearUnitAttentions(0);
+                        assertTrue(!write(one, data, 48).contains(false));
+                        one.read(0, Cdb.synchronizeCache10(0, 0), 0);
+                        int free = provisioning(one).getInt(8);
+                        byte[] select = {0x15, 0x10, 0, 0, 28, 0};
+                        assertEquals(
+                                ScsiResult.GOOD,
+                                one.write(0, select, threshold(free + 4)).status());
+                        assertEquals(
+                                MODE_PARAMETERS_CHANGED,
+                                other.read(0, Cdb.testUnitReady(), 0).senseCode());
+                        for (RawInitiator each : List.of(one, other)) {
+                            assertEquals(
+                                    THIN_PROVISIONING_SOFT_THRESHOLD_REACHED,
+                                    awaitWarning(each).senseCode());
+                        }
+                        assertEquals(48, provisioning(one).getInt(20));
+                        assertEquals(List.of(0, 48 * MIB_BLOCKS), status(one, 0));
+                        assertEquals(
+                                ScsiResult.GOOD,
+                                one.write(0, Cdb.unmap(24), Cdb.unmapParameters(0, 32 * MIB_BLOCKS))
+                                        .status());
+                        assertEquals(List.of(1, 32 * MIB_BLOCKS), status(one, 0));
+                        assertEquals(16, provisioning(one).getInt(20));
+                        assertTrue(provisioning(one).getInt(8) > free + 24);
+                        awaitLog(server, "MiB again");
+                        assertEquals(List.of(), one.clearUnitAttentions(0));
+                        fill(folder.resolve("filler"), 36 << 20);
+                        assertEquals(
+                                THIN_PROVISIONING_SOFT_THRESHOLD_REACHED,
+                                awaitWarning(one).senseCode(),
+                                "it is armed again");
+                    }
+                });
+    }
+
+    private static void awaitLog(ServerProcess server, String text) throws Exception {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (!server.log().contains(text)) {
+            assertTrue(System.nanoTime() < deadline, () -> "never logged: " + text);
+            Thread.sleep(50);
+        }
+    }
+
     @Test
     void writesThatNeedSpaceAreRefusedUntilThereIsSome() throws Exception {
         onFileSystem(
@@ -150,10 +232,15 @@ final class SpaceTest {
                 });
     }
 
-    /// Writes every MiB, and tells which were refused for lack of space.
     private static List<Boolean> writeAll(RawInitiator initiator, byte[] data) throws IOException {
+        return write(initiator, data, 64);
+    }
+
+    /// Writes so many MiB, and tells which were refused for lack of space.
+    private static List<Boolean> write(RawInitiator initiator, byte[] data, int count)
+            throws IOException {
         List<Boolean> written = new ArrayList<>();
-        for (int mib = 0; mib < 64; mib++) {
+        for (int mib = 0; mib < count; mib++) {
             ScsiResult result = initiator.write(0, Cdb.write10(mib * MIB_BLOCKS, MIB_BLOCKS), data);
             if (result.status() != ScsiResult.GOOD) {
                 assertEquals(SPACE_ALLOCATION_FAILED_WRITE_PROTECT, result.senseCode());
