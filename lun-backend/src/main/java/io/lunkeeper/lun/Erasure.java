@@ -11,9 +11,6 @@ import java.io.IOException;
 /// was begun before is over when a range is erased, or is refused by [BeingErasedException]. Calls
 /// block, come one at a time, and do not make anything durable: [LunBackend#flush] does.
 public final class Erasure {
-    /// How much of the extents is asked about at a time.
-    private static final long SURVEYED_BYTES = 64L << 20;
-
     private final LunSpec spec;
     private final ImageFile image;
     private final ExtentTree tree;
@@ -55,19 +52,12 @@ public final class Erasure {
         return image.overwritesInPlace();
     }
 
-    /// Whether other files use blocks of the image (reflink): an overwrite would leave these to
-    /// them, as they are. Asks the file system about the whole image.
-    public boolean sharesBlocks() {
-        long size = tree.sizeBytes();
-        for (long at = 0; at < size; at += SURVEYED_BYTES) {
-            long length = Math.min(SURVEYED_BYTES, size - at);
-            scanner.learn(at, length);
-            scanner.refresh(at, length);
-            if (tree.contains(BlockState.SHARED, at, length)) {
-                return true;
-            }
-        }
-        return false;
+    /// Whether other files use blocks of a range (reflink): an overwrite would leave these to them,
+    /// as they are. Asks the file system about all of its extents, so the range should not be long.
+    public boolean sharesBlocks(long offsetBytes, long lengthBytes) {
+        scanner.learn(offsetBytes, lengthBytes);
+        scanner.refresh(offsetBytes, lengthBytes);
+        return tree.contains(BlockState.SHARED, offsetBytes, lengthBytes);
     }
 
     /// Whether there is space for every block of the image.

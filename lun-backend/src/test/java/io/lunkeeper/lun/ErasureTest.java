@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -95,8 +96,46 @@ class ErasureTest {
     void knowsWhetherItCanOverwrite() throws IOException {
         try (LunBackend lun = open(Allocation.SPARSE)) {
             assertTrue(lun.erasure().overwritesInPlace());
-            assertFalse(lun.erasure().sharesBlocks());
+            assertFalse(lun.erasure().sharesBlocks(0, SIZE));
             assertTrue(lun.erasure().hasRoomForAll());
+        }
+    }
+
+    @Test
+    void findsBlocksThatAnotherFileShares() throws IOException {
+        try (LoopMount mount = LoopMount.of("xfs", 400)) {
+            Path image = mount.folder().resolve("image");
+            Path copy = mount.folder().resolve("copy");
+            LunSpec spec = LunFixture.spec(image, SIZE, Allocation.SPARSE, CacheMode.WRITE_BACK);
+            try (LunBackend lun = LunBackend.open(spec)) {
+                LunFixture.write(lun, SIZE / 2, filled(4096, 1));
+                lun.flush();
+                assertFalse(lun.erasure().sharesBlocks(0, SIZE));
+                assertEquals(0, LoopMount.run("cp", "--reflink=always", image + "", copy + ""));
+                assertFalse(lun.erasure().sharesBlocks(0, SIZE / 4));
+                assertTrue(lun.erasure().sharesBlocks(0, SIZE));
+            }
+        }
+    }
+
+    @Test
+    void knowsWhenTheFileSystemHasNoRoomForAll() throws IOException {
+        try (LoopMount mount = LoopMount.of("ext4", 16)) {
+            Path filler = mount.folder().resolve("filler");
+            LunSpec spec =
+                    LunFixture.spec(
+                            mount.folder().resolve("image"),
+                            SIZE,
+                            Allocation.SPARSE,
+                            CacheMode.WRITE_BACK);
+            try (LunBackend lun = LunBackend.open(spec)) {
+                assertTrue(lun.erasure().hasRoomForAll());
+                long left = Files.getFileStore(mount.folder()).getUsableSpace() - SIZE / 2;
+                assertEquals(0, LoopMount.run("fallocate", "-l", left + "", filler + ""));
+                assertFalse(lun.erasure().hasRoomForAll());
+                Files.delete(filler);
+                assertTrue(lun.erasure().hasRoomForAll());
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -205,6 +206,36 @@ class LunCopyTest {
             write(copy, 0, filled(4096, 5));
             copy.flush();
             assertArrayEquals(filled(4096, 5), read(copy, 0, 4096));
+        }
+    }
+
+    /// Neither side has failed: with more space the same copy succeeds.
+    @ParameterizedTest
+    @EnumSource(CacheMode.class)
+    void aFullFileSystemIsAnErrorAsLongAsItIsFull(CacheMode mode) throws IOException {
+        try (LoopMount mount = LoopMount.of("ext4", 32);
+                LunBackend source =
+                        open(mount.folder(), "a", Allocation.SPARSE, CacheMode.WRITE_BACK);
+                LunBackend copy = open(mount.folder(), "b", Allocation.SPARSE, mode)) {
+            write(source, 0, filled(SIZE, 1));
+            source.flush();
+            Path filler = mount.folder().resolve("filler");
+            long left = Files.getFileStore(mount.folder()).getUsableSpace() - MIB;
+            assertEquals(0, LoopMount.run("fallocate", "-l", left + "", filler + ""));
+            assertThrows(NoSpaceException.class, () -> copyAll(source, copy));
+            assertArrayEquals(filled(4096, 1), read(source, 0, 4096));
+            source.flush();
+            copy.flush();
+            Files.delete(filler);
+            copyAll(source, copy);
+            copy.flush();
+            assertArrayEquals(filled(SIZE, 1), read(copy, 0, SIZE));
+        }
+    }
+
+    private static void copyAll(LunBackend source, LunBackend copy) throws IOException {
+        for (int at = 0; at < SIZE; at += MIB) {
+            copy.copy(source, at, at, MIB);
         }
     }
 

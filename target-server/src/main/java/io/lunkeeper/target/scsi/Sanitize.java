@@ -1,5 +1,6 @@
 package io.lunkeeper.target.scsi;
 
+import io.lunkeeper.lun.Erasure;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import java.io.IOException;
@@ -10,6 +11,9 @@ import org.apache.logging.log4j.Logger;
 /// one. What then happens is [BackgroundOperation]'s.
 final class Sanitize {
     private static final Logger LOG = LogManager.getLogger(Sanitize.class);
+
+    /// How much of the extents is asked about at a time.
+    private static final long SURVEYED_BYTES = 64L << 20;
 
     private static final int PARAMETER_LIST_LENGTH_BYTE = 7;
     private static final int AUSE_BIT = 5;
@@ -65,19 +69,29 @@ final class Sanitize {
                         flags & OVERWRITE_COUNT,
                         (flags & INVERT) != 0,
                         ByteBufUtil.getBytes(list, start + HEADER_BYTES, patternBytes));
-        return new Outcome.Blocking(() -> beginOverwrite(unit, job, cdb.immediate()));
+        return new Outcome.Blocking(() -> beginOverwrite(unit, job, cdb.immediate(), 0));
     }
 
-    /// What would leave old data on the disk, or could not be carried through, is not begun.
-    private static Outcome beginOverwrite(LogicalUnit unit, EraseJob job, boolean immediate)
-            throws IOException {
-        if (unit.backend().erasure().sharesBlocks()) {
+    /// What would leave old data on the disk, or could not be carried through, is not begun. To
+    /// look at all extents of a large image takes a while, so it is done in steps, between which
+    /// others have the thread and the command can be aborted.
+    ///
+    /// @param surveyed the bytes of the image that no other file has blocks of
+    private static Outcome beginOverwrite(
+            LogicalUnit unit, EraseJob job, boolean immediate, long surveyed) throws IOException {
+        Erasure erasure = unit.backend().erasure();
+        long length = Math.min(SURVEYED_BYTES, unit.backend().sizeBytes() - surveyed);
+        if (length > 0 && erasure.sharesBlocks(surveyed, length)) {
             LOG.warn(
                     "{}: cannot be overwritten, as other files share its blocks",
                     unit.backend().placeBeside());
             return unit.refuse(Sense.invalidFieldInCdb(1, SERVICE_ACTION_BIT));
         }
-        return unit.backend().erasure().hasRoomForAll()
+        if (length > 0) {
+            return new Outcome.Blocking(
+                    () -> beginOverwrite(unit, job, immediate, surveyed + length));
+        }
+        return erasure.hasRoomForAll()
                 ? begin(unit, job, immediate)
                 : unit.refuse(Sense.SPACE_ALLOCATION_FAILED);
     }

@@ -11,6 +11,7 @@ import io.lunkeeper.lun.BeingErasedException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -145,6 +146,27 @@ class SanitizeTest {
         }
         Erased.awaitReady(unit);
         assertErased();
+    }
+
+    /// Whether other files share blocks is asked before anything is begun, in steps: one that is
+    /// aborted between them leaves nothing behind.
+    @Test
+    void looksForSharedBlocksInSteps() throws IOException {
+        int windows = 3;
+        unit.close();
+        unit = ServedUnit.open(directory, windows * (64L << 20) - 4096);
+        byte[] list = list(1, "5a");
+        Outcome.ReceiveParameters receive =
+                assertInstanceOf(
+                        Outcome.ReceiveParameters.class, unit.execute(overwrite(list.length)));
+        Outcome next = receive.next().received(Unpooled.wrappedBuffer(list), list.length);
+        for (int window = 0; window < windows; window++) {
+            next = assertInstanceOf(Outcome.Blocking.class, next).work().run();
+            assertTrue(unit.run(READY).good(), "nothing has begun");
+        }
+        next = assertInstanceOf(Outcome.Blocking.class, next).work().run();
+        assertInstanceOf(Outcome.Watching.class, next);
+        assertTrue(ServedUnit.drive(unit.server(), ServedUnit.LUN_FIELD, next, list).good());
     }
 
     /// A write whose data is still on the way when the medium is erased does not come after it.

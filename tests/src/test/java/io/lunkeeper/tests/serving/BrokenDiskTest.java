@@ -1,11 +1,13 @@
 package io.lunkeeper.tests.serving;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lunkeeper.tests.initiator.Cdb;
+import io.lunkeeper.tests.initiator.CopyParameters;
 import io.lunkeeper.tests.initiator.RawInitiator;
 import io.lunkeeper.tests.initiator.ScsiResult;
 import io.lunkeeper.tests.rig.Lun;
@@ -29,7 +31,15 @@ final class BrokenDiskTest {
     private static final int MEDIUM_ERROR = 3;
     private static final int CHECK_CONDITION = ScsiResult.CHECK_CONDITION;
     private static final int LOGICAL_UNIT_FAILURE = 0x43e01;
+    private static final int THIRD_PARTY_DEVICE_FAILURE = 0xa0d01;
+    private static final int SANITIZE_COMMAND_FAILED = 0x33103;
+    private static final int SANITIZE_IN_PROGRESS = 0x2041b;
+    private static final int INVALID_FIELD_IN_CDB = 0x52400;
     private static final int BLOCKS = 32 << 11;
+    private static final int MIB_BLOCKS = 1 << 11;
+
+    /// One pass of a pattern of one byte.
+    private static final byte[] OVERWRITE = {0x48, 0x01, 0, 0, 0, 0, 0, 0, 5, 0};
 
     private static Tool.Outcome run(String... command) {
         return Tool.of(command).within(LIMIT).run();
@@ -92,11 +102,15 @@ final class BrokenDiskTest {
     /// for them is told, and so is everybody else, once as the deferred error that it is.
     @Test
     void lostWritebackFailsTheUnitForEverybodyUntilARestart() throws Exception {
+        onDiskThatFillsUp(BrokenDiskTest::losesWriteback);
+    }
+
+    private static void onDiskThatFillsUp(Check check) throws Exception {
         Path folder = Files.createTempDirectory("lunkeeper-full");
         Path device = Files.createTempFile("lunkeeper-full", ".ext4");
         try {
             mount(device, "96M", folder);
-            onThinDisk(folder.resolve("disk"), BrokenDiskTest::losesWriteback);
+            onThinDisk(folder.resolve("disk"), check);
         } finally {
             run("umount", "-l", folder + "");
             Files.deleteIfExists(folder);
@@ -124,8 +138,7 @@ final class BrokenDiskTest {
         try (ServerProcess server = ServerProcess.start(Lun.sized(0, "32MiB").over(image));
                 RawInitiator writer = login(server);
                 RawInitiator other = login(server)) {
-            long left = Files.getFileStore(disk).getUsableSpace() - (4 << 20);
-            Tool.of("fallocate", "-l", left + "", filler + "").within(LIMIT).succeed();
+            fill(disk, filler);
             writeAll(writer);
             assertEquals(CHECK_CONDITION, flush(writer).status());
             ScsiResult deferred = read(other, 0, 8);
@@ -147,6 +160,105 @@ final class BrokenDiskTest {
                 assertEquals(ScsiResult.GOOD, flush(after).status());
             }
         }
+    }
+
+    @Test
+    void aCopyToADiskThatFailsSparesItsSource() throws Exception {
+        onDiskThatFillsUp(BrokenDiskTest::failsUnderACopy);
+    }
+
+    private static void failsUnderACopy(Path disk, Path image) throws Exception {
+        Path filler = disk.resolveSibling("filler");
+        try (ServerProcess server =
+                        ServerProcess.start(
+                                Lun.sized(0, "32MiB").over(image), Lun.sized(1, "32MiB"));
+                RawInitiator initiator = login(server)) {
+            initiator.clearUnitAttentions(1);
+            byte[] data = new byte[1 << 20];
+            Arrays.fill(data, (byte) 0x5a);
+            for (int lba = 0; lba < BLOCKS; lba += MIB_BLOCKS) {
+                ScsiResult write = initiator.write(1, Cdb.write10(lba, MIB_BLOCKS), data);
+                assertEquals(ScsiResult.GOOD, write.status());
+            }
+            byte[] there = copy(initiator, 1, 0);
+            byte[] back = copy(initiator, 0, 1);
+            fill(disk, filler);
+            assertEquals(
+                    ScsiResult.GOOD,
+                    initiator.write(0, CopyParameters.extendedCopy(there.length), there).status());
+            assertEquals(CHECK_CONDITION, flush(initiator).status());
+            for (byte[] list : new byte[][] {there, back}) {
+                ScsiResult refused =
+                        initiator.write(1, CopyParameters.extendedCopy(list.length), list);
+                assertEquals(THIRD_PARTY_DEVICE_FAILURE, refused.senseCode(), refused::toString);
+            }
+            assertEquals(
+                    ScsiResult.GOOD, initiator.read(1, Cdb.synchronizeCache10(0, 0), 0).status());
+            assertArrayEquals(
+                    data, initiator.read(1, Cdb.read10(0, MIB_BLOCKS), data.length).data());
+            server.kill9();
+        }
+    }
+
+    private static byte[] copy(RawInitiator initiator, int from, int to) throws IOException {
+        return CopyParameters.list(
+                CopyParameters.cscd(initiator, from),
+                CopyParameters.cscd(initiator, to),
+                CopyParameters.segment(BLOCKS - MIB_BLOCKS, 0, 0));
+    }
+
+    /// Never is a part of it served: it is in its failure mode, or begins anew, until every block
+    /// has been overwritten.
+    @Test
+    void anOverwriteThatCannotBeWrittenLeavesTheUnitInItsFailureMode() throws Exception {
+        onDiskThatFillsUp(BrokenDiskTest::failsUnderAnOverwrite);
+    }
+
+    private static void failsUnderAnOverwrite(Path disk, Path image) throws Exception {
+        Path filler = disk.resolveSibling("filler");
+        byte[] pattern = {1, 0, 0, 1, 0x3c};
+        try (ServerProcess server = ServerProcess.start(Lun.sized(0, "32MiB").over(image));
+                RawInitiator initiator = login(server)) {
+            fill(disk, filler);
+            ScsiResult ended = initiator.write(0, OVERWRITE, pattern);
+            assertEquals(SANITIZE_COMMAND_FAILED, ended.senseCode(), ended::toString);
+            initiator.clearUnitAttentions(0);
+            assertEquals(SANITIZE_COMMAND_FAILED, read(initiator, 0, 8).senseCode());
+            byte[] exit = {0x48, 0x1f, 0, 0, 0, 0, 0, 0, 0, 0};
+            assertEquals(INVALID_FIELD_IN_CDB, initiator.read(0, exit, 0).senseCode());
+            Files.delete(filler);
+            server.kill9();
+            server.restart();
+            try (RawInitiator after = login(server)) {
+                assertServedWhenOverwritten(after, pattern);
+            }
+        }
+    }
+
+    private static void assertServedWhenOverwritten(RawInitiator initiator, byte[] pattern)
+            throws IOException {
+        long began = System.nanoTime();
+        ScsiResult answer = initiator.read(0, Cdb.testUnitReady(), 0);
+        while (answer.status() != ScsiResult.GOOD) {
+            assertTrue(System.nanoTime() - began < LIMIT.toNanos(), answer::toString);
+            if (answer.senseCode() == SANITIZE_COMMAND_FAILED) {
+                ScsiResult again = initiator.write(0, OVERWRITE, pattern);
+                assertEquals(ScsiResult.GOOD, again.status(), again::toString);
+            } else {
+                assertEquals(SANITIZE_IN_PROGRESS, answer.senseCode(), answer::toString);
+            }
+            answer = initiator.read(0, Cdb.testUnitReady(), 0);
+        }
+        byte[] expected = new byte[1 << 20];
+        Arrays.fill(expected, (byte) 0x3c);
+        for (int lba = 0; lba < BLOCKS; lba += MIB_BLOCKS) {
+            assertArrayEquals(expected, read(initiator, lba, MIB_BLOCKS).data());
+        }
+    }
+
+    private static void fill(Path disk, Path filler) throws IOException {
+        long left = Files.getFileStore(disk).getUsableSpace() - (4 << 20);
+        Tool.of("fallocate", "-l", left + "", filler + "").within(LIMIT).succeed();
     }
 
     private static void writeAll(RawInitiator initiator) throws IOException {

@@ -29,6 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ExtendWith(ShowServerLog.class)
 final class ReflinkTest {
     private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final int INVALID_FIELD_IN_CDB = 0x52400;
     private static final int BLOCKS_OF_MIB = 1 << 11;
 
     private static Tool.Outcome run(String... command) {
@@ -129,6 +130,33 @@ final class ReflinkTest {
                     }
                     assertHas(image, 6, 1);
                     assertHas(image, 7, 2);
+                });
+    }
+
+    /// The other file would keep what is to be erased.
+    @ParameterizedTest
+    @ValueSource(strings = "xfs")
+    void anImageThatSharesBlocksIsNotOverwritten(String type) throws Exception {
+        onFileSystem(
+                type,
+                folder -> {
+                    Path image = folder.resolve("vm.img");
+                    Path copy = folder.resolve("copy.img");
+                    byte[] cdb = {0x48, 0x01, 0, 0, 0, 0, 0, 0, 5, 0};
+                    byte[] pattern = {1, 0, 0, 1, 0x3c};
+                    Lun lun = Lun.sized(0, "64MiB").over(image).with("size", "64MiB");
+                    try (ServerProcess server = ServerProcess.start(lun);
+                            RawInitiator initiator = RawInitiator.connect(server.address())) {
+                        assertEquals(0, initiator.login(ServerProcess.IQN).statusClass());
+                        initiator.clearUnitAttentions(0);
+                        write(initiator, 5, 1);
+                        flush(initiator);
+                        run("cp", "--reflink=always", image + "", copy + "");
+                        ScsiResult refused = initiator.write(0, cdb, pattern);
+                        assertEquals(INVALID_FIELD_IN_CDB, refused.senseCode());
+                        assertReads(initiator, 5, 1);
+                        awaitLog(server, "other files share its blocks");
+                    }
                 });
     }
 

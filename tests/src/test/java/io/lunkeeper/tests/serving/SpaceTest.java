@@ -232,6 +232,43 @@ final class SpaceTest {
                 });
     }
 
+    /// It could not be carried through, and would leave the disk unusable half way.
+    @Test
+    void anOverwriteThatNeedsMoreSpaceIsNotBegun() throws Exception {
+        onFileSystem(
+                "96M",
+                folder -> {
+                    Lun lun = Lun.sized(0, "64MiB").over(folder.resolve("vm.img"));
+                    byte[] data = new byte[1 << 20];
+                    Arrays.fill(data, (byte) 0x5a);
+                    byte[] cdb = {0x48, 0x01, 0, 0, 0, 0, 0, 0, 5, 0};
+                    byte[] pattern = {1, 0, 0, 1, 0x3c};
+                    try (ServerProcess server =
+                                    ServerProcess.start(
+                                            lun.with("size", "64MiB").with("low-space", "0"));
+                            RawInitiator initiator = login(server)) {
+                        initiator.clearUnitAttentions(0);
+                        byte[] first = Cdb.write10(0, MIB_BLOCKS);
+                        assertEquals(ScsiResult.GOOD, initiator.write(0, first, data).status());
+                        fill(folder.resolve("filler"), free(folder) - (8 << 20));
+                        ScsiResult refused = initiator.write(0, cdb, pattern);
+                        assertEquals(SPACE_ALLOCATION_FAILED_WRITE_PROTECT, refused.senseCode());
+                        assertArrayEquals(
+                                data,
+                                initiator.read(0, Cdb.read10(0, MIB_BLOCKS), data.length).data());
+                        assertTrue(Files.notExists(folder.resolve("vm.img.lunkeeper")));
+                        Files.delete(folder.resolve("filler"));
+                        assertEquals(ScsiResult.GOOD, initiator.write(0, cdb, pattern).status());
+                        Arrays.fill(data, (byte) 0x3c);
+                        assertArrayEquals(
+                                data,
+                                initiator
+                                        .read(0, Cdb.read10(63 * MIB_BLOCKS, MIB_BLOCKS), 1 << 20)
+                                        .data());
+                    }
+                });
+    }
+
     private static List<Boolean> writeAll(RawInitiator initiator, byte[] data) throws IOException {
         return write(initiator, data, 64);
     }
