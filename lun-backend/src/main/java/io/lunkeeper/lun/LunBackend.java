@@ -53,7 +53,7 @@ public final class LunBackend implements AutoCloseable {
     private final MapRefresh mapRefresh;
     private final LunHealth health;
     private final ReadPath reads;
-    private final ReadQueue readQueue;
+    private final WaitingReads waitingReads;
     private final WritePath writes;
     private final ErasePath erasures;
     private final CopyPath copies;
@@ -124,7 +124,10 @@ public final class LunBackend implements AutoCloseable {
         Exchanges exchanges = new Exchanges();
         ReadAhead ahead = new ReadAhead(image, tree, ioThreads);
         this.reads = new ReadPath(image, tree, scanner, health, ahead, locks, exchanges);
-        this.readQueue = new ReadQueue(ioThreads, reads::read, spec.cacheMode().directIo());
+        this.waitingReads =
+                spec.cacheMode().directIo()
+                        ? new JoinedReads(ioThreads, reads)
+                        : new BegunReads(ioThreads, reads);
         FolioRenewal renewal = new FolioRenewal(image, tree, locks, batcher::written);
         LargeFolios folios = new LargeFolios(ioThreads, renewal::renew, failure::fail);
         this.writes =
@@ -294,7 +297,7 @@ public final class LunBackend implements AutoCloseable {
     /// @throws RejectedExecutionException when this LUN is closed; `waiter` is not told
     public void read(long offsetBytes, ByteBuf destination, int lengthBytes, ReadWaiter waiter) {
         assert inside(offsetBytes, lengthBytes) : offsetBytes + "+" + lengthBytes;
-        readQueue.read(offsetBytes, destination, lengthBytes, waiter);
+        waitingReads.read(new ReadRequest(offsetBytes, destination, lengthBytes, waiter));
     }
 
     /// Who wants to know that a read is done.

@@ -8,7 +8,10 @@ import java.io.IOException;
 
 /// Reading: what the tree knows to be zeros without the file, what the page cache has at once, all
 /// else from the disk. Safe from any number of threads.
-final class ReadPath {
+final class ReadPath implements BegunReads.Medium {
+    /// What tells that most reads miss the page cache: a miss adds one, a hit takes two away.
+    private static final int MOSTLY_MISSES = 16;
+
     private final ImageFile image;
     private final ExtentTree tree;
     private final ExtentScanner scanner;
@@ -16,6 +19,9 @@ final class ReadPath {
     private final ReadAhead ahead;
     private final RangeLocks locks;
     private final Exchanges exchanges;
+
+    /// Lately, to twice [#MOSTLY_MISSES]. Not guarded: a lost count costs nothing but time.
+    private int misses;
 
     ReadPath(
             ImageFile image,
@@ -46,12 +52,23 @@ final class ReadPath {
             destination.writeZero(length);
             return true;
         }
+        // To find out that it must wait begins the read, which takes as long as five that need not
+        // wait. Where most must, that is left to a thread, and the event loop serves others.
+        return misses < MOSTLY_MISSES && begin(offset, destination, length);
+    }
+
+    @Override
+    public boolean begin(long offset, ByteBuf destination, int length) {
         destination.ensureWritable(length);
         int index = destination.writerIndex();
         long seen = exchanges.look();
         if (!image.readNow(offset, destination, index, length)) {
+            misses = Math.min(misses + 1, 2 * MOSTLY_MISSES);
             ahead.missed(offset, length);
             return false;
+        }
+        if (misses > 0) {
+            misses = Math.max(misses - 2, 0);
         }
         if (!exchanges.undisturbed(seen)) {
             return false;
@@ -62,7 +79,8 @@ final class ReadPath {
     }
 
     /// See [LunBackend#read].
-    void read(long offset, ByteBuf destination, int length) throws IOException {
+    @Override
+    public void read(long offset, ByteBuf destination, int length) throws IOException {
         health.checkUsable();
         if (length == 0) {
             return;

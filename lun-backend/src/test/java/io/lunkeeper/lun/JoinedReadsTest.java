@@ -17,7 +17,7 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-class ReadQueueTest {
+class JoinedReadsTest {
     private static final int BLOCK = 4096;
 
     private final Queue<Runnable> started = new ArrayDeque<>();
@@ -47,19 +47,20 @@ class ReadQueueTest {
         }
     }
 
-    private ReadQueue queue(boolean joins) {
-        return new ReadQueue(started::add, this::readMedium, joins);
+    private JoinedReads queue() {
+        return new JoinedReads(started::add, this::readMedium);
     }
 
-    private void read(ReadQueue queue, int block, int blocks) {
+    private void read(JoinedReads queue, int block, int blocks) {
         int length = blocks * BLOCK;
         long offset = (long) block * BLOCK;
         ByteBuf data = Unpooled.buffer(length);
         queue.read(
-                offset,
-                data,
-                length,
-                failure -> answers.add(new Answer(offset, length, data, failure)));
+                new ReadRequest(
+                        offset,
+                        data,
+                        length,
+                        failure -> answers.add(new Answer(offset, length, data, failure))));
     }
 
     private void work() {
@@ -70,7 +71,7 @@ class ReadQueueTest {
 
     @Test
     void neighboursThatWaitAreOneReadAndEachIsAnswered() {
-        ReadQueue queue = queue(true);
+        JoinedReads queue = queue();
         read(queue, 8, 2);
         read(queue, 20, 1);
         read(queue, 10, 2);
@@ -85,28 +86,18 @@ class ReadQueueTest {
 
     @Test
     void whatDoesNotWaitAnyMoreIsNotJoined() {
-        ReadQueue queue = queue(true);
+        JoinedReads queue = queue();
         read(queue, 0, 1);
         work();
         read(queue, 1, 1);
         work();
         assertEquals(List.of("0+1", "1+1"), reads);
-    }
-
-    @Test
-    void throughThePageCacheEachIsReadAlone() {
-        ReadQueue queue = queue(false);
-        read(queue, 0, 1);
-        read(queue, 1, 1);
-        work();
-        assertEquals(List.of("0+1", "1+1"), reads);
-        assertTrue(answers.stream().allMatch(Answer::right));
     }
 
     @Test
     void oneReadCoversAMegabyteAtMost() {
-        ReadQueue queue = queue(true);
-        int blocks = ReadQueue.MAX_JOINED_BYTES / BLOCK / 4;
+        JoinedReads queue = queue();
+        int blocks = JoinedReads.MAX_JOINED_BYTES / BLOCK / 4;
         for (int i = 0; i < 6; i++) {
             read(queue, i * blocks, blocks);
         }
@@ -117,8 +108,8 @@ class ReadQueueTest {
     @Test
     void anErrorIsForThoseItHits() {
         IOException bad = new IOException("bad block");
-        ReadQueue queue =
-                new ReadQueue(
+        JoinedReads queue =
+                new JoinedReads(
                         started::add,
                         (offset, destination, length) -> {
                             if (offset <= 2 * BLOCK && offset + length > 2 * BLOCK) {
@@ -128,8 +119,7 @@ class ReadQueueTest {
                                 throw new IllegalStateException("a fault");
                             }
                             readMedium(offset, destination, length);
-                        },
-                        true);
+                        });
         read(queue, 1, 1);
         read(queue, 2, 1);
         read(queue, 3, 1);
@@ -144,16 +134,15 @@ class ReadQueueTest {
     @Test
     void refusesWhenTheThreadsAreGoneAndForgetsTheRequest() {
         boolean[] closed = {true};
-        ReadQueue queue =
-                new ReadQueue(
+        JoinedReads queue =
+                new JoinedReads(
                         task -> {
                             if (closed[0]) {
                                 throw new RejectedExecutionException();
                             }
                             started.add(task);
                         },
-                        this::readMedium,
-                        true);
+                        this::readMedium);
         assertThrows(RejectedExecutionException.class, () -> read(queue, 0, 1));
         closed[0] = false;
         read(queue, 1, 1);
@@ -166,7 +155,7 @@ class ReadQueueTest {
     void everyRequestIsAnsweredOnceWithItsOwnBytes() {
         long seed = Long.getLong("lunkeeper.seed", 17L);
         SplittableRandom random = new SplittableRandom(seed);
-        ReadQueue queue = queue(true);
+        JoinedReads queue = queue();
         int asked = 0;
         for (int round = 0; round < 200; round++) {
             for (int i = random.nextInt(20); i >= 0; i--) {
