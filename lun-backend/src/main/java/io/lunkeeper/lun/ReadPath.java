@@ -59,6 +59,9 @@ final class ReadPath implements BegunReads.Medium {
 
     @Override
     public boolean begin(long offset, ByteBuf destination, int length) {
+        if (health.failed()) {
+            return false;
+        }
         destination.ensureWritable(length);
         int index = destination.writerIndex();
         long seen = exchanges.look();

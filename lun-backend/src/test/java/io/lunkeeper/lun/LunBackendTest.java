@@ -8,6 +8,7 @@ import static io.lunkeeper.lun.LunFixture.write;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -194,7 +195,7 @@ class LunBackendTest {
     }
 
     @Test
-    void failedFlushFailsTheLunForGood() throws IOException {
+    void failedFlushFailsTheLunForGood() throws Exception {
         Path path = directory.resolve("image");
         LunSpec spec = LunFixture.sparse(path, SIZE);
         LunBackend.open(spec).close();
@@ -214,6 +215,12 @@ class LunBackendTest {
         assertThrows(LunFailedException.class, () -> LunFixture.unmap(lun, 0, 512));
         assertFalse(tryRead(lun, 0, 512));
         assertFalse(tryWrite(lun, 0, filled(4096, 1)));
+        CompletableFuture<@Nullable IOException> answer = new CompletableFuture<>();
+        lun.read(0, Unpooled.directBuffer(4096), 4096, answer::complete);
+        assertInstanceOf(
+                LunFailedException.class,
+                answer.get(60, TimeUnit.SECONDS),
+                "what the page cache has is no answer any more");
         assertThrows(LunFailedException.class, lun::close);
         LunBackend.open(spec).close();
     }

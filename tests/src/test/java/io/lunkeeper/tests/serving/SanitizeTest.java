@@ -127,8 +127,10 @@ class SanitizeTest {
 
     @Test
     void aResetAnswersAtOnceAndDoesNotEndItNorDoesAStop() throws IOException {
-        try (RawInitiator initiator = login()) {
+        try (RawInitiator initiator = login();
+                RawInitiator other = login()) {
             initiator.sendCommand(Request.scsiCommand(LUN, overwrite(0)).writes(5), passes(31));
+            awaitBegin(other);
             initiator.send(Request.taskManagement(LUN_RESET).lun(LUN));
             Pdu answer = initiator.receive(SOON);
             assertEquals(Pdu.TASK_MANAGEMENT_RESPONSE, answer.opcode());
