@@ -7,6 +7,7 @@ import io.lunkeeper.lun.LunSpec;
 import io.lunkeeper.lun.LunStatistics;
 import io.lunkeeper.lun.Preparation;
 import io.lunkeeper.target.metrics.LunStatus;
+import io.lunkeeper.target.scsi.AccessCounts;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.Optional;
@@ -28,6 +29,7 @@ final class ServedLun implements Closeable {
     private static final long CLOSE_SECONDS = 30;
 
     private final BooleanSupplier stopping;
+    private final AccessCounts accessCounts = new AccessCounts();
     private volatile Place place;
     private volatile @Nullable LunBackend backend;
     private volatile @Nullable IOException refusal;
@@ -189,6 +191,11 @@ final class ServedLun implements Closeable {
         return requireNonNull(backend);
     }
 
+    /// What is to count what initiators read and write.
+    AccessCounts accessCounts() {
+        return accessCounts;
+    }
+
     /// Makes the image larger.
     void grow(long sizeBytes) throws IOException {
         filledRatio = OptionalDouble.empty();
@@ -212,7 +219,7 @@ final class ServedLun implements Closeable {
                     Optional.empty());
         }
         LunStatistics now = served.statistics();
-        return status(state(now.failure()), Optional.of(figures(now)));
+        return status(state(now.failure()), Optional.of(figures(now, accessCounts.now())));
     }
 
     private LunStatus status(LunStatus.State state, Optional<LunStatus.Figures> figures) {
@@ -234,7 +241,7 @@ final class ServedLun implements Closeable {
         return growing ? new LunStatus.State.Growing(filledRatio) : new LunStatus.State.Served();
     }
 
-    private static LunStatus.Figures figures(LunStatistics now) {
+    private static LunStatus.Figures figures(LunStatistics now, AccessCounts.Totals counts) {
         return new LunStatus.Figures(
                 now.sizeBytes(),
                 now.space().usedBytes(),
@@ -246,6 +253,10 @@ final class ServedLun implements Closeable {
                 now.changes().foreignBytes(),
                 now.opensByOthers(),
                 now.flushRequests(),
-                now.syncs());
+                now.syncs(),
+                counts.readCommands(),
+                counts.readBytes(),
+                counts.writeCommands(),
+                counts.writtenBytes());
     }
 }

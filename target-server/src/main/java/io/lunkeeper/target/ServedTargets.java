@@ -9,6 +9,7 @@ import io.lunkeeper.target.config.ConfigurationException;
 import io.lunkeeper.target.config.Problem;
 import io.lunkeeper.target.config.Reload;
 import io.lunkeeper.target.config.UnservableException;
+import io.lunkeeper.target.scsi.AccessCounts;
 import io.lunkeeper.target.scsi.AccessState;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.UnitName;
@@ -276,7 +277,9 @@ final class ServedTargets {
                 throw new IOException(
                         "LUN " + place.spec().lun() + " was taken out and is not closed yet");
             }
-            lun.open(LunBackend::open, backend -> node.device().add(unit(place, backend)));
+            lun.open(
+                    LunBackend::open,
+                    backend -> node.device().add(unit(place, backend, lun.accessCounts())));
         } catch (IOException refused) {
             throw unservable(place, "image", refused);
         }
@@ -303,7 +306,8 @@ final class ServedTargets {
         };
     }
 
-    private static DeviceServer.LogicalUnitSpec unit(Place place, LunBackend backend) {
+    private static DeviceServer.LogicalUnitSpec unit(
+            Place place, LunBackend backend, AccessCounts accessCounts) {
         Configuration.Lun lun = place.spec();
         return new DeviceServer.LogicalUnitSpec(
                 lun.lun(),
@@ -311,7 +315,8 @@ final class ServedTargets {
                 lun.image().blockSizeBytes(),
                 lun.physicalBlockSizeBytes(),
                 lun.serial(),
-                lun.identifiers().stream().map(ServedTargets::name).toList());
+                lun.identifiers().stream().map(ServedTargets::name).toList(),
+                accessCounts);
     }
 
     private static UnitName name(Configuration.Identifier identifier) {

@@ -63,7 +63,23 @@ enum LunMetric {
     SYNCS(
             "lunkeeper_lun_syncs_total",
             "Synchronizations of the image (fdatasync), each for all who had asked by then.",
-            figure(Figures::syncs));
+            figure(Figures::syncs)),
+    READ_COMMANDS(
+            "lunkeeper_lun_read_commands_total",
+            "READ commands that were carried out.",
+            figure(Figures::readCommands)),
+    READ(
+            "lunkeeper_lun_read_bytes_total",
+            "Bytes that went to initiators by READ commands.",
+            figure(Figures::readBytes)),
+    WRITE_COMMANDS(
+            "lunkeeper_lun_write_commands_total",
+            "WRITE, WRITE AND VERIFY and ORWRITE commands that were carried out.",
+            figure(Figures::writeCommands)),
+    WRITTEN(
+            "lunkeeper_lun_written_bytes_total",
+            "Bytes that came from initiators by WRITE, WRITE AND VERIFY and ORWRITE commands.",
+            figure(Figures::writtenBytes));
 
     private static final String[] LABELS = {"target", "lun"};
 

@@ -47,6 +47,10 @@ public record LunStatus(
     /// @param opensByOthers how often another program opened it, or tried to
     /// @param flushRequests flushes that were answered
     /// @param syncs synchronizations of the file, each for all who had asked by then
+    /// @param readCommands that initiators sent
+    /// @param readBytes that went to them
+    /// @param writeCommands that initiators sent, with the data in them
+    /// @param writtenBytes that came from them
     public record Figures(
             long sizeBytes,
             long allocatedBytes,
@@ -58,5 +62,9 @@ public record LunStatus(
             long foreignBytes,
             long opensByOthers,
             long flushRequests,
-            long syncs) {}
+            long syncs,
+            long readCommands,
+            long readBytes,
+            long writeCommands,
+            long writtenBytes) {}
 }

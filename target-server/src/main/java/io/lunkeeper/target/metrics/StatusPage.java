@@ -65,6 +65,8 @@ final class StatusPage {
         line("allocated", bytes(of.allocatedBytes()) + age);
         line("free", bytes(of.availableBytes()) + " in its file system" + age);
         line("unwritten", bytes(of.unwrittenBytes()));
+        line("read", bytes(of.readBytes()) + " by " + counted(of.readCommands(), "command"));
+        line("written", bytes(of.writtenBytes()) + " by " + counted(of.writeCommands(), "command"));
         line(
                 "by others",
                 bytes(of.movedBytes())

@@ -2,30 +2,20 @@ package io.lunkeeper.target.scsi;
 
 import java.util.concurrent.atomic.LongAdder;
 
-/// How much was read from a logical unit and written to it, by the commands that SPC-4 7.3.6
-/// General Statistics and Performance log pages names, and by ORWRITE. Counts from many threads
-/// cost each of them some nanoseconds.
-final class AccessCounts {
+/// How much initiators read from a logical unit by READ, and wrote to it by WRITE, WRITE AND VERIFY
+/// and ORWRITE. Counts from many threads cost each of them some nanoseconds.
+public final class AccessCounts {
     private final LongAdder readCommands = new LongAdder();
     private final LongAdder writeCommands = new LongAdder();
-    private final LongAdder bytesReceived = new LongAdder();
-    private final LongAdder bytesTransmitted = new LongAdder();
-    private volatile Totals zero = new Totals(0, 0, 0, 0);
+    private final LongAdder readBytes = new LongAdder();
+    private final LongAdder writtenBytes = new LongAdder();
 
-    /// Counts since the unit is served, or since a reset.
+    /// The counts of one moment. What was refused is not in them; what a disk failed is.
     ///
-    /// @param bytesReceived of data for the medium that came from initiators
-    /// @param bytesTransmitted of data of the medium that went to initiators
-    record Totals(
-            long readCommands, long writeCommands, long bytesReceived, long bytesTransmitted) {
-        private Totals since(Totals other) {
-            return new Totals(
-                    readCommands - other.readCommands,
-                    writeCommands - other.writeCommands,
-                    bytesReceived - other.bytesReceived,
-                    bytesTransmitted - other.bytesTransmitted);
-        }
-    }
+    /// @param readBytes of the medium that went to initiators
+    /// @param writtenBytes for the medium that came from initiators
+    public record Totals(
+            long readCommands, long writeCommands, long readBytes, long writtenBytes) {}
 
     void readCommand() {
         readCommands.increment();
@@ -35,28 +25,17 @@ final class AccessCounts {
         writeCommands.increment();
     }
 
-    void received(int bytes) {
-        bytesReceived.add(bytes);
+    void read(int bytes) {
+        readBytes.add(bytes);
     }
 
-    void transmitted(int bytes) {
-        bytesTransmitted.add(bytes);
+    void written(int bytes) {
+        writtenBytes.add(bytes);
     }
 
-    Totals now() {
-        return totals().since(zero);
-    }
-
-    /// Begins at zero again.
-    void reset() {
-        zero = totals();
-    }
-
-    private Totals totals() {
+    /// The counts of now; none of them ever falls.
+    public Totals now() {
         return new Totals(
-                readCommands.sum(),
-                writeCommands.sum(),
-                bytesReceived.sum(),
-                bytesTransmitted.sum());
+                readCommands.sum(), writeCommands.sum(), readBytes.sum(), writtenBytes.sum());
     }
 }

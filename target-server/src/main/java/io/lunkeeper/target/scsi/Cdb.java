@@ -84,21 +84,14 @@ sealed interface Cdb {
     /// LOG SELECT.
     ///
     /// @param parameterCodeReset whether parameters are to have their defaults (PCR)
-    /// @param pageControl PC, which kind of values is meant
     record LogSelect(
-            boolean parameterCodeReset,
-            int pageControl,
-            int pageCode,
-            int subpageCode,
-            int parameterListLength)
+            boolean parameterCodeReset, int pageCode, int subpageCode, int parameterListLength)
             implements Cdb {}
 
     /// LOG SENSE.
     ///
-    /// @param pageControl PC, which kind of values is wanted
     /// @param pointer the first parameter code that is wanted
-    record LogSense(
-            int pageControl, int pageCode, int subpageCode, int pointer, long allocationLength)
+    record LogSense(int pageCode, int subpageCode, int pointer, long allocationLength)
             implements Cdb {}
 
     /// The two forms of the mode parameter header (SPC-4 7.5.5 Mode parameter header formats).

@@ -297,22 +297,25 @@ public final class DeviceServer {
     /// @param serial the unit serial number, printable ASCII; empty: derived from the target's name
     ///   and the LUN
     /// @param names by which it is known, the most telling first; empty: derived likewise
+    /// @param accessCounts what is to count what initiators read and write
     public record LogicalUnitSpec(
             int lun,
             LunBackend backend,
             int blockSizeBytes,
             int physicalBlockSizeBytes,
             Optional<String> serial,
-            List<UnitName> names) {
+            List<UnitName> names,
+            AccessCounts accessCounts) {
 
-        /// The same with derived names.
+        /// The same with derived names, and counts that nobody asks for.
         public LogicalUnitSpec(
                 int lun,
                 LunBackend backend,
                 int blockSizeBytes,
                 int physicalBlockSizeBytes,
                 Optional<String> serial) {
-            this(lun, backend, blockSizeBytes, physicalBlockSizeBytes, serial, List.of());
+            AccessCounts unasked = new AccessCounts();
+            this(lun, backend, blockSizeBytes, physicalBlockSizeBytes, serial, List.of(), unasked);
         }
     }
 

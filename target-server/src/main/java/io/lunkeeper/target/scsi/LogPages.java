@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /// What LOG SENSE answers (SPC-4 6.8 LOG SENSE command): which pages there are, how much space the
-/// unit takes and could take (SBC-3, Logical Block Provisioning log page), what initiators wrote
-/// for each other, and how much was read and written.
+/// unit takes and could take (SBC-3, Logical Block Provisioning log page), and what initiators
+/// wrote for each other. None of them has counters, so PC makes no difference (SPC-4 6.8, PC
+/// field).
 final class LogPages {
     static final int SUPPORTED_PAGES = 0x00;
     static final int LOGICAL_BLOCK_PROVISIONING = 0x0c;
     static final int APPLICATION_CLIENT = 0x0f;
-    static final int GENERAL_STATISTICS_AND_PERFORMANCE = 0x19;
 
     /// The subpage code that stands for all of a page, and names the list of all.
     static final int ALL_SUBPAGES = 0xff;
@@ -27,10 +27,7 @@ final class LogPages {
     static final int BINARY_LIST = 0x03;
 
     private static final byte[] PAGES = {
-        SUPPORTED_PAGES,
-        LOGICAL_BLOCK_PROVISIONING,
-        APPLICATION_CLIENT,
-        GENERAL_STATISTICS_AND_PERFORMANCE
+        SUPPORTED_PAGES, LOGICAL_BLOCK_PROVISIONING, APPLICATION_CLIENT
     };
 
     /// In the first byte of a page: nothing of it is saved (DS).
@@ -39,16 +36,8 @@ final class LogPages {
     /// In the control byte of a parameter: the target does not save it by itself either (TSD).
     private static final int NEVER_SAVED = 0x20;
 
-    /// FORMAT AND LINKING of an unbounded data counter.
-    private static final int UNBOUNDED_COUNTER = 0x02;
-
-    /// PC: the values of now, of counters.
-    private static final int CUMULATIVE_VALUES = 1;
-
     private static final int AVAILABLE_RESOURCE_COUNT = 0x0001;
     private static final int USED_RESOURCE_COUNT = 0x0002;
-    private static final int GENERAL_ACCESS = 0x0001;
-    private static final int GENERAL_ACCESS_BYTES = 0x40;
 
     /// SCOPE: what is counted belongs to this unit alone, or may go to others as well.
     private static final int DEDICATED = 1;
@@ -84,8 +73,6 @@ final class LogPages {
             case LOGICAL_BLOCK_PROVISIONING ->
                     new Outcome.Blocking(() -> page(unit, cdb, provisioning(unit)));
             case APPLICATION_CLIENT -> page(unit, cdb, applicationClient(unit));
-            case GENERAL_STATISTICS_AND_PERFORMANCE ->
-                    page(unit, cdb, List.of(generalAccess(unit, cdb.pageControl())));
             default -> supported(unit, cdb);
         };
     }
@@ -143,21 +130,6 @@ final class LogPages {
         return IntStream.range(0, ApplicationClientLog.PARAMETERS)
                 .mapToObj(code -> parameter(code, BINARY_LIST, log.parameter(code)))
                 .toList();
-    }
-
-    /// SPC-4 7.3.6.2 General Access Statistics and Performance log parameter. The time of commands
-    /// is not taken, so its fields are zero and there is no parameter that says how long an
-    /// interval is; without command priorities there are no weights. Thresholds and defaults are
-    /// zero.
-    private static ByteBuffer generalAccess(LogicalUnit unit, int pageControl) {
-        ByteBuffer value = ByteBuffer.allocate(GENERAL_ACCESS_BYTES);
-        if (pageControl == CUMULATIVE_VALUES) {
-            AccessCounts.Totals counts = unit.accessCounts().now();
-            value.putLong(counts.readCommands()).putLong(counts.writeCommands());
-            value.putLong(unit.blocks(counts.bytesReceived()));
-            value.putLong(unit.blocks(counts.bytesTransmitted()));
-        }
-        return parameter(GENERAL_ACCESS, UNBOUNDED_COUNTER, value.array());
     }
 
     private static byte[] bytes(ByteBuffer data) {

@@ -5,12 +5,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/// LOG SELECT (SPC-4 6.7 LOG SELECT command): begins counts at zero, and takes what initiators keep
-/// in the Application Client log page. Nothing is saved, so SP is not allowed.
+/// LOG SELECT (SPC-4 6.7 LOG SELECT command): takes what initiators keep in the Application Client
+/// log page, or forgets it. Nothing is saved, so SP is not allowed.
 final class LogSelect {
-    // PC of a command without parameters.
-    private static final int DEFAULT_CUMULATIVE_VALUES = 3;
-
     private static final int FORMAT_AND_LINKING = 0x03;
 
     private final DeviceServer server;
@@ -46,24 +43,19 @@ final class LogSelect {
     }
 
     /// SPC-4 6.7.2 Processing LOG SELECT when the parameter list length is zero: PCR sets
-    /// everything in the pages meant to its default, a PC of default cumulative values the counts.
+    /// everything in the pages meant to its default. PC is for counters, of which there are none.
     private Outcome reset(Cdb.LogSelect cdb) {
         boolean all = cdb.pageCode() == 0 && cdb.subpageCode() == 0;
         int subpage = cdb.subpageCode() == LogPages.ALL_SUBPAGES ? 0 : cdb.subpageCode();
         if (!LogPages.exists(cdb.pageCode(), subpage)) {
             return unit.refuse(Sense.invalidFieldInCdb(2, 5));
         }
-        boolean counts = all || cdb.pageCode() == LogPages.GENERAL_STATISTICS_AND_PERFORMANCE;
-        boolean lists = all || cdb.pageCode() == LogPages.APPLICATION_CLIENT;
-        counts &= cdb.parameterCodeReset() || cdb.pageControl() == DEFAULT_CUMULATIVE_VALUES;
-        lists &= cdb.parameterCodeReset();
-        if (counts) {
-            unit.accessCounts().reset();
+        boolean meant = all || cdb.pageCode() == LogPages.APPLICATION_CLIENT;
+        if (!meant || !cdb.parameterCodeReset()) {
+            return Outcome.Status.GOOD;
         }
-        if (lists) {
-            unit.applicationClientLog().reset();
-        }
-        return counts || lists ? changed() : Outcome.Status.GOOD;
+        unit.applicationClientLog().reset();
+        return changed();
     }
 
     private Outcome changed() {

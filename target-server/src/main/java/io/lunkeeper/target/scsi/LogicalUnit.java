@@ -38,7 +38,7 @@ final class LogicalUnit {
     private final PersistentReservations reservations;
     private final AtomicInteger resets = new AtomicInteger();
     private final TaskOrder taskSet;
-    private final AccessCounts accessCounts = new AccessCounts();
+    private final AccessCounts accessCounts;
     private final ApplicationClientLog applicationClientLog = new ApplicationClientLog();
     private final BackgroundOperation operation;
     private volatile boolean stopped;
@@ -56,6 +56,7 @@ final class LogicalUnit {
         this.index = index;
         this.taskSet = taskSet;
         this.backend = spec.backend();
+        this.accessCounts = spec.accessCounts();
         this.blockShift = Integer.numberOfTrailingZeros(spec.blockSizeBytes());
         this.limits = new BlockLimits(spec.blockSizeBytes(), spec.physicalBlockSizeBytes());
         UnitIdentity identity =
@@ -480,7 +481,6 @@ final class LogicalUnit {
         if (cached && !volatileCache()) {
             backend.flushSoon();
         }
-        accessCounts.reset();
         applicationClientLog.reset();
         stopped = false;
     }

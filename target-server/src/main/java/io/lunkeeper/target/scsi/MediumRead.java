@@ -39,7 +39,7 @@ final class MediumRead implements Outcome.DataSource {
         if (!unit.backend().tryRead(offsetBytes + position, destination, lengthBytes)) {
             return false;
         }
-        unit.accessCounts().transmitted(lengthBytes);
+        unit.accessCounts().read(lengthBytes);
         return true;
     }
 
@@ -52,7 +52,7 @@ final class MediumRead implements Outcome.DataSource {
                         lengthBytes,
                         failure -> {
                             if (failure == null) {
-                                unit.accessCounts().transmitted(lengthBytes);
+                                unit.accessCounts().read(lengthBytes);
                             }
                             then.ended(explain(position, lengthBytes, failure));
                         });

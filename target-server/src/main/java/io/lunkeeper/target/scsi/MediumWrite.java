@@ -50,14 +50,14 @@ class MediumWrite implements Outcome.DataSink {
         if (!unit.backend().tryWrite(offsetBytes + position, piece)) {
             return false;
         }
-        unit.accessCounts().received(piece.readableBytes());
+        unit.accessCounts().written(piece.readableBytes());
         return true;
     }
 
     @Override
     public void write(long position, ByteBuf piece) throws IOException {
         long offset = offsetBytes + position;
-        unit.accessCounts().received(piece.readableBytes());
+        unit.accessCounts().written(piece.readableBytes());
         try {
             store(offset, piece);
         } catch (IOException e) {

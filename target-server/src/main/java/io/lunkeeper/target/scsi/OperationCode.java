@@ -180,7 +180,6 @@ enum OperationCode {
             (h, l) ->
                     new Cdb.LogSelect(
                             bit(h, 1, 1),
-                            (int) field(h, l, 2, 1) >> 6,
                             (int) field(h, l, 2, 1) & 0x3f,
                             (int) field(h, l, 3, 1),
                             (int) field(h, l, 7, 2))),
@@ -188,7 +187,6 @@ enum OperationCode {
             "4d 00 ff ff 00 ff ff ff ff 04",
             (h, l) ->
                     new Cdb.LogSense(
-                            (int) field(h, l, 2, 1) >> 6,
                             (int) field(h, l, 2, 1) & 0x3f,
                             (int) field(h, l, 3, 1),
                             (int) field(h, l, 5, 2),

@@ -42,7 +42,6 @@ final class Unmap {
     }
 
     static Outcome begin(LogicalUnit unit, Cdb.Unmap cdb) {
-        unit.accessCounts().writeCommand();
         if (cdb.parameterListLength() == 0) {
             return Outcome.Status.GOOD;
         }

@@ -43,7 +43,11 @@ final class ServerMetricsTest {
                 "foreign_bytes_total  | 0 | 3145728.0",
                 "opens_by_others_total | 0 | 1.0",
                 "flush_requests_total | 0 | 12.0",
-                "syncs_total          | 3 | 10.0"
+                "syncs_total          | 3 | 10.0",
+                "read_commands_total  | 0 | 7.0",
+                "read_bytes_total     | 0 | 8192.0",
+                "write_commands_total | 0 | 1.0",
+                "written_bytes_total  | 0 | 512.0"
             })
     void lunHasItsValues(String metric, int lun, String value) throws IOException {
         String line =

@@ -16,6 +16,8 @@ final class StatusPageTest {
               allocated  1.5 GiB
               free       100.0 GiB in its file system
               unwritten  4.0 KiB
+              read       8.0 KiB by 7 commands
+              written    512 bytes by 1 command
               by others  1 bytes moved, 2.0 KiB shared, 3.0 MiB written; opened 1 time
               flushes    12 requests, 10 synchronizations
             """;
@@ -50,6 +52,8 @@ final class StatusPageTest {
               allocated  1.5 GiB, 1 min ago: it was not looked at since
               free       100.0 GiB in its file system, 1 min ago: it was not looked at since
               unwritten  4.0 KiB
+              read       8.0 KiB by 7 commands
+              written    512 bytes by 1 command
               by others  1 bytes moved, 2.0 KiB shared, 3.0 MiB written; opened 1 time
               flushes    12 requests, 10 synchronizations
 

@@ -15,7 +15,21 @@ final class Statuses {
 
     static LunStatus.Figures figures(Duration age) {
         return new LunStatus.Figures(
-                4L << 30, 3L << 29, 100L << 30, age, 4096, 1, 2048, 3 << 20, 1, 12, 10);
+                4L << 30,
+                3L << 29,
+                100L << 30,
+                age,
+                4096,
+                1,
+                2048,
+                3 << 20,
+                1,
+                12,
+                10,
+                7,
+                8192,
+                1,
+                512);
     }
 
     static LunStatus lun(int lun, State state, Optional<LunStatus.Figures> figures) {

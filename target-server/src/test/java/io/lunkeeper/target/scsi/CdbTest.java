@@ -23,10 +23,9 @@ class CdbTest {
                 Arguments.of("16 00 00 00 00 00", new Cdb.Reserve()),
                 Arguments.of("17 00 00 00 00 00", new Cdb.Release()),
                 Arguments.of(
-                        "4c 02 cf ff 00 00 00 12 34 00",
-                        new Cdb.LogSelect(true, 3, 15, 255, 0x1234)),
+                        "4c 02 cf ff 00 00 00 12 34 00", new Cdb.LogSelect(true, 15, 255, 0x1234)),
                 Arguments.of(
-                        "4d 00 4c ff 00 12 34 01 02 00", new Cdb.LogSense(1, 12, 255, 0x1234, 258)),
+                        "4d 00 4c ff 00 12 34 01 02 00", new Cdb.LogSense(12, 255, 0x1234, 258)),
                 Arguments.of("56 00 00 00 00 00 00 00 00 00", new Cdb.Reserve()),
                 Arguments.of("57 00 00 00 00 00 00 00 00 00", new Cdb.Release()),
                 Arguments.of(

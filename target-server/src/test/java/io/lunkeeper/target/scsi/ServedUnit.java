@@ -30,6 +30,7 @@ final class ServedUnit implements AutoCloseable {
     private static final int PIECE_BYTES = 3 * 4096;
 
     private final LunBackend backend;
+    private final AccessCounts accessCounts = new AccessCounts();
     private final DeviceServer server;
     private final Nexus nexus;
 
@@ -95,7 +96,9 @@ final class ServedUnit implements AutoCloseable {
                                             backend,
                                             image.blockSizeBytes(),
                                             physicalBlockSizeBytes,
-                                            Optional.empty())));
+                                            Optional.empty(),
+                                            List.of(),
+                                            accessCounts)));
         } catch (IOException e) {
             backend.close();
             throw e;
@@ -140,6 +143,10 @@ final class ServedUnit implements AutoCloseable {
 
     DeviceServer server() {
         return server;
+    }
+
+    AccessCounts accessCounts() {
+        return accessCounts;
     }
 
     Nexus nexus() {

@@ -54,7 +54,13 @@ class UnitNameTest {
 
     private DeviceServer.LogicalUnitSpec unit(int lun, UnitName... names) {
         return new DeviceServer.LogicalUnitSpec(
-                lun, images.backend(lun), 512, 4096, Optional.empty(), List.of(names));
+                lun,
+                images.backend(lun),
+                512,
+                4096,
+                Optional.empty(),
+                List.of(names),
+                new AccessCounts());
     }
 
     private ServedUnit.Reply run(int lun, String cdb, byte[] dataOut) {

@@ -113,6 +113,11 @@ final class MetricsTest {
                         initiator.write(0, Cdb.write10(written / 512, 128), new byte[65536]);
                 assertEquals(ScsiResult.GOOD, write.status());
             }
+            assertEquals(ScsiResult.GOOD, initiator.read(0, Cdb.read10(0, 8), 4096).status());
+            assertEquals(32, lunMetric(server, "write_commands_total"));
+            assertEquals(2 * MEBIBYTE, lunMetric(server, "written_bytes_total"));
+            assertEquals(1, lunMetric(server, "read_commands_total"));
+            assertEquals(4096, lunMetric(server, "read_bytes_total"));
             assertEquals(2 * MEBIBYTE, lunMetric(server, "unwritten_bytes"));
             double flushes = lunMetric(server, "flush_requests_total");
             double syncs = lunMetric(server, "syncs_total");
@@ -138,7 +143,7 @@ final class MetricsTest {
                     "\n" + ServerProcess.IQN + ", LUN 0\n",
                     "\n  image      " + server.image(0) + "\n  state      served\n",
                     "\n  size       64.0 MiB\n",
-                    "\n  unwritten  0 bytes\n",
+                    "\n  unwritten  0 bytes\n  read       4.0 KiB by 1 command\n",
                     "\n1 session\n  " + InitiatorSession.DEFAULT_NAME + " from 127.0.0.1:",
                     " on " + ServerProcess.IQN + "\n"
                 }) {
