@@ -142,7 +142,19 @@ public final class TargetServer implements AutoCloseable {
                                 new ServerStatus.Session(
                                         each.initiatorName(), each.targetName(), each.peer()))
                         .toList(),
+                targets.targets().stream().map(TargetServer::status).toList(),
                 targets.luns().stream().map(ServedLun::status).toList());
+    }
+
+    private static ServerStatus.Target status(ServedTargets.Served target) {
+        ServerStatus.AccessState state =
+                switch (target.node().device().accessState()) {
+                    case ACTIVE_OPTIMIZED -> ServerStatus.AccessState.ACTIVE_OPTIMIZED;
+                    case ACTIVE_NON_OPTIMIZED -> ServerStatus.AccessState.ACTIVE_NON_OPTIMIZED;
+                    case STANDBY -> ServerStatus.AccessState.STANDBY;
+                    case UNAVAILABLE -> ServerStatus.AccessState.UNAVAILABLE;
+                };
+        return new ServerStatus.Target(target.spec().iqn(), state);
     }
 
     /// Takes over what a configuration says that was read again: its targets and LUNs. Sessions go

@@ -5,6 +5,7 @@ import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Info;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
@@ -41,6 +42,15 @@ final class ServerMetrics {
                         .labelNames("target")
                         .callback(each -> sessions(status.get()).forEach((t, n) -> each.call(n, t)))
                         .build());
+        registry.register(
+                GaugeWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_target_access_state")
+                        .help(
+                                "Whether the target is in this access state (1); it is in one of"
+                                        + " them.")
+                        .labelNames("target", "state")
+                        .callback(each -> accessStates(status.get().targets(), each))
+                        .build());
         for (LunMetric each : LunMetric.values()) {
             registry.register(each.collector(PROPERTIES, () -> status.get().luns()));
         }
@@ -49,6 +59,16 @@ final class ServerMetrics {
 
     private static boolean serving(ServerStatus status) {
         return status.phase() == ServerStatus.Phase.SERVING;
+    }
+
+    private static void accessStates(
+            List<ServerStatus.Target> targets, GaugeWithCallback.Callback reading) {
+        for (ServerStatus.Target target : targets) {
+            for (ServerStatus.AccessState state : ServerStatus.AccessState.values()) {
+                int now = target.accessState() == state ? 1 : 0;
+                reading.call(now, target.name(), state.word());
+            }
+        }
     }
 
     /// How many there are by target; a target without any has none, which is news too.

@@ -2,12 +2,14 @@ package io.lunkeeper.target.metrics;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 
 /// How the server is at one moment.
 ///
 /// @param version of the program
 /// @param uptime since it was started
 /// @param portals where initiators connect, as `host:port`
+/// @param targets that initiators can log in to
 /// @param luns all of the configuration, in its order
 public record ServerStatus(
         String version,
@@ -15,6 +17,7 @@ public record ServerStatus(
         Duration uptime,
         List<String> portals,
         List<Session> sessions,
+        List<Target> targets,
         List<LunStatus> luns) {
 
     /// What the server is about.
@@ -25,6 +28,25 @@ public record ServerStatus(
         SERVING,
         /// Sessions end, what was written is flushed.
         STOPPING
+    }
+
+    /// A target.
+    ///
+    /// @param accessState of all its LUNs
+    public record Target(String name, AccessState accessState) {}
+
+    /// What initiators may do with the LUNs of a target, and whether they are asked to use another
+    /// path to them (ALUA).
+    public enum AccessState {
+        ACTIVE_OPTIMIZED,
+        ACTIVE_NON_OPTIMIZED,
+        STANDBY,
+        UNAVAILABLE;
+
+        /// The word that the configuration has for it.
+        String word() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
     }
 
     /// A session of an initiator.

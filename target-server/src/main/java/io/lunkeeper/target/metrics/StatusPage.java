@@ -21,6 +21,7 @@ final class StatusPage {
     static String text(ServerStatus status) {
         StatusPage page = new StatusPage();
         page.server(status);
+        page.targets(status.targets());
         status.luns().forEach(page::lun);
         page.sessions(status.sessions());
         return page.text.toString();
@@ -31,6 +32,14 @@ final class StatusPage {
         line("state", status.phase().name().toLowerCase(Locale.ROOT));
         line("up for", duration(status.uptime()));
         line("portals", String.join(", ", status.portals()));
+    }
+
+    private void targets(List<ServerStatus.Target> targets) {
+        text.append('\n');
+        headline(counted(targets.size(), "target"));
+        for (ServerStatus.Target each : targets) {
+            headline("  " + each.name() + ": " + each.accessState().word());
+        }
     }
 
     private void lun(LunStatus lun) {

@@ -270,6 +270,11 @@ public final class DeviceServer {
         portGroup.configure(state);
     }
 
+    /// The state that the target port is in now, whoever has set it.
+    public AccessState accessState() {
+        return portGroup.state();
+    }
+
     TargetPortGroup portGroup() {
         return portGroup;
     }

@@ -76,9 +76,19 @@ final class ServerMetricsTest {
                                 + Runtime.version()
                                 + "\",version=\"1.2.3\"} 1",
                         "lunkeeper_sessions{target=\"" + Statuses.VM1 + "\"} 1.0",
-                        "lunkeeper_sessions{target=\"" + Statuses.VM2 + "\"} 0.0")) {
+                        "lunkeeper_sessions{target=\"" + Statuses.VM2 + "\"} 0.0",
+                        accessState("active-optimized", Statuses.VM1, 0),
+                        accessState("active-non-optimized", Statuses.VM1, 1),
+                        accessState("standby", Statuses.VM1, 0),
+                        accessState("unavailable", Statuses.VM1, 0),
+                        accessState("standby", Statuses.VM2, 1))) {
             assertTrue(text().contains("\n" + line + "\n"), text());
         }
+    }
+
+    private static String accessState(String state, String target, int value) {
+        return "lunkeeper_target_access_state{state=\"%s\",target=\"%s\"} %d.0"
+                .formatted(state, target, value);
     }
 
     /// The rules of Prometheus: one prefix, base units, `_total` for counters and for nothing else.
@@ -102,6 +112,6 @@ final class ServerMetricsTest {
                     name);
             metrics++;
         }
-        assertEquals(LunMetric.values().length + 3, metrics);
+        assertEquals(LunMetric.values().length + 4, metrics);
     }
 }

@@ -29,6 +29,10 @@ final class StatusPageTest {
               up for     1 d 2 h 3 min
               portals    127.0.0.1:3260, [::1]:3260
 
+            2 targets
+              iqn.2026-11.io.x:vm1: active-non-optimized
+              iqn.2026-11.io.x:vm2: standby
+
             iqn.2026-11.io.x:vm1, LUN 0
               image      /images/0.img
               state      served
@@ -87,6 +91,7 @@ final class StatusPageTest {
                         "1",
                         ServerStatus.Phase.STARTING,
                         Duration.ofSeconds(seconds),
+                        List.of(),
                         List.of(),
                         List.of(),
                         List.of());

@@ -49,6 +49,9 @@ final class Statuses {
                         new ServerStatus.Session("iqn.2026-11.io.y:a", VM1, "192.0.2.5:51234"),
                         new ServerStatus.Session("iqn.2026-11.io.y:b", "", "192.0.2.6:999")),
                 List.of(
+                        new ServerStatus.Target(VM1, ServerStatus.AccessState.ACTIVE_NON_OPTIMIZED),
+                        new ServerStatus.Target(VM2, ServerStatus.AccessState.STANDBY)),
+                List.of(
                         lun(0, new State.Served(), figures),
                         lun(1, new State.Preparing(OptionalDouble.empty()), Optional.empty()),
                         lun(2, new State.Preparing(OptionalDouble.of(0.379)), Optional.empty()),

@@ -152,6 +152,41 @@ final class MetricsTest {
         assertEquals(page.lines().skip(3).toList(), get(server, "/").lines().skip(3).toList());
     }
 
+    private void expectAccessState(ServerProcess server, String wanted) throws Exception {
+        String page = get(server, "/status");
+        String line = "\n1 target\n  " + ServerProcess.IQN + ": " + wanted + "\n";
+        assertTrue(page.contains(line), line + " in " + page);
+        for (String state :
+                new String[] {
+                    "active-optimized", "active-non-optimized", "standby", "unavailable"
+                }) {
+            String labels = "{state=\"" + state + "\",target=\"" + ServerProcess.IQN + "\"}";
+            assertEquals(
+                    state.equals(wanted) ? 1 : 0,
+                    metric(server, "lunkeeper_target_access_state" + labels),
+                    state);
+        }
+    }
+
+    @Test
+    void accessStateIsShownWhoeverHasSetIt() throws Exception {
+        Lun lun = Lun.sized(0, "8MiB");
+        try (ServerProcess server =
+                        ServerProcess.start(METRICS, "access-state: active-non-optimized", lun);
+                RawInitiator initiator = RawInitiator.connect(server.address())) {
+            expectAccessState(server, "active-non-optimized");
+            assertEquals(0, initiator.login(ServerProcess.IQN).statusClass());
+            initiator.clearUnitAttentions(0);
+            byte[] standby = {0, 0, 0, 0, 2, 0, 0, 1};
+            ScsiResult set = initiator.write(0, Cdb.setTargetPortGroups(8), standby);
+            assertEquals(ScsiResult.GOOD, set.status());
+            expectAccessState(server, "standby");
+            server.reload("access-state: active-non-optimized", "access-state: active-optimized");
+            awaitStatus(server, page -> page.contains(": active-optimized\n"));
+            expectAccessState(server, "active-optimized");
+        }
+    }
+
     @Test
     void failedLunIsShownWithItsReason() throws Exception {
         try (ServerProcess server = ServerProcess.start(METRICS, "", Lun.sized(0, "8MiB"))) {
