@@ -48,6 +48,11 @@ final class SimulatedFile implements OpenFile {
     private final List<Range> readAhead = new ArrayList<>();
     private boolean writebackFails;
 
+    /// The next copy to it fails.
+    private boolean copyFails;
+
+    private boolean unreadable;
+
     /// Writeback waits for it.
     private volatile CountDownLatch writeback = new CountDownLatch(0);
 
@@ -73,6 +78,15 @@ final class SimulatedFile implements OpenFile {
 
     synchronized void failNextWriteback() {
         writebackFails = true;
+    }
+
+    synchronized void failNextCopy() {
+        copyFails = true;
+    }
+
+    /// Whether reading fails from now on.
+    synchronized void unreadable(boolean now) {
+        unreadable = now;
     }
 
     /// Nothing gets to the disk before the latch is open.
@@ -132,6 +146,9 @@ final class SimulatedFile implements OpenFile {
     @Override
     public synchronized int read(long offset, long address, int length) throws IOException {
         checkPower();
+        if (unreadable) {
+            throw new SystemCallException("pread", "simulated", Errno.EIO, "Input/output error");
+        }
         MemorySegment memory = MemorySegment.ofAddress(address).reinterpret(length);
         for (int done = 0; done < length; ) {
             int at = (int) ((offset + done) % PAGE);
@@ -195,7 +212,14 @@ final class SimulatedFile implements OpenFile {
     }
 
     @Override
-    public long copyFrom(OpenFile source, long sourceOffset, long offset, long length) {
+    public synchronized long copyFrom(OpenFile source, long sourceOffset, long offset, long length)
+            throws IOException {
+        checkPower();
+        if (copyFails) {
+            copyFails = false;
+            throw new SystemCallException(
+                    "copy_file_range", "simulated", Errno.EIO, "Input/output error");
+        }
         return 0;
     }
 

@@ -1,15 +1,19 @@
 package io.lunkeeper.target.session;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lunkeeper.lun.CacheMode;
 import io.lunkeeper.target.session.SessionRig.Initiator;
 import io.lunkeeper.target.session.SessionRig.Reply;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,7 +57,11 @@ class AllegianceTest {
 
     @BeforeEach
     void serve() throws Exception {
-        rig = new SessionRig(directory);
+        serve(CacheMode.WRITE_BACK);
+    }
+
+    private void serve(CacheMode cacheMode) throws Exception {
+        rig = new SessionRig(directory, cacheMode);
         initiator = rig.loginPatient();
         other = rig.loginPatient();
     }
@@ -161,6 +169,125 @@ class AllegianceTest {
         expectNothing(initiator, flush);
         assertEquals(GOOD, clearAca(initiator));
         assertEquals(GOOD, initiator.await(flush));
+    }
+
+    private static byte[] letters() {
+        byte[] letters = new byte[LENGTH];
+        Arrays.fill(letters, (byte) 0x5a);
+        return letters;
+    }
+
+    private static void fill(Initiator by, int lun, int lba) throws Exception {
+        String cdb = "2a 00 00 00 %02x %02x 00 00 08 00".formatted(lba >> 8, lba & 0xff);
+        int write = by.send(SIMPLE, lun, cdb, LENGTH, new byte[0], true);
+        by.data(write, by.transferTag(write), 0, 0, letters(), true);
+        assertEquals(GOOD, by.await(write));
+    }
+
+    /// Enough for whatever runs on to come to its end: these take the same threads.
+    private void letOthersGoOn() throws Exception {
+        for (int lba = 8192; lba < 28672; lba += 512) {
+            fill(other, 0, lba);
+        }
+    }
+
+    /// Every piece waits for the disk, as there is no cache. One has been sent when the condition
+    /// begins, and the next is on its way.
+    @Test
+    void aReadSendsNothingMoreAndFetchesAgainWhenItGoesOn() throws Exception {
+        rig.close();
+        serve(CacheMode.DIRECT);
+        fill(initiator, 0, 0);
+        fill(initiator, 0, 16);
+        int read = initiator.send(SIMPLE, 0, "28 00 00 00 00 00 00 00 40 00");
+        rig.turnUntil(() -> initiator.dataIns(read) == 1);
+        int wrong = initiator.send(SIMPLE, 0, WRONG_NACA);
+        assertEquals(WRONG_FIELD, initiator.reply(wrong));
+        rig.turnUntil(() -> rig.heldBytes() == 0);
+        letOthersGoOn();
+        assertEquals(1, initiator.dataIns(read));
+        assertEquals(GOOD, clearAca(initiator));
+        assertEquals(GOOD, initiator.await(read));
+        assertEquals(4, initiator.dataIns(read));
+        assertArrayEquals(letters(), Arrays.copyOf(initiator.dataIn(read), LENGTH));
+    }
+
+    /// An identification descriptor: the first designator of a unit is an NAA identifier.
+    private static byte[] cscd(Initiator by, int lun) throws Exception {
+        int inquiry = by.send(SIMPLE, lun, "12 01 83 00 ff 00");
+        assertEquals(GOOD, by.await(inquiry));
+        byte[] page = by.dataIn(inquiry);
+        return ByteBuffer.allocate(32).put((byte) 0xe4).put(4, page, 4, 12).putInt(28, 512).array();
+    }
+
+    /// Copies the beginning of LUN 1 to that of LUN 0.
+    private int beginCopy(int blocks) throws Exception {
+        byte[] list =
+                ByteBuffer.allocate(16 + 2 * 32 + 28)
+                        .put(1, (byte) (3 << 3)) // no list identifier
+                        .putShort(2, (short) (2 * 32))
+                        .putInt(8, 28)
+                        .put(16, cscd(initiator, 1))
+                        .put(48, cscd(initiator, 0))
+                        .put(80, (byte) 0x02)
+                        .putShort(82, (short) 24)
+                        .putShort(86, (short) 1)
+                        .putShort(90, (short) blocks)
+                        .array();
+        String cdb = "83 00 00 00 00 00 00 00 00 00 00 00 00 %02x 00 00".formatted(list.length);
+        int copy = initiator.send(SIMPLE, 0, cdb, list.length, new byte[0], true);
+        initiator.data(copy, initiator.transferTag(copy), 0, 0, list, true);
+        return copy;
+    }
+
+    private byte[] blocksOf(int lba) throws Exception {
+        String cdb = "28 00 00 00 %02x %02x 00 00 08 00".formatted(lba >> 8, lba & 0xff);
+        int read = other.send(SIMPLE, 0, cdb);
+        assertEquals(GOOD, other.await(read));
+        return other.dataIn(read);
+    }
+
+    private void awaitFirstPiece() throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!Arrays.equals(letters(), blocksOf(0))) {
+            assertTrue(System.nanoTime() < deadline, "nothing is copied");
+        }
+    }
+
+    /// It copies a mebibyte at a time; the first is under way when the condition begins.
+    @Test
+    void aCopyTakesNoOtherPieceUntilItGoesOn() throws Exception {
+        int last = 3 * 2048;
+        fill(initiator, 1, 0);
+        fill(initiator, 1, last);
+        int copy = beginCopy(4 * 2048);
+        int wrong = initiator.send(SIMPLE, 0, WRONG_NACA);
+        assertEquals(WRONG_FIELD, initiator.reply(wrong));
+        awaitFirstPiece();
+        letOthersGoOn();
+        assertNull(initiator.reply(copy));
+        assertArrayEquals(new byte[LENGTH], blocksOf(last));
+        assertEquals(GOOD, clearAca(initiator));
+        assertEquals(GOOD, initiator.await(copy));
+        assertArrayEquals(letters(), blocksOf(last));
+    }
+
+    /// The initiator may end it instead: it copies nothing more.
+    @Test
+    void aCopyThatStandsStillCanBeAborted() throws Exception {
+        int last = 3 * 2048;
+        fill(initiator, 1, 0);
+        fill(initiator, 1, last);
+        int copy = beginCopy(4 * 2048);
+        int wrong = initiator.send(SIMPLE, 0, WRONG_NACA);
+        assertEquals(WRONG_FIELD, initiator.reply(wrong));
+        awaitFirstPiece();
+        letOthersGoOn();
+        assertEquals(GOOD, initiator.await(initiator.manage(ABORT_TASK, 0, copy)));
+        assertEquals(GOOD, clearAca(initiator));
+        letOthersGoOn();
+        assertNull(initiator.reply(copy));
+        assertArrayEquals(new byte[LENGTH], blocksOf(last));
     }
 
     @Test

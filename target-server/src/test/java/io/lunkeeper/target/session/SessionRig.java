@@ -2,6 +2,7 @@ package io.lunkeeper.target.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import io.lunkeeper.lun.Allocation;
 import io.lunkeeper.lun.CacheMode;
@@ -30,6 +31,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// A target with two units on real images, and initiators that talk to it by PDUs without a socket.
@@ -50,6 +52,10 @@ final class SessionRig implements AutoCloseable {
     private int names;
 
     SessionRig(Path directory) throws IOException {
+        this(directory, CacheMode.WRITE_BACK);
+    }
+
+    SessionRig(Path directory, CacheMode cacheMode) throws IOException {
         List<DeviceServer.LogicalUnitSpec> units = new ArrayList<>();
         for (int lun = 0; lun < 2; lun++) {
             LunSpec spec =
@@ -57,7 +63,7 @@ final class SessionRig implements AutoCloseable {
                             directory.resolve("image" + lun),
                             OptionalLong.of(16 << 20),
                             Allocation.SPARSE,
-                            CacheMode.WRITE_BACK,
+                            cacheMode,
                             512,
                             false);
             LunBackend backend = LunBackend.open(spec);
@@ -75,6 +81,15 @@ final class SessionRig implements AutoCloseable {
     /// Does what the loop has to do, until there is nothing more at once.
     void turn() {
         for (Runnable work = loop.poll(); work != null; work = loop.poll()) {
+            work.run();
+        }
+    }
+
+    /// Lets the loop do its work, one thing at a time, until something is so.
+    void turnUntil(BooleanSupplier so) throws InterruptedException {
+        while (!so.getAsBoolean()) {
+            Runnable work = loop.poll(SECONDS, TimeUnit.SECONDS);
+            assertNotNull(work, "nothing comes any more");
             work.run();
         }
     }
@@ -293,7 +308,14 @@ final class SessionRig implements AutoCloseable {
             return tags;
         }
 
-        /// The data of a read that came in one PDU.
+        /// How many PDUs with data of a read have come.
+        long dataIns(int tag) {
+            return sent.stream()
+                    .filter(pdu -> (pdu.getByte(0) & 0x3f) == 0x25 && pdu.getInt(16) == tag)
+                    .count();
+        }
+
+        /// The data of a read that came in one PDU, or in its first.
         byte[] dataIn(int tag) {
             ByteBuf pdu = find(tag, 0x25);
             return ByteBufUtil.getBytes(pdu, 48, pdu.getInt(4) & 0xffffff);
