@@ -159,6 +159,23 @@ public final class LunBackend implements AutoCloseable {
         return sidecar.section(section);
     }
 
+    /// Whether what was kept under a name is damaged, and nothing else for that. May block.
+    ///
+    /// @throws IOException when nobody knows what was kept under any name
+    public boolean damagedBeside(String section) throws IOException {
+        return sidecar.damaged(section);
+    }
+
+    /// Whether damage to what is kept would be noticed, name by name. May block.
+    public boolean checkedBeside() throws IOException {
+        return sidecar.checked();
+    }
+
+    /// Copies all that is kept, as it is, and says where to. Durable on return. May block.
+    public Path setAsideBeside() throws IOException {
+        return sidecar.setAside();
+    }
+
     /// Keeps something beside the image instead of what was there under that name; no entries:
     /// nothing. On return it is durable. May block.
     public void keepBeside(String section, Map<String, String> content) throws IOException {

@@ -34,6 +34,7 @@ final class ServedLun implements Closeable {
     private volatile @Nullable LunBackend backend;
     private volatile @Nullable IOException refusal;
     private volatile OptionalDouble filledRatio = OptionalDouble.empty();
+    private volatile BooleanSupplier reservationsLost = () -> false;
     private volatile boolean growing;
     private volatile boolean leaving;
     private volatile Runnable whenClosed = () -> {};
@@ -68,7 +69,8 @@ final class ServedLun implements Closeable {
 
     /// Who gets an image that was opened.
     interface Reception {
-        void take(LunBackend opened) throws IOException;
+        /// Takes it, and gives who says whether it is lost who has reserved it.
+        BooleanSupplier take(LunBackend opened) throws IOException;
     }
 
     /// Opens the image and hands it on; it is closed again when it is not taken.
@@ -76,7 +78,7 @@ final class ServedLun implements Closeable {
         try {
             LunBackend opened = opening.open(place.spec().image(), new Filling());
             try {
-                reception.take(opened);
+                reservationsLost = reception.take(opened);
             } catch (IOException | RuntimeException refused) {
                 opened.close();
                 throw refused;
@@ -237,6 +239,9 @@ final class ServedLun implements Closeable {
         }
         if (leaving) {
             return new LunStatus.State.Leaving();
+        }
+        if (reservationsLost.getAsBoolean()) {
+            return new LunStatus.State.ReservationsLost();
         }
         return growing ? new LunStatus.State.Growing(filledRatio) : new LunStatus.State.Served();
     }

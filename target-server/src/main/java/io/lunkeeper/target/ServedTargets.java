@@ -279,7 +279,10 @@ final class ServedTargets {
             }
             lun.open(
                     LunBackend::open,
-                    backend -> node.device().add(unit(place, backend, lun.accessCounts())));
+                    backend -> {
+                        node.device().add(unit(place, backend, lun.accessCounts()));
+                        return () -> node.device().reservationsLost(place.spec().lun());
+                    });
         } catch (IOException refused) {
             throw unservable(place, "image", refused);
         }

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
@@ -68,7 +69,10 @@ final class ServedLunTest {
                         }
                         return LunBackend.open(spec, preparation);
                     },
-                    taken::add);
+                    opened -> {
+                        taken.add(opened);
+                        return () -> false;
+                    });
             assertEquals(List.of(lun.backend()), taken);
             assertTrue(lun.served());
             states.add(lun.status().state());
@@ -95,7 +99,7 @@ final class ServedLunTest {
         List<State> states = new ArrayList<>();
         ServedLun lun = lun(Allocation.FULL);
         try (lun) {
-            lun.open(LunBackend::open, _ -> {});
+            lun.open(LunBackend::open, _ -> () -> false);
             stopping = () -> !states.add(lun.status().state());
             lun.grow(2 * SIZE);
             assertEquals(List.of(new State.Growing(OptionalDouble.of(0))), states);
@@ -117,7 +121,7 @@ final class ServedLunTest {
                                 (_, _) -> {
                                     throw new LunOpenException("no");
                                 },
-                                _ -> {}));
+                                _ -> () -> false));
         assertTrue(lun.status().figures().isEmpty());
         assertEquals(new State.Failed("not served: no"), lun.status().state());
         assertFalse(lun.served());
@@ -137,7 +141,19 @@ final class ServedLunTest {
         assertEquals(
                 new State.Failed("not served: nobody knows who reserved it"), lun.status().state());
         try (lun) {
-            lun.open(LunBackend::open, _ -> {});
+            lun.open(LunBackend::open, _ -> () -> false);
+            assertEquals(new State.Served(), lun.status().state());
+        }
+    }
+
+    @Test
+    void tellsThatItIsLostWhoHasReservedIt() throws IOException {
+        AtomicBoolean lost = new AtomicBoolean(true);
+        try (ServedLun lun = lun(Allocation.SPARSE)) {
+            lun.open(LunBackend::open, _ -> lost::get);
+            assertTrue(lun.served());
+            assertEquals(new State.ReservationsLost(), lun.status().state());
+            lost.set(false);
             assertEquals(new State.Served(), lun.status().state());
         }
     }
@@ -145,7 +161,7 @@ final class ServedLunTest {
     @Test
     void goesWhenItsLastCommandHasComeToRest() throws IOException {
         ServedLun lun = lun(Allocation.SPARSE);
-        lun.open(LunBackend::open, _ -> {});
+        lun.open(LunBackend::open, _ -> () -> false);
         AtomicInteger gone = new AtomicInteger();
         lun.leave(gone::incrementAndGet);
         assertFalse(lun.served());
@@ -157,7 +173,7 @@ final class ServedLunTest {
         assertEquals(1, gone.get());
         assertEquals(Optional.empty(), lun.trouble());
         try (ServedLun next = lun(Allocation.SPARSE)) {
-            next.open(LunBackend::open, _ -> {});
+            next.open(LunBackend::open, _ -> () -> false);
             assertTrue(next.served());
         }
         lun.close();

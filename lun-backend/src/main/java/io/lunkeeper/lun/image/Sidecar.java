@@ -1,8 +1,6 @@
 package io.lunkeeper.lun.image;
 
 import io.lunkeeper.lun.linux.OpenFile;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -13,23 +11,20 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// A small file beside an image that holds what must outlive the process and has no place in the
-/// image: Java properties, in sections that know nothing of each other; the keys of a section begin
-/// with its name and a dot. It is replaced as a whole: after a loss of power there is the old or
-/// the new one. Whoever owns the image owns this too. Calls may block; safe from any thread.
+/// image, in sections that know nothing of each other ([SidecarText]). It is replaced as a whole:
+/// after a loss of power there is the old or the new one. Each section has a checksum, so that harm
+/// to one says nothing of the others. Whoever owns the image owns this too. Calls may block; safe
+/// from any thread.
 public final class Sidecar {
     /// The largest that is read: nobody writes more.
     static final int MAX_BYTES = 1 << 20;
 
     private static final String SUFFIX = ".lunkeeper";
-
-    private static final String FORMAT_KEY = "format";
-    private static final String FORMAT = "2";
 
     private final Path path;
 
@@ -47,65 +42,71 @@ public final class Sidecar {
     /// What a section holds; nothing when the section or the file does not exist.
     ///
     /// @param name letters
-    /// @throws IOException when the file cannot be read or understood: nobody knows then what is
-    ///   missing
+    /// @throws IOException when the file cannot be read or understood, or the section is damaged:
+    ///   nobody knows then what is missing
     public synchronized SortedMap<String, String> section(String name) throws IOException {
-        String prefix = prefix(name);
-        Properties all = read();
-        SortedMap<String, String> section = new TreeMap<>();
-        for (String key : all.stringPropertyNames()) {
-            if (key.startsWith(prefix)) {
-                section.put(key.substring(prefix.length()), all.getProperty(key));
-            }
+        SidecarText.Section section = read().sections().get(name);
+        if (section == null) {
+            return new TreeMap<>();
         }
-        return section;
+        if (section.damaged()) {
+            throw notOurs(name + " is damaged", null);
+        }
+        return new TreeMap<>(section.entries());
     }
 
-    /// Replaces what a section holds and leaves the others; with nothing the section is deleted,
-    /// and with the last section the file. On return that is durable.
+    /// Whether a section is known not to be as it was written.
+    ///
+    /// @param name letters
+    /// @throws IOException when the file cannot be read or understood as a whole
+    public synchronized boolean damaged(String name) throws IOException {
+        SidecarText.Section section = read().sections().get(name);
+        return section != null && section.damaged();
+    }
+
+    /// Whether its sections have checksums: what an earlier version wrote has none, and when a part
+    /// of that makes no sense nobody knows what else was there.
+    ///
+    /// @throws IOException when the file cannot be read or understood as a whole
+    public synchronized boolean checked() throws IOException {
+        return read().checked();
+    }
+
+    /// Replaces what a section holds and leaves the others, damaged ones as they are; with nothing
+    /// the section is deleted, and with the last section the file. On return that is durable.
     ///
     /// @param name letters
     /// @throws IOException when it was not replaced, or nobody knows whether it is durable
-    public synchronized void replace(String name, Map<String, String> section) throws IOException {
-        String prefix = prefix(name);
-        Properties all = read();
-        all.keySet().removeIf(key -> key.toString().startsWith(prefix));
-        section.forEach((key, value) -> all.setProperty(prefix + key, value));
-        if (all.isEmpty()) {
+    public synchronized void replace(String name, Map<String, String> content) throws IOException {
+        SidecarText text = read().with(name, new TreeMap<>(content));
+        if (text.sections().isEmpty()) {
             Files.deleteIfExists(path);
+            synchronizeDirectory();
         } else {
-            Path fresh = path.resolveSibling(path.getFileName() + ".new");
-            write(fresh, bytes(all));
-            Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE);
-        }
-        Path directory = path.getParent();
-        if (directory != null) {
-            OpenFile.syncDirectory(directory);
+            renew(path, text.bytes());
         }
     }
 
-    private static String prefix(String name) {
-        assert !name.isEmpty() && name.chars().allMatch(Character::isLetter) : name;
-        return name + ".";
+    /// Copies the file, as it is, to one beside it whose name tells of its content, so that nothing
+    /// is lost when a damaged section is replaced. On return that is durable.
+    ///
+    /// @return the copy
+    /// @throws IOException when there is none, or nobody knows whether it is durable
+    public synchronized Path setAside() throws IOException {
+        byte[] content = readBytes().orElseThrow(() -> new NoSuchFileException(path.toString()));
+        String name = "%s.damaged-%08x".formatted(path.getFileName(), SidecarText.crc(content));
+        Path aside = path.resolveSibling(name);
+        renew(aside, content);
+        return aside;
     }
 
-    /// All sections, without the format.
-    private Properties read() throws IOException {
-        Properties all = new Properties();
+    private SidecarText read() throws IOException {
         Optional<byte[]> content = readBytes();
-        if (content.isEmpty()) {
-            return all;
-        }
         try {
-            all.load(new ByteArrayInputStream(content.get()));
+            return content.isEmpty() ? SidecarText.EMPTY : SidecarText.parse(content.get());
         } catch (IllegalArgumentException e) {
             throw notOurs(String.valueOf(e.getMessage()), e);
         }
-        Object format = all.remove(FORMAT_KEY);
-        if (!FORMAT.equals(format)) {
-            throw notOurs("its format is " + format + ", not " + FORMAT, null);
-        }
-        return all;
     }
 
     private IOException notOurs(String why, @Nullable Exception cause) {
@@ -115,15 +116,6 @@ public final class Sidecar {
                         + why
                         + "); restore it, or delete it when what it kept may be forgotten",
                 cause);
-    }
-
-    private static byte[] bytes(Properties sections) throws IOException {
-        Properties all = new Properties();
-        all.putAll(sections);
-        all.setProperty(FORMAT_KEY, FORMAT);
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        all.store(bytes, "Belongs to the image beside it. Do not edit while that is served.");
-        return bytes.toByteArray();
     }
 
     private Optional<byte[]> readBytes() throws IOException {
@@ -136,6 +128,21 @@ public final class Sidecar {
             return Optional.of(bytes.array());
         } catch (NoSuchFileException _) {
             return Optional.empty();
+        }
+    }
+
+    /// Puts a file in the place of another, which may not exist.
+    private void renew(Path file, byte[] content) throws IOException {
+        Path fresh = path.resolveSibling(path.getFileName() + ".new");
+        write(fresh, content);
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+        synchronizeDirectory();
+    }
+
+    private void synchronizeDirectory() throws IOException {
+        Path directory = path.getParent();
+        if (directory != null) {
+            OpenFile.syncDirectory(directory);
         }
     }
 

@@ -22,6 +22,11 @@ enum LunMetric {
             "lunkeeper_lun_failed",
             "Whether the LUN has failed (1) and answers every command with an error.",
             lun -> OptionalDouble.of(lun.state() instanceof State.Failed ? 1 : 0)),
+    RESERVATIONS_LOST(
+            "lunkeeper_lun_reservations_lost",
+            "Whether it is lost who has reserved the LUN (1), so that nobody reads or writes it"
+                    + " until an initiator replaces that.",
+            lun -> OptionalDouble.of(lun.state() instanceof State.ReservationsLost ? 1 : 0)),
     PREPARED(
             "lunkeeper_lun_prepared_ratio",
             "How much of the image is ready, 0 to 1; below 1 it is opened, or being filled because"
@@ -104,7 +109,7 @@ enum LunMetric {
         return switch (state) {
             case State.Preparing(OptionalDouble filled) -> filled.orElse(0);
             case State.Growing(OptionalDouble filled) -> filled.orElse(1);
-            case State.Served(), State.Leaving(), State.Failed(_) -> 1;
+            case State.Served(), State.ReservationsLost(), State.Leaving(), State.Failed(_) -> 1;
         };
     }
 

@@ -27,6 +27,10 @@ public record LunStatus(
         /// @param filledRatio of the new part, as above
         record Growing(OptionalDouble filledRatio) implements State {}
 
+        /// Initiators have it, and none may read or write: who has reserved it is lost until one of
+        /// them replaces that.
+        record ReservationsLost() implements State {}
+
         /// Initiators do not have it any more; its image is closed when its last commands have come
         /// to rest.
         record Leaving() implements State {}

@@ -55,6 +55,9 @@ final class StatusPage {
             case State.Preparing(OptionalDouble filled) -> "preparing" + filled(filled);
             case State.Served() -> "served";
             case State.Growing(OptionalDouble filled) -> "served, growing" + filled(filled);
+            case State.ReservationsLost() ->
+                    "locked: who has reserved it is lost (see the log); until an initiator sends"
+                            + " REPLACE LOST RESERVATION nobody reads or writes";
             case State.Leaving() -> "taken out, not closed yet";
             case State.Failed(String reason) -> "failed: " + reason;
         };

@@ -44,7 +44,7 @@ public enum AccessState {
         WHEN_IN_STANDBY.addAll(
                 EnumSet.range(
                         OperationCode.PERSISTENT_RESERVE_IN_READ_KEYS,
-                        OperationCode.PERSISTENT_RESERVE_OUT_REGISTER_AND_MOVE));
+                        OperationCode.PERSISTENT_RESERVE_OUT_REPLACE_LOST_RESERVATION));
     }
 
     private final int code;

@@ -142,7 +142,8 @@ final class BackgroundOperation {
     }
 
     /// Why a command may not run now; null when it may. INQUIRY, REPORT LUNS and REQUEST SENSE
-    /// always may, and after a failure what repeats the operation.
+    /// always may, and after a failure what repeats the operation, and what lets somebody do so
+    /// where it is lost who has reserved the unit.
     @Nullable Sense refusal(OperationCode operation) {
         State now = state;
         if (now == null || operation.passesUnitAttention()) {
@@ -150,13 +151,14 @@ final class BackgroundOperation {
         }
         return switch (now) {
             case Running running -> running.sense();
-            case Failed(EraseJob job) -> repeats(operation, job) ? null : job.afterFailure();
+            case Failed(EraseJob job) -> leadsOut(operation, job) ? null : job.afterFailure();
         };
     }
 
-    private static boolean repeats(OperationCode operation, EraseJob failed) {
+    private static boolean leadsOut(OperationCode operation, EraseJob failed) {
         return operation.operationCode() == OperationCode.SANITIZE_OVERWRITE.operationCode()
-                || (operation == OperationCode.FORMAT_UNIT && !failed.sanitizes());
+                || (operation == OperationCode.FORMAT_UNIT && !failed.sanitizes())
+                || operation == OperationCode.PERSISTENT_RESERVE_OUT_REPLACE_LOST_RESERVATION;
     }
 
     /// What REQUEST SENSE tells (SPC-4 5.12 Pollable sense data); nothing without an operation.

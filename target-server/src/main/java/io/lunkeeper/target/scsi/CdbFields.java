@@ -36,6 +36,14 @@ final class CdbFields {
         return (first >= 8 ? tail : (high << (8 * end - 64)) | tail) & ones;
     }
 
+    static Cdb formatUnit(long high, long low) {
+        return new Cdb.FormatUnit(
+                bit(high, 1, 5),
+                bit(high, 1, 4),
+                bit(high, 1, 3),
+                (int) field(high, low, 1, 1) & 0x07);
+    }
+
     static Cdb modeSense(Cdb.ModeHeader header, long high, long low, long allocation) {
         Cdb.BlockDescriptor descriptor = Cdb.BlockDescriptor.SHORT;
         if (bit(high, 1, 3)) {

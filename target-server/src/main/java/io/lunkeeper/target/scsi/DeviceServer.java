@@ -55,7 +55,7 @@ public final class DeviceServer {
     ///
     /// @param targetName the iSCSI name of the target: the seed of every identifier it reports
     /// @param units its logical units, each under a LUN of its own
-    /// @throws IOException when it cannot be told who has reserved one of them
+    /// @throws IOException when it cannot be told what is kept of one of them
     public DeviceServer(String targetName, List<LogicalUnitSpec> units) throws IOException {
         this(targetName, AccessState.ACTIVE_OPTIMIZED);
         for (LogicalUnitSpec each : units) {
@@ -69,7 +69,7 @@ public final class DeviceServer {
     /// logical unit comes or goes at a time.
     ///
     /// @param spec under a LUN that is free: [#forget] has been called for whoever had it before
-    /// @throws IOException when it cannot be told who has reserved it; nothing has changed
+    /// @throws IOException when it cannot be told what is kept of it; nothing has changed
     public void add(LogicalUnitSpec spec) throws IOException {
         assert spec.lun() >= 0 && spec.lun() <= LunField.MAX_NUMBER : spec;
         UnitInventory before = inventory;
@@ -82,6 +82,12 @@ public final class DeviceServer {
         }
         tellOfInventory(before);
         spec.backend().listen(new BackendTidings(this, unit.index()));
+    }
+
+    /// Whether nobody knows who has reserved the logical unit of a number, and nobody has access.
+    public boolean reservationsLost(int number) {
+        LogicalUnit unit = inventory.numbered(number);
+        return unit != null && unit.reservations().now().lost();
     }
 
     /// Takes a logical unit out: commands do not find it any more, its tasks are aborted, and every
@@ -354,7 +360,7 @@ public final class DeviceServer {
             }
         }
         if (operation == null) {
-            return unit.refuse(unsupported(high));
+            return unit.refuse(Sense.unsupported((int) (high >>> 56)));
         }
         int offence = operation.usage().offendingBit(high, low);
         if (offence != CdbUsage.NO_OFFENCE) {
@@ -376,11 +382,9 @@ public final class DeviceServer {
         if (inaccessible != null) {
             return unit.refuse(inaccessible);
         }
-        if (!operation.passesReservation() && unit.reservedByOther(nexus)) {
-            return LogicalUnit.reservationConflict();
-        }
-        if (unit.reservations().conflict(nexus, operation.claim())) {
-            return LogicalUnit.reservationConflict();
+        Outcome.Status reserved = unit.reservedAgainst(nexus, operation);
+        if (reserved != null) {
+            return reserved;
         }
         Sense busy = unit.operation().refusal(operation);
         if (busy != null) {
@@ -589,12 +593,5 @@ public final class DeviceServer {
                         ? noLuns
                         : Parameters.bytes(inventory.reportLuns()),
                 cdb.allocationLength());
-    }
-
-    /// An operation code that has other service actions is not what is wrong.
-    private static Sense unsupported(long high) {
-        return OperationCode.hasServiceActions((int) (high >>> 56))
-                ? Sense.invalidFieldInCdb(1, 4)
-                : Sense.INVALID_OPERATION_CODE;
     }
 }

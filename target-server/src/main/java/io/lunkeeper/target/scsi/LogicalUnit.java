@@ -46,7 +46,7 @@ final class LogicalUnit {
 
     /// @param index where each [Nexus] keeps what it has not been told of this unit
     /// @param taskSet the order of the tasks of all nexuses
-    /// @throws IOException when it cannot be told who has reserved it, or what else is kept of it
+    /// @throws IOException when it cannot be told what is kept of it
     LogicalUnit(String targetName, int index, DeviceServer.LogicalUnitSpec spec, TaskOrder taskSet)
             throws IOException {
         assert Integer.bitCount(spec.blockSizeBytes()) == 1 : spec;
@@ -374,7 +374,21 @@ final class LogicalUnit {
         return reservedBy.get() != null;
     }
 
-    boolean reservedByOther(Nexus nexus) {
+    /// What keeps a nexus from an operation: that another has reserved the unit, or that nobody
+    /// knows who has.
+    ///
+    /// @return null when nothing does
+    Outcome.@Nullable Status reservedAgainst(Nexus nexus, OperationCode operation) {
+        if (reservations.lostTo(operation)) {
+            return refuse(Sense.PERSISTENT_RESERVATION_INFORMATION_LOST);
+        }
+        boolean conflict =
+                (!operation.passesReservation() && reservedByOther(nexus))
+                        || reservations.conflict(nexus, operation.claim());
+        return conflict ? reservationConflict() : null;
+    }
+
+    private boolean reservedByOther(Nexus nexus) {
         Nexus holder = reservedBy.get();
         return holder != null && holder != nexus;
     }
@@ -394,6 +408,9 @@ final class LogicalUnit {
 
     /// SBC-3, START STOP UNIT command. Stopping flushes first, unless NO_FLUSH says not to.
     Outcome startStop(Nexus nexus, Cdb.StartStopUnit cdb) {
+        if (!cdb.start() && reservations.now().lost()) {
+            return refuse(Sense.PERSISTENT_RESERVATION_INFORMATION_LOST);
+        }
         if (!cdb.start() && reservations.conflict(nexus, Claim.CHANGE)) {
             return reservationConflict();
         }

@@ -5,6 +5,7 @@ import static io.lunkeeper.target.scsi.CdbFields.blocks6;
 import static io.lunkeeper.target.scsi.CdbFields.byteCheck;
 import static io.lunkeeper.target.scsi.CdbFields.copyResults;
 import static io.lunkeeper.target.scsi.CdbFields.field;
+import static io.lunkeeper.target.scsi.CdbFields.formatUnit;
 import static io.lunkeeper.target.scsi.CdbFields.lba6;
 import static io.lunkeeper.target.scsi.CdbFields.modeSense;
 import static io.lunkeeper.target.scsi.CdbFields.reserveIn;
@@ -35,15 +36,7 @@ enum OperationCode {
             Rule.PASSES_RESERVATION,
             Rule.PASSES_PERSISTENT_RESERVATION),
     FORMAT_UNIT(
-            "04 3f 00 00 00 04",
-            (h, l) ->
-                    new Cdb.FormatUnit(
-                            bit(h, 1, 5),
-                            bit(h, 1, 4),
-                            bit(h, 1, 3),
-                            (int) field(h, l, 1, 1) & 0x07),
-            Rule.NEEDS_READY_UNIT,
-            Rule.WRITES),
+            "04 3f 00 00 00 04", (h, l) -> formatUnit(h, l), Rule.NEEDS_READY_UNIT, Rule.WRITES),
     READ_6(
             "08 1f ff ff ff 04",
             (h, l) -> new Cdb.Read(lba6(h, l), blocks6(h, l), false),
@@ -273,6 +266,11 @@ enum OperationCode {
             0x07,
             "5f 07 ff 00 00 ff ff ff ff 04",
             (h, l) -> reserveOut(ReservationRequest.Action.REGISTER_AND_MOVE, h, l),
+            Rule.PASSES_PERSISTENT_RESERVATION),
+    PERSISTENT_RESERVE_OUT_REPLACE_LOST_RESERVATION(
+            0x08,
+            "5f 08 ff 00 00 ff ff ff ff 04",
+            (h, l) -> reserveOut(ReservationRequest.Action.REPLACE_LOST_RESERVATION, h, l),
             Rule.PASSES_PERSISTENT_RESERVATION),
     EXTENDED_COPY_LID1(
             0x00,

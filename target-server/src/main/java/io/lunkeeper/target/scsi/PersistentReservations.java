@@ -5,9 +5,13 @@ import io.lunkeeper.target.scsi.Registrations.Claim;
 import io.lunkeeper.target.scsi.Registrations.Reservation;
 import io.lunkeeper.target.scsi.ReservationRules.Verdict;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
@@ -15,25 +19,43 @@ import org.jspecify.annotations.Nullable;
 /// The persistent reservations of one logical unit. What is to survive a loss of power (APTPL) is
 /// on stable storage beside the image before the command that changed it has its status.
 ///
+/// When what was kept is damaged the reservations are lost: nobody has access until an initiator
+/// replaces them (SPC-4 5.13.5.3.2 Recoverable loss of persistent reservation information).
+///
 /// Asked by every command without a lock; changed by one thread at a time, which may block.
 final class PersistentReservations {
     private static final Logger LOG = LogManager.getLogger(PersistentReservations.class);
 
     private static final String SECTION = "reservations";
 
+    /// What runs while they are lost (SPC-4 5.13.5.2 Nonvolatile memory considerations for
+    /// preserving persistent reservations and registrations). Of START STOP UNIT only starting.
+    private static final Set<OperationCode> WHEN_LOST =
+            Collections.unmodifiableSet(
+                    EnumSet.of(
+                            OperationCode.INQUIRY,
+                            OperationCode.LOG_SENSE,
+                            OperationCode.READ_BUFFER,
+                            OperationCode.REPORT_LUNS,
+                            OperationCode.REPORT_TARGET_PORT_GROUPS,
+                            OperationCode.REQUEST_SENSE,
+                            OperationCode.START_STOP_UNIT,
+                            OperationCode.WRITE_BUFFER,
+                            OperationCode.PERSISTENT_RESERVE_OUT_REPLACE_LOST_RESERVATION));
+
     private final LunBackend backend;
-    private final String unit;
+    private final UnitSection section;
     private volatile Registrations now;
 
     /// The reservations of a logical unit as they were when it was served last.
     ///
     /// @param unit what tells the logical unit from every other: those of another are not taken up
-    /// @throws IOException when what is kept beside the image cannot be understood: nobody knows
-    ///   then who must be kept out
+    /// @throws IOException when it cannot be told what is kept beside the image, not only who must
+    ///   be kept out
     PersistentReservations(LunBackend backend, String unit) throws IOException {
         this.backend = backend;
-        this.unit = unit;
-        this.now = restore(backend.keptBeside(SECTION));
+        this.section = new UnitSection(backend, SECTION, unit);
+        this.now = restore();
     }
 
     Registrations now() {
@@ -45,6 +67,11 @@ final class PersistentReservations {
         return current.reservation() != null && current.conflict(nexus.port(), claim);
     }
 
+    /// Whether an operation must not run because they are lost.
+    boolean lostTo(OperationCode operation) {
+        return now.lost() && !WHEN_LOST.contains(operation);
+    }
+
     /// Carries out a request. May block.
     ///
     /// @throws IOException when it could not be kept; nothing has changed until the next start, for
@@ -54,16 +81,24 @@ final class PersistentReservations {
         Verdict verdict = ReservationRules.judge(before, request);
         if (verdict instanceof Verdict.Done(Registrations next, _, _) && !next.equals(before)) {
             if (next.persistent() || before.persistent()) {
-                backend.keepBeside(SECTION, next.persistent() ? text(next) : Map.of());
+                section.replace(next.persistent() ? text(next) : Map.of());
             }
             now = next;
+            if (before.lost()) {
+                LOG.warn(
+                        "{}: {} has replaced the lost reservations by {}",
+                        backend.placeBeside(),
+                        request.port(),
+                        next.reservation());
+            }
         }
         return verdict;
     }
 
-    private Map<String, String> text(Registrations kept) {
+    private static Map<String, String> text(Registrations kept) {
         Map<String, String> text = new HashMap<>();
-        text.put("unit", unit);
+        // Without registrations, too, APTPL stays in force.
+        text.put("aptpl", "1");
         int number = 0;
         for (Map.Entry<String, Long> each : kept.keys().entrySet()) {
             number++;
@@ -80,15 +115,12 @@ final class PersistentReservations {
         return text;
     }
 
-    private Registrations restore(Map<String, String> text) throws IOException {
-        if (text.isEmpty()) {
-            return Registrations.NONE;
+    private Registrations restore() throws IOException {
+        if (backend.damagedBeside(SECTION)) {
+            return lost("its checksum is wrong");
         }
-        if (!unit.equals(text.get("unit"))) {
-            LOG.warn(
-                    "{} has the reservations of another logical unit, {}; they are not in force",
-                    backend.placeBeside(),
-                    text.get("unit"));
+        Map<String, String> text = section.read();
+        if (text.isEmpty()) {
             return Registrations.NONE;
         }
         try {
@@ -100,13 +132,39 @@ final class PersistentReservations {
                     kept.reservation() == null ? "none" : kept.reservation());
             return kept;
         } catch (IllegalArgumentException e) {
+            if (backend.checkedBeside()) {
+                return lost(String.valueOf(e.getMessage()));
+            }
+            // Nor can it be told whether the image was being erased.
+            throw section.notUnderstood(e);
+        }
+    }
+
+    /// Nothing is destroyed by what comes: the file is copied first.
+    private Registrations lost(String why) throws IOException {
+        Path aside;
+        try {
+            aside = backend.setAsideBeside();
+        } catch (IOException e) {
             throw new IOException(
                     backend.placeBeside()
-                            + " does not tell who has reserved the image ("
-                            + e.getMessage()
-                            + "); restore it, or delete it when nobody has",
+                            + " does not tell any more who has reserved the image ("
+                            + why
+                            + "), and cannot be copied for safety: "
+                            + e,
                     e);
         }
+        LOG.error(
+                "{} does not tell any more who has reserved the image ({}); a copy is kept as {}."
+                        + " Nobody reads or writes the disk until an initiator that may have it"
+                        + " sends REPLACE LOST RESERVATION (sg_persist --out --replace-lost"
+                        + " --param-sark=KEY --prout-type=TYPE --param-aptpl DEVICE), or until the"
+                        + " file is restored from a copy that is in order and the server started"
+                        + " again",
+                backend.placeBeside(),
+                why,
+                aside);
+        return Registrations.LOST;
     }
 
     private static Registrations registrations(Map<String, String> text) {
@@ -124,6 +182,6 @@ final class PersistentReservations {
         if (held != null && held.holder() != null && !keys.containsKey(held.holder())) {
             throw new IllegalArgumentException("the holder is not registered");
         }
-        return new Registrations(0, new LinkedHashMap<>(keys), held, true);
+        return Registrations.kept(new LinkedHashMap<>(keys), held, true);
     }
 }

@@ -13,13 +13,26 @@ import org.jspecify.annotations.Nullable;
 ///   is one target port, so a nexus is known by its initiator's
 /// @param reservation the persistent reservation, if there is one
 /// @param persistent whether this survives a loss of power (APTPL)
+/// @param lost whether nobody knows who is registered and who has reserved it (SPC-4 5.13.5.3.2
+///   Recoverable loss of persistent reservation information)
 record Registrations(
         int generation,
         SequencedMap<String, Long> keys,
         @Nullable Reservation reservation,
-        boolean persistent) {
+        boolean persistent,
+        boolean lost) {
 
-    static final Registrations NONE = new Registrations(0, new LinkedHashMap<>(), null, false);
+    static final Registrations NONE = kept(new LinkedHashMap<>(), null, false);
+
+    static final Registrations LOST = new Registrations(0, new LinkedHashMap<>(), null, true, true);
+
+    /// What there is before any change that is counted.
+    static Registrations kept(
+            SequencedMap<String, Long> keys,
+            @Nullable Reservation reservation,
+            boolean persistent) {
+        return new Registrations(0, keys, reservation, persistent, false);
+    }
 
     /// A persistent reservation.
     ///
@@ -65,14 +78,14 @@ record Registrations(
 
     Registrations withKeys(Map<String, Long> changed) {
         return new Registrations(
-                generation + 1, new LinkedHashMap<>(changed), reservation, persistent);
+                generation + 1, new LinkedHashMap<>(changed), reservation, persistent, lost);
     }
 
     Registrations withReservation(@Nullable Reservation changed) {
-        return new Registrations(generation, keys, changed, persistent);
+        return new Registrations(generation, keys, changed, persistent, lost);
     }
 
     Registrations withPersistence(boolean changed) {
-        return new Registrations(generation, keys, reservation, changed);
+        return new Registrations(generation, keys, reservation, changed, lost);
     }
 }

@@ -33,6 +33,7 @@ record ReservationRequest(
         PREEMPT,
         PREEMPT_AND_ABORT,
         REGISTER_AND_IGNORE_EXISTING_KEY,
-        REGISTER_AND_MOVE
+        REGISTER_AND_MOVE,
+        REPLACE_LOST_RESERVATION
     }
 }

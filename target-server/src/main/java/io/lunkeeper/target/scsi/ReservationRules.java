@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +50,7 @@ final class ReservationRules {
         return switch (request.action()) {
             case REGISTER -> register();
             case REGISTER_AND_IGNORE_EXISTING_KEY -> setKey();
+            case REPLACE_LOST_RESERVATION -> replaceLost();
             case RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_AND_ABORT, REGISTER_AND_MOVE ->
                     keyMatches() ? asRegistered() : new Verdict.Conflict();
         };
@@ -61,7 +63,7 @@ final class ReservationRules {
             case CLEAR -> clear();
             case PREEMPT, PREEMPT_AND_ABORT -> preempt();
             case REGISTER_AND_MOVE -> move();
-            case REGISTER, REGISTER_AND_IGNORE_EXISTING_KEY ->
+            case REGISTER, REGISTER_AND_IGNORE_EXISTING_KEY, REPLACE_LOST_RESERVATION ->
                     throw new AssertionError("need no registration");
         };
     }
@@ -206,6 +208,25 @@ final class ReservationRules {
         return done(
                 now.withKeys(Map.of()).withReservation(null),
                 tellOthers(now, PendingCondition.RESERVATIONS_PREEMPTED));
+    }
+
+    /// SPC-4 5.13.11.3 Replacing lost reservations: whoever asks is the only one that is registered
+    /// then. There is no conflict, and nobody is told.
+    private Verdict replaceLost() {
+        if (!now.lost()) {
+            return new Verdict.Refused(Sense.INVALID_RELEASE_OF_PERSISTENT_RESERVATION);
+        }
+        Optional<Reservation> wanted = wanted();
+        if (wanted.isEmpty()) {
+            return noSuchReservation();
+        }
+        if (request.key() != 0 || request.newKey() == 0) {
+            return new Verdict.Refused(
+                    Sense.invalidFieldInParameterList(
+                            request.key() != 0 ? ReserveOut.KEY_BYTE : ReserveOut.NEW_KEY_BYTE));
+        }
+        SequencedMap<String, Long> keys = new LinkedHashMap<>(Map.of(self, request.newKey()));
+        return done(Registrations.kept(keys, wanted.get(), request.persistent()));
     }
 
     // ---- preempting

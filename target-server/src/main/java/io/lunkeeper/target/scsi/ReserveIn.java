@@ -12,8 +12,8 @@ final class ReserveIn {
     private static final int CAPABILITIES_BYTES = 8;
     private static final int FULL_STATUS_BYTES = 24;
 
-    /// CRH, SIP_C, ATP_C and PTPL_C.
-    private static final int CAPABILITIES = 0x1d;
+    /// RLR_C, CRH, SIP_C, ATP_C and PTPL_C.
+    private static final int CAPABILITIES = 0x9d;
 
     /// TMV.
     private static final int TYPES_VALID = 0x80;

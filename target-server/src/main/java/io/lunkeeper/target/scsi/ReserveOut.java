@@ -14,6 +14,7 @@ import java.util.Set;
 final class ReserveOut {
     // Where the fields of the parameter list are (SPC-4 6.16.3 Basic PERSISTENT RESERVE OUT
     // parameter list, 6.16.4 Parameter list for REGISTER AND MOVE).
+    static final int KEY_BYTE = 0;
     static final int NEW_KEY_BYTE = 8;
     static final int FLAGS_BYTE = 20;
     static final int TRANSPORT_ID_BYTE = 24;
@@ -90,9 +91,12 @@ final class ReserveOut {
         int start = parameters.readerIndex();
         int flags = parameters.getUnsignedByte(start + FLAGS_BYTE);
         boolean registers =
-                cdb.action() == Action.REGISTER
-                        || cdb.action() == Action.REGISTER_AND_IGNORE_EXISTING_KEY;
-        boolean others = registers && (flags & SPEC_I_PT) != 0;
+                switch (cdb.action()) {
+                    case REGISTER, REGISTER_AND_IGNORE_EXISTING_KEY, REPLACE_LOST_RESERVATION ->
+                            true;
+                    default -> false;
+                };
+        boolean others = (flags & SPEC_I_PT) != 0;
         if ((flags & ~(SPEC_I_PT | ALL_TG_PT | APTPL)) != 0
                 || (others && cdb.action() != Action.REGISTER)) {
             throw Refusal.field(FLAGS_BYTE);

@@ -61,6 +61,8 @@ record Sense(
 
     static final Sense WRITE_PROTECTED =
             of(SenseKey.DATA_PROTECT, AdditionalSenseCodeAndQualifier.WRITE_PROTECTED);
+    static final Sense PERSISTENT_RESERVATION_INFORMATION_LOST =
+            plain(SenseKey.DATA_PROTECT, Sense.PERSISTENT_RESERVATION_INFORMATION_LOST_CODE);
     static final Sense INITIALIZING_COMMAND_REQUIRED =
             of(
                     SenseKey.NOT_READY,
@@ -130,6 +132,7 @@ record Sense(
     private static final int THIN_PROVISIONING_SOFT_THRESHOLD_REACHED = 0x3807;
 
     private static final int SANITIZE_COMMAND_FAILED_CODE = 0x3103;
+    private static final int PERSISTENT_RESERVATION_INFORMATION_LOST_CODE = 0x4401;
 
     private static final int FIXED_LENGTH = 18;
     private static final int DESCRIPTOR_HEADER_LENGTH = 8;
@@ -277,6 +280,14 @@ record Sense(
                 flags << 16 | index,
                 deferred,
                 segment);
+    }
+
+    /// That a command is not supported. An operation code that has other service actions is not
+    /// what is wrong.
+    static Sense unsupported(int operationCode) {
+        return OperationCode.hasServiceActions(operationCode)
+                ? invalidFieldInCdb(1, 4)
+                : INVALID_OPERATION_CODE;
     }
 
     static Sense illegal(AdditionalSenseCodeAndQualifier additionalSense) {

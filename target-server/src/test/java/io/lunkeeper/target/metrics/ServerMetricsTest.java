@@ -29,6 +29,10 @@ final class ServerMetricsTest {
             value = {
                 "failed               | 0 | 0.0",
                 "failed               | 4 | 1.0",
+                "failed               | 5 | 0.0",
+                "reservations_lost    | 0 | 0.0",
+                "reservations_lost    | 5 | 1.0",
+                "prepared_ratio       | 5 | 1.0",
                 "prepared_ratio       | 0 | 1.0",
                 "prepared_ratio       | 1 | 0.0",
                 "prepared_ratio       | 2 | 0.379",

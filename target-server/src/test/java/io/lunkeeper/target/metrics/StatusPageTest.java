@@ -61,6 +61,11 @@ final class StatusPageTest {
               by others  1 bytes moved, 2.0 KiB shared, 3.0 MiB written; opened 1 time
               flushes    12 requests, 10 synchronizations
 
+            iqn.2026-11.io.x:vm1, LUN 5
+              image      /images/5.img
+              state      locked: who has reserved it is lost (see the log); until an initiator sends \
+            REPLACE LOST RESERVATION nobody reads or writes
+
             iqn.2026-11.io.x:vm2, LUN 0
               image      /images/other.img
               state      served, growing

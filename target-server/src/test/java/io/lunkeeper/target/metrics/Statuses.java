@@ -57,6 +57,7 @@ final class Statuses {
                         lun(2, new State.Preparing(OptionalDouble.of(0.379)), Optional.empty()),
                         lun(3, new State.Growing(OptionalDouble.of(0.5)), figures),
                         lun(4, new State.Failed("the disk\nis gone"), old),
+                        lun(5, new State.ReservationsLost(), Optional.empty()),
                         new LunStatus(
                                 VM2,
                                 0,

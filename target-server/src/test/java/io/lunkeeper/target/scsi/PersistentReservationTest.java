@@ -3,7 +3,6 @@ package io.lunkeeper.target.scsi;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.Unpooled;
@@ -17,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -240,8 +240,11 @@ class PersistentReservationTest {
         assertEquals("5/1a/00", out(a, REGISTER, 0, new byte[23]).code());
         assertEquals("5/1a/00", out(a, REGISTER, 0, new byte[25]).code());
         assertEquals("5/26/00", out(a, REGISTER, 0, list(0, 1, 0x80)).code());
-        assertEquals("5/26/00", out(a, REGISTER_AND_IGNORE, 0, list(0, 1, SPEC_I_PT)).code());
-        assertEquals("5/24/00", unit.run(a, "5f 08 00 00 00 00 00 00 18 00", new byte[24]).code());
+        register(a, 1);
+        for (int action : new int[] {RESERVE, RELEASE, CLEAR, PREEMPT, REGISTER_AND_IGNORE}) {
+            assertEquals("5/26/00", out(a, action, 1, list(1, 1, SPEC_I_PT)).code());
+        }
+        assertEquals("5/24/00", unit.run(a, "5f 09 00 00 00 00 00 00 18 00", new byte[24]).code());
         assertEquals("5/24/00", unit.run(a, "5e 04 00 00 00 00 00 ff ff 00").code());
     }
 
@@ -436,9 +439,9 @@ class PersistentReservationTest {
 
     @Test
     void reportsCapabilities() {
-        assertArrayEquals(ServedUnit.hex("00 08 1d 80 ea 01 00 00"), in(2).data());
+        assertArrayEquals(ServedUnit.hex("00 08 9d 80 ea 01 00 00"), in(2).data());
         assertTrue(out(a, REGISTER, 0, list(0, 1, APTPL)).good());
-        assertArrayEquals(ServedUnit.hex("00 08 1d 81 ea 01 00 00"), in(2).data());
+        assertArrayEquals(ServedUnit.hex("00 08 9d 81 ea 01 00 00"), in(2).data());
     }
 
     @Test
@@ -526,6 +529,7 @@ class PersistentReservationTest {
         assertTrue(out(a, CLEAR, 0, 1, 0).good());
         serveAgain();
         assertEquals(List.of(), keys());
+        assertEquals(0x81, in(2).data()[3] & 0xff, "PTPL_A");
     }
 
     @Test
@@ -538,24 +542,12 @@ class PersistentReservationTest {
     }
 
     @Test
-    void whatCannotBeUnderstoodIsNotServed() throws IOException {
+    void whatIsOfAnotherUnitIsNotTakenUp() throws IOException {
         assertTrue(out(a, REGISTER, 0, list(0, 1, APTPL)).good());
-        Path kept = unit.backend().placeBeside();
-        String text = Files.readString(kept);
-        for (String bad :
-                List.of(
-                        text.replace("format=2", "format=1"),
-                        text.replace("key.1=1", "key.1=z"),
-                        text.replace("reservations.key.1=1", ""),
-                        text + "reservations.type=NONE\n",
-                        text + "reservations.type=WRITE_EXCLUSIVE\nreservations.holder=x\n")) {
-            Files.writeString(kept, bad);
-            unit.close();
-            IOException refused = assertThrows(IOException.class, this::serve);
-            assertTrue(refused.toString().contains(kept.toString()), refused::toString);
-        }
-        Files.writeString(kept, text.replace("unit=", "unit=other"));
-        serve();
+        SortedMap<String, String> kept = unit.backend().keptBeside("reservations");
+        kept.put("unit", "another");
+        unit.backend().keepBeside("reservations", kept);
+        serveAgain();
         assertEquals(List.of(), keys());
     }
 
