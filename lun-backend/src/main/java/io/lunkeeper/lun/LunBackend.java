@@ -129,7 +129,8 @@ public final class LunBackend implements AutoCloseable {
                         ? new JoinedReads(ioThreads, reads)
                         : new BegunReads(ioThreads, reads);
         FolioRenewal renewal = new FolioRenewal(image, tree, locks, batcher::written);
-        LargeFolios folios = new LargeFolios(ioThreads, renewal::renew, failure::fail);
+        LargeFolios folios =
+                new LargeFolios(image.sizeBytes(), ioThreads, renewal::renew, failure::fail);
         this.writes =
                 new WritePath(
                         spec, image, tree, scanner, locks, health, chunks, batcher, folios,

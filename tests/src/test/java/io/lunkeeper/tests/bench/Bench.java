@@ -27,6 +27,8 @@ import org.apache.commons.cli.ParseException;
 public final class Bench implements AutoCloseable {
     private static final Duration TOOL_LIMIT = Duration.ofMinutes(2);
 
+    private static final String BARE_IMAGE = "bare";
+
     private final Path folder;
     private final int rounds;
     private final double seconds;
@@ -135,7 +137,7 @@ public final class Bench implements AutoCloseable {
         contenders.add(Contender.lunkeeper(folder, images(seed, "lunkeeper"), RowRun.SPARSE_GIB));
         contenders.add(Contender.none(folder, nullTarget, RowRun.DISK_MIB >> 10));
         contenders.add(
-                Contender.bare(folder, nullTarget, RowRun.DISK_MIB >> 10, copy(seed, "bare")));
+                Contender.bare(folder, nullTarget, RowRun.DISK_MIB >> 10, copy(seed, BARE_IMAGE)));
         if (Contender.installed("tgtd").isPresent()) {
             if (!quick) {
                 contenders.add(
@@ -145,28 +147,34 @@ public final class Bench implements AutoCloseable {
                     Contender.tgt(folder, true, images(seed, "tgt-tuned"), RowRun.SPARSE_GIB));
         }
         if (Contender.installed("istgt").isPresent()) {
-            contenders.add(Contender.istgt(folder, copy(seed, "istgt")));
+            contenders.add(Contender.istgt(folder, disks(seed, "istgt")));
         }
         if (!quick) {
             contenders.add(Contender.jscsi(folder, copy(seed, "jscsi")));
         }
         Files.delete(seed);
         for (Contender each : contenders) {
-            if (each.images().size() > 1) {
+            if (RowRun.hasSparseDisks(each)) {
                 RowRun.writeNeighbour(each);
             }
         }
         Tool.of("sync", "-f", folder.toString()).within(TOOL_LIMIT).succeed();
     }
 
-    /// The disk, a sparse one for each round, not written yet, nor even there, and the neighbour.
+    /// The two disks, a sparse one for each round, not written yet, nor even there, and the
+    /// neighbour.
     private List<Path> images(Path seed, String name) {
-        List<Path> images = new ArrayList<>(List.of(copy(seed, name)));
+        List<Path> images = new ArrayList<>(disks(seed, name));
         for (int round = 0; round <= rounds; round++) {
             images.add(folder.resolve(name + "-sparse-" + round));
         }
         images.add(folder.resolve(name + "-neighbour"));
         return images;
+    }
+
+    /// One that stays in the page cache as it was copied, and one that does not.
+    private List<Path> disks(Path seed, String name) {
+        return List.of(copy(seed, name), copy(seed, name + "-aged"));
     }
 
     /// Alike for all: how a file was written decides how the page cache holds it.
@@ -191,11 +199,17 @@ public final class Bench implements AutoCloseable {
                     }
                 }
                 if (round > 0 && Fio.applies(row) && Fio.isHere()) {
-                    Path image = contenders.getFirst().images().getFirst();
-                    keep(row, Fio.NAME, round, Fio.measure(row, image, seconds));
+                    keep(row, Fio.NAME, round, Fio.measure(row, fioImage(row), seconds));
                 }
             }
         }
+    }
+
+    /// Ours, to read what we read; to write, one that nobody owns.
+    private Path fioImage(Row row) {
+        return row.workload().writes()
+                ? folder.resolve(BARE_IMAGE)
+                : RowRun.aged(contenders.getFirst());
     }
 
     /// A row in which a contender fails goes on without it.

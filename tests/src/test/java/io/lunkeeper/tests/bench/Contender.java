@@ -23,8 +23,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// A target that is measured: a process with a disk of its own, and sparse disks for first writes.
-/// One thread.
+/// A target that is measured: a process with a disk of its own, another whose image leaves the page
+/// cache between rounds, and sparse disks for first writes. One thread.
 final class Contender implements AutoCloseable {
     /// The names of those that a report speaks of.
     static final String OURS = "Lunkeeper";
@@ -45,8 +45,8 @@ final class Contender implements AutoCloseable {
 
     /// How a target is started.
     ///
-    /// @param disk the LUN of the disk; sparse ones follow
-    /// @param images the disk's first
+    /// @param disk the LUN of the disk; the others follow
+    /// @param images in the order of the LUNs: the disk's, the aged disk's, sparse ones
     /// @param ready what it prints when it serves; empty when it just listens
     private record Start(
             String name,
@@ -150,8 +150,10 @@ final class Contender implements AutoCloseable {
         int port = FreePort.find();
         int control = FreePort.find();
         String name = tuned ? "tgt tuned" : "tgt";
-        for (Path image : images.subList(1, images.size())) {
-            sparse(image, sparseGib);
+        for (Path image : images) {
+            if (!Files.exists(image)) {
+                sparse(image, sparseGib);
+            }
         }
         Files.createDirectories(Path.of("/var/run/tgtd"));
         Contender tgt =
@@ -196,7 +198,7 @@ final class Contender implements AutoCloseable {
     }
 
     /// istgt from Debian, its limits as large as ours.
-    static Contender istgt(Path folder, Path image) throws IOException {
+    static Contender istgt(Path folder, List<Path> images) throws IOException {
         int port = FreePort.find();
         Path file = folder.resolve("istgt.conf");
         Files.writeString(
@@ -232,15 +234,21 @@ final class Contender implements AutoCloseable {
                   AuthMethod None
                   UnitType Disk
                   LUN0 Storage %3$s Auto
+                  LUN1 Storage %5$s Auto
                 """
-                        .formatted(folder, port, image, FreePort.find()));
+                        .formatted(
+                                folder,
+                                port,
+                                images.getFirst(),
+                                FreePort.find(),
+                                images.getLast()));
         Files.writeString(folder.resolve("istgt.auth"), "");
         return new Contender(
                 new Start(
                         ISTGT,
                         port,
                         0,
-                        List.of(image),
+                        images,
                         folder.resolve("istgt.log"),
                         "",
                         List.of("istgt", "-D", "-c", file.toString())));
@@ -281,12 +289,17 @@ final class Contender implements AutoCloseable {
         return IQN;
     }
 
-    /// The LUN of the disk; sparse ones follow.
+    /// The LUN of the disk.
     int disk() {
         return start.disk;
     }
 
-    /// The disk's image and the sparse ones; none of a target without storage.
+    /// The LUN of the disk whose image leaves the page cache; sparse ones follow.
+    int agedDisk() {
+        return start.disk + 1;
+    }
+
+    /// In the order of the LUNs; none of a target without storage.
     List<Path> images() {
         return start.images;
     }

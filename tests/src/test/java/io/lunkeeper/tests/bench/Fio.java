@@ -3,15 +3,17 @@ package io.lunkeeper.tests.bench;
 import io.lunkeeper.tests.rig.Tool;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// What a disk gives to a program that reads an image itself, past the page cache.
+/// What a file gives to a program that uses it itself: a cold one that is read past the page cache,
+/// and one that is written through it and flushed.
 final class Fio {
     static final String NAME = "fio, no target";
 
-    private static final Pattern READS =
-            Pattern.compile("\"read\"\\s*:\\s*\\{.*?\"iops\"\\s*:\\s*([0-9.]+)", Pattern.DOTALL);
+    private static final Pattern PER_SECOND = Pattern.compile("\"iops\"\\s*:\\s*([0-9.]+)");
 
     private Fio() {}
 
@@ -21,27 +23,35 @@ final class Fio {
 
     /// Whether it measures the same as the row.
     static boolean applies(Row row) {
-        return row.disk() == Row.Disk.COLD && row.workload() == Workload.READ_ONCE;
+        return row.disk() == Row.Disk.COLD || row.workload() == Workload.FLUSHING;
     }
 
+    /// @param image is written to if the row writes
     static Sample measure(Row row, Path image, double seconds) throws IOException {
-        RowRun.dropFromCache(image);
-        String output =
-                Tool.of(
+        boolean writes = row.workload().writes();
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
                                 "fio",
-                                "--name=cold",
+                                "--name=" + (writes ? "write" : "read"),
                                 "--filename=" + image,
-                                "--readonly",
-                                "--rw=randread",
                                 "--bs=" + row.workload().commandBytes(),
-                                "--iodepth=" + row.depth(),
-                                "--direct=1",
-                                "--ioengine=libaio",
                                 "--time_based",
                                 "--runtime=" + Math.round(seconds * 1000) + "ms",
-                                "--output-format=json")
-                        .succeed();
-        Matcher found = READS.matcher(output);
+                                "--output-format=json"));
+        if (writes) {
+            // Who waits for a flush has nothing else under way.
+            command.addAll(List.of("--rw=randwrite", "--ioengine=psync", "--fdatasync=32"));
+        } else {
+            RowRun.dropFromCache(image);
+            command.addAll(List.of("--rw=randread", "--readonly", "--direct=1"));
+            command.addAll(List.of("--ioengine=libaio", "--iodepth=" + row.depth()));
+        }
+        String output = Tool.of(command.toArray(String[]::new)).succeed();
+        String part =
+                output.substring(
+                        Math.max(0, output.indexOf(writes ? "\"write\" :" : "\"read\" :")));
+        Matcher found = PER_SECOND.matcher(part);
         if (!found.find()) {
             throw new IOException("fio said " + output);
         }

@@ -40,19 +40,20 @@ record Row(
 
     /// Which disk, how it is before, and what goes on meanwhile.
     enum Disk {
-        /// All in the page cache, as it was copied.
+        /// All in the page cache, as it was copied or as earlier writes left it.
         WARM("warm"),
         /// All in the page cache, last written one megabyte after the other.
         STREAMED("last written sequentially"),
-        /// All in the page cache, brought there by reads through the target, as after its start.
+        /// Another disk, all in the page cache, brought there by reads through the target, as after
+        /// its start.
         READ_IN("read in through the target"),
-        /// Nothing in the page cache.
+        /// That, nothing in the page cache.
         COLD("cold"),
         /// Never written.
         SPARSE("sparse, first touch"),
-        /// Another LUN than that of the other rows, a small part of which is in the page cache.
+        /// A third, a small part of which is in the page cache.
         NEIGHBOUR("another LUN idle"),
-        /// That, while a session at depth 32 reads the disk, of which nothing is there.
+        /// That, while a session at depth 32 reads the cold disk.
         BESIDE_COLD("another LUN read cold"),
         /// In the page cache, while 4 sessions of depth 32 read and write it.
         LOADED("while 4 sessions of depth 32 read and write");
@@ -105,8 +106,8 @@ record Row(
         rows.add(lean(Workload.STREAM, 16, 1, true));
         rows.add(lean(Workload.STREAM_LARGE, 8, 1, true));
         rows.add(lean(Workload.FLUSHING, 32, 1, true));
-        // From here on nothing is cached as it was copied.
         rows.add(lean(Workload.WRITE, 32, 1, true).on(Disk.READ_IN));
+        rows.add(lean(Workload.STREAM_LARGE, 8, 1, false).on(Disk.READ_IN));
         rows.add(lean(Workload.READ_ONCE, 32, 1, true).on(Disk.COLD));
         rows.add(lean(Workload.READ, 4, 1, true).on(Disk.NEIGHBOUR));
         rows.add(lean(Workload.READ, 4, 1, true).on(Disk.BESIDE_COLD));

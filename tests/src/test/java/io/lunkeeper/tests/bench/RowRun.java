@@ -41,16 +41,21 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
             return jscsiServes(row);
         }
         boolean bare = contender.name().equals(Contender.BARE);
-        boolean stores = !contender.images().isEmpty() && !bare;
+        boolean aged = contender.images().size() > 1;
         return switch (row.disk()) {
             case WARM ->
-                    (!row.digests() || stores)
+                    (!row.digests() || aged)
                             && !(istgt && row.sessions() > 4)
                             && !(bare && row.workload() == Workload.FLUSHING);
             case LOADED -> !istgt && !bare;
-            case STREAMED, READ_IN, COLD -> stores;
-            case SPARSE, NEIGHBOUR, BESIDE_COLD -> contender.images().size() > 1;
+            case STREAMED, READ_IN, COLD -> aged;
+            case SPARSE, NEIGHBOUR, BESIDE_COLD -> hasSparseDisks(contender);
         };
+    }
+
+    /// Whether it has more than the two disks.
+    static boolean hasSparseDisks(Contender contender) {
+        return contender.images().size() > 2;
     }
 
     private static boolean jscsiServes(Row row) {
@@ -82,6 +87,11 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
     /// The last LUN.
     private static int neighbour(Contender contender) {
         return contender.disk() + contender.images().size() - 1;
+    }
+
+    /// The image that leaves the page cache.
+    static Path aged(Contender contender) {
+        return contender.images().get(1);
     }
 
     /// Drops an image from the page cache.
@@ -122,13 +132,11 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
                 run(contender.disk(), once).run(0);
             }
             case READ_IN -> {
-                dropFromCache(image);
+                dropFromCache(aged(contender));
                 LoadSpec once = LoadSpec.of(Workload.SCAN_LARGE, 8, 1).commands(DISK_MIB);
-                run(contender.disk(), once).run(0);
+                run(contender.agedDisk(), once).run(0);
             }
-            case COLD, BESIDE_COLD -> {
-                dropFromCache(image);
-            }
+            case COLD, BESIDE_COLD -> dropFromCache(aged(contender));
             case SPARSE, NEIGHBOUR -> {}
         }
     }
@@ -138,17 +146,21 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
                 LoadSpec.of(row.workload(), row.depth(), row.sessions()).digests(row.digests());
         long places = (SPARSE_GIB << 30) / row.workload().commandBytes();
         return switch (row.disk()) {
-            case WARM, STREAMED, READ_IN, COLD -> alone(contender.disk(), spec.seconds(seconds));
-            case SPARSE -> alone(contender.disk() + 1 + round, spec.commands(places / SPARSE_PART));
+            case WARM, STREAMED -> alone(contender.disk(), spec.seconds(seconds));
+            case READ_IN, COLD -> alone(contender.agedDisk(), spec.seconds(seconds));
+            case SPARSE ->
+                    alone(contender.agedDisk() + 1 + round, spec.commands(places / SPARSE_PART));
             case NEIGHBOUR ->
                     alone(neighbour(contender), spec.places(NEIGHBOUR_PLACES).seconds(seconds));
             case BESIDE_COLD ->
                     beside(
+                            contender.agedDisk(),
                             LoadSpec.of(Workload.READ_ONCE, 32, 1),
                             neighbour(contender),
                             spec.places(NEIGHBOUR_PLACES).seconds(seconds));
             case LOADED ->
                     beside(
+                            contender.disk(),
                             LoadSpec.of(Workload.MIXED, 32, 4),
                             contender.disk(),
                             spec.threads(row.sessions())
@@ -175,9 +187,10 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
         return sample;
     }
 
-    /// Measures beside other commands on the disk.
-    private Sample beside(LoadSpec others, int lun, LoadSpec spec) throws IOException {
-        try (var _ = new LoadRun.Background(run(contender.disk(), others))) {
+    /// Measures one LUN beside other commands on the same or another.
+    private Sample beside(int othersLun, LoadSpec others, int lun, LoadSpec spec)
+            throws IOException {
+        try (var _ = new LoadRun.Background(run(othersLun, others))) {
             return Sample.of(run(lun, spec).run(0));
         }
     }
