@@ -13,6 +13,7 @@ import io.lunkeeper.target.scsi.AccessCounts;
 import io.lunkeeper.target.scsi.AccessState;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.UnitName;
+import io.lunkeeper.target.session.Session;
 import io.lunkeeper.target.session.TargetNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,6 +44,8 @@ final class ServedTargets {
     /// How long the commands of a LUN that is taken out may take to come to rest, and its image to
     /// be closed, before the rest of a change goes on without it.
     private static final long LEAVE_SECONDS = 30;
+
+    private static final String TAKEN_OUT = "target taken out";
 
     /// How long the end of the server may be overlooked meanwhile.
     private static final long LOOK_MILLIS = 100;
@@ -198,7 +201,8 @@ final class ServedTargets {
     // ---- out
 
     /// Takes LUNs out, and the targets that the configuration does not name any more with all of
-    /// theirs. Each leaves as fast as its own commands and its own disk let it.
+    /// theirs, once the initiators of these had time to log out. Each leaves as fast as its own
+    /// commands and its own disk let it.
     private void takeOut(List<ServedLun> leaving, Consumer<Problem> unavailable) {
         Set<String> wanted =
                 configuration.targets().stream()
@@ -212,6 +216,7 @@ final class ServedTargets {
                 takeOut(each);
             }
         }
+        new Farewell(sessionsOf(gone), TAKEN_OUT).awaitLogouts();
         for (String each : gone) {
             takeOut(
                     requireNonNull(nodes.remove(each)),
@@ -236,12 +241,19 @@ final class ServedTargets {
         device.remove(number, lun::atRest);
     }
 
-    /// The sessions end first, and their commands with them.
+    /// What is left of its sessions ends first, and their commands with them.
     private void takeOut(TargetNode node, List<ServedLun> all) {
         for (ServedLun each : all) {
             each.leave(() -> drop(each));
         }
-        node.end("target taken out", () -> all.forEach(ServedLun::atRest));
+        node.end(TAKEN_OUT, () -> all.forEach(ServedLun::atRest));
+    }
+
+    /// The last sessions of targets, which take no others from now on.
+    private List<Session> sessionsOf(Set<String> gone) {
+        return gone.stream()
+                .flatMap(each -> requireNonNull(nodes.get(each)).close().stream())
+                .toList();
     }
 
     private synchronized void drop(ServedLun closed) {

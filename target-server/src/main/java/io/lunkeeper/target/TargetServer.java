@@ -18,8 +18,6 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.logging.log4j.LogManager;
@@ -187,8 +185,8 @@ public final class TargetServer implements AutoCloseable {
         return advertised.stream().map(PortalDirectory.Advertised::address).toList();
     }
 
-    /// Stops accepting, ends every session once its I/O has come to rest, flushes and releases
-    /// every image.
+    /// Stops accepting, has initiators log out, ends every session once its I/O has come to rest,
+    /// flushes and releases every image.
     ///
     /// @throws IOException when an image could not be flushed: acknowledged data may be lost
     @Override
@@ -209,18 +207,16 @@ public final class TargetServer implements AutoCloseable {
         }
     }
 
+    /// Initiators are asked to log out, and those that do not are told that they are dropped.
     private void endSessions() {
         List<Session> sessions = registry.close();
-        CountDownLatch ended = new CountDownLatch(sessions.size());
-        for (Session each : sessions) {
-            each.terminate("server stopped", ended::countDown);
+        Farewell farewell = new Farewell(sessions, "server stopped");
+        if (!farewell.awaitLogouts()) {
+            sessions.forEach(each -> each.terminate("server stopped", () -> {}));
         }
-        try {
-            if (!ended.await(STOP_SECONDS, TimeUnit.SECONDS)) {
-                LOG.error("{} sessions did not come to rest", ended.getCount());
-            }
-        } catch (InterruptedException hurried) {
-            Thread.currentThread().interrupt();
+        long left = farewell.awaitEnds(STOP_SECONDS);
+        if (left > 0) {
+            LOG.error("{} sessions did not come to rest", left);
         }
     }
 }

@@ -99,7 +99,7 @@ public final class IscsiConnection {
         reject(fault.rejectReason(), fault.header());
         if (fault.framingLost()
                 || fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR) {
-            transport.close(fault.getMessage() == null ? "malformed PDU" : fault.getMessage());
+            drop(fault.getMessage() == null ? "malformed PDU" : fault.getMessage());
         } else if (session != null) {
             try {
                 skipNumber(session, fault.header());
@@ -280,7 +280,7 @@ public final class IscsiConnection {
             }
         } else if (nowNanos - lastReceived > KEEPALIVE_NANOS && session != null) {
             if (pingUnanswered) {
-                transport.close("no answer to a NOP-In for 30 s");
+                drop("no answer to a NOP-In for 30 s");
             } else {
                 pingUnanswered = true;
                 lastReceived = nowNanos;
@@ -288,6 +288,13 @@ public final class IscsiConnection {
                 session.ping(pings++ & 0x7fffffff);
             }
         }
+    }
+
+    private void drop(String reason) {
+        if (session != null) {
+            session.announceDrop();
+        }
+        transport.close(reason);
     }
 
     /// The socket is closed, whoever did it. Called once.

@@ -27,7 +27,8 @@ import org.jscsi.parser.reject.RejectParser.ReasonCode;
 import org.jspecify.annotations.Nullable;
 
 /// One session in its full-feature phase (RFC 7143 4.3 iSCSI Session Types). Confined to the thread
-/// of its connection but for [#terminate] and [#abortTasks], which hop there themselves.
+/// of its connection but for [#requestLogout], [#terminate] and [#abortTasks], which hop there
+/// themselves.
 public final class Session {
     /// Commands that one session may have alive here: the size of the command window.
     static final int COMMAND_WINDOW = 128;
@@ -42,6 +43,7 @@ public final class Session {
     private final SessionParameters parameters;
     private final Link link;
     private final CommandWindow<RequestPdu> window;
+    private final AsyncMessages messages;
     private final TextNegotiation text;
     private final @Nullable TargetNode target;
     private @Nullable TaskSet tasks;
@@ -58,6 +60,7 @@ public final class Session {
         this.parameters = parameters;
         this.link = link;
         this.window = new CommandWindow<>(new SerialNumber(firstCmdSn), COMMAND_WINDOW);
+        this.messages = new AsyncMessages(parameters, window);
         this.text =
                 new TextNegotiation(
                         opening.directory(),
@@ -105,8 +108,11 @@ public final class Session {
 
     /// Enters the full-feature phase: the I_T nexus is there from now on.
     ///
-    /// @return false when the target is no more
+    /// @return false when the target is no more, or the session is to end already
     boolean begin() {
+        if (terminating) {
+            return false;
+        }
         if (target != null) {
             // First: who aborts tasks of a logical unit that is taken out must find this session,
             // or its nexus must not find the logical unit.
@@ -409,14 +415,48 @@ public final class Session {
         }
     }
 
-    /// Ends the session from any thread: its tasks are aborted, its connection closed, its I_T
-    /// nexus gone. Nothing of it touches a LUN after `whenEnded` was called.
+    /// Asks the initiator to end the session, from any thread. Until it does, all goes on as
+    /// before. A session that is none with a target, or not yet, is ended instead.
+    ///
+    /// @param seconds the time it has; [#terminate] it then
+    /// @param reason for the log
+    /// @param whenEnded called on this session's thread once the session has ended, whoever did it
+    public void requestLogout(int seconds, String reason, Runnable whenEnded) {
+        link.transport()
+                .execute(() -> {
+                    if (nexus == null) {
+                        link.transport().close(reason);
+                        end(whenEnded);
+                    } else if (terminated) {
+                        whenEnded.run();
+                    } else {
+                        terminationListeners.add(whenEnded);
+                        if (!terminating) {
+                            messages.requestLogout(link, seconds);
+                        }
+                    }
+                });
+    }
+
+    /// Its connection is about to be closed, and the initiator must not wonder why.
+    void announceDrop() {
+        if (nexus != null && !terminating) {
+            messages.droppingConnection(link);
+        }
+    }
+
+    /// Ends the session from any thread: its initiator is told, its tasks are aborted, its
+    /// connection closed, its I_T nexus gone. Nothing of it touches a LUN after `whenEnded` was
+    /// called.
     ///
     /// @param reason for the log
     /// @param whenEnded called on this session's thread
     public void terminate(String reason, Runnable whenEnded) {
         link.transport()
                 .execute(() -> {
+                    if (nexus != null && !terminating) {
+                        messages.droppingSession(link);
+                    }
                     link.transport().close(reason);
                     end(whenEnded);
                 });

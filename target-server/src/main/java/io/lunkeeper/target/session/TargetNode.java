@@ -96,17 +96,21 @@ public final class TargetNode {
         return !ended && sessions.add(session);
     }
 
+    /// Takes no session in any more.
+    ///
+    /// @return those that are alive
+    public synchronized List<Session> close() {
+        ended = true;
+        return List.copyOf(sessions);
+    }
+
     /// Ends the target: takes no session in any more, and ends those that are there once their
     /// tasks have come to rest. Does not wait.
     ///
     /// @param reason for the log
     /// @param whenEnded called once, from any thread, when nothing of it runs any more
     public void end(String reason, Runnable whenEnded) {
-        List<Session> all;
-        synchronized (this) {
-            ended = true;
-            all = List.copyOf(sessions);
-        }
+        List<Session> all = close();
         if (all.isEmpty()) {
             whenEnded.run();
         }

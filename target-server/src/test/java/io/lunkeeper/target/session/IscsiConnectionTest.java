@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +28,11 @@ import org.junit.jupiter.api.Test;
 /// What time does to a connection; time here is a number.
 class IscsiConnectionTest {
     private static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
+    private static final String KEYS = "InitiatorName=iqn.2026-11.a:b\0TargetName=" + TARGET + "\0";
     private static final int NOP_IN = 0x20;
     private static final int LOGIN_RESPONSE = 0x23;
+    private static final int LOGOUT_RESPONSE = 0x26;
+    private static final int ASYNCHRONOUS_MESSAGE = 0x32;
 
     /// Status-Class and Status-Detail (RFC 7143 11.13.5).
     private static final int TARGET_REMOVED = 0x0204;
@@ -40,15 +44,18 @@ class IscsiConnectionTest {
 
     IscsiConnectionTest() {
         node = new TargetNode(new DeviceServer(TARGET, AccessState.ACTIVE_OPTIMIZED));
-        connection =
-                new IscsiConnection(
-                        transport,
-                        new IscsiConnection.Site(
-                                registry,
-                                Map.of(TARGET, node)::get,
-                                new OneTarget(TARGET),
-                                NegotiationLimits.DEFAULT),
-                        0);
+        connection = connect(transport);
+    }
+
+    private IscsiConnection connect(Transport below) {
+        return new IscsiConnection(
+                below,
+                new IscsiConnection.Site(
+                        registry,
+                        Map.of(TARGET, node)::get,
+                        new OneTarget(TARGET),
+                        NegotiationLimits.DEFAULT),
+                0);
     }
 
     private static long seconds(long count) {
@@ -56,7 +63,11 @@ class IscsiConnectionTest {
     }
 
     private void login(long at) throws Exception {
-        String keys = "InitiatorName=iqn.2026-11.a:b\0TargetName=" + TARGET + "\0";
+        login(connection, at, KEYS);
+        assertEquals(LOGIN_RESPONSE, transport.lastOpcode());
+    }
+
+    private static void login(IscsiConnection connection, long at, String keys) throws Exception {
         connection.receive(
                 new RequestPdu.LoginRequest(
                         true,
@@ -73,7 +84,6 @@ class IscsiConnectionTest {
                         0,
                         Unpooled.copiedBuffer(keys, StandardCharsets.US_ASCII)),
                 at);
-        assertEquals(LOGIN_RESPONSE, transport.lastOpcode());
     }
 
     private void answer(int transferTag, long at) throws Exception {
@@ -181,11 +191,118 @@ class IscsiConnectionTest {
         assertEquals(List.of(), registry.sessions());
     }
 
-    /// Keeps what is sent; work for the loop is done at once.
+    private void assertAsync(int event, int parameter1, int parameter2, int parameter3) {
+        ByteBuf message = transport.sent.getLast();
+        assertEquals(ASYNCHRONOUS_MESSAGE, transport.lastOpcode());
+        assertEquals(RequestPdu.RESERVED_TAG, message.getInt(16));
+        assertEquals(event, message.getByte(36));
+        assertEquals(parameter1, message.getShort(38));
+        assertEquals(parameter2, message.getShort(40));
+        assertEquals(parameter3, message.getShort(42));
+    }
+
+    private Session only() {
+        return node.sessions().iterator().next();
+    }
+
+    private void logOut() throws Exception {
+        connection.receive(new RequestPdu.LogoutRequest(true, 0, 9, 0, 100, 1), 0);
+    }
+
+    /// All goes on until the initiator does log out.
+    @Test
+    void asksForALogoutAndWaitsForIt() throws Exception {
+        login(0);
+        int loginStatSn = transport.sent.getLast().getInt(24);
+        AtomicInteger ends = new AtomicInteger();
+        only().requestLogout(5, "stopped", ends::incrementAndGet);
+        assertAsync(1, 0, 0, 5);
+        assertEquals(loginStatSn + 1, transport.sent.getLast().getInt(24));
+        assertNull(transport.closeReason);
+        logOut();
+        assertEquals(LOGOUT_RESPONSE, transport.lastOpcode());
+        assertEquals(loginStatSn + 2, transport.sent.getLast().getInt(24));
+        assertEquals("logged out", transport.closeReason);
+        assertEquals(0, ends.get());
+        connection.disconnected();
+        assertEquals(1, ends.get());
+    }
+
+    @Test
+    void doesNotAskASessionThatEndsAlready() throws Exception {
+        login(0);
+        Session session = only();
+        connection.disconnected();
+        int sent = transport.sent.size();
+        AtomicInteger ends = new AtomicInteger();
+        session.requestLogout(5, "stopped", ends::incrementAndGet);
+        assertEquals(1, ends.get());
+        assertEquals(sent, transport.sent.size());
+    }
+
+    /// Parameter2 is Time2Wait, Parameter3 Time2Retain: no task outlives the session.
+    @Test
+    void saysThatItDropsASession() throws Exception {
+        login(0);
+        AtomicInteger ends = new AtomicInteger();
+        only().terminate("stopped", ends::incrementAndGet);
+        assertAsync(3, 0, 2, 0);
+        assertEquals("stopped", transport.closeReason);
+        assertEquals(1, ends.get());
+        int sent = transport.sent.size();
+        node.end("again", () -> {});
+        assertEquals(sent, transport.sent.size());
+    }
+
+    /// Parameter1 is the CID.
+    @Test
+    void saysThatItDropsAConnection() throws Exception {
+        login(0);
+        connection.tick(seconds(31));
+        connection.tick(seconds(62));
+        assertAsync(2, 1, 2, 0);
+    }
+
+    @Test
+    void endsADiscoverySessionUnasked() throws Exception {
+        login(connection, 0, "InitiatorName=iqn.2026-11.a:b\0SessionType=Discovery\0");
+        int sent = transport.sent.size();
+        AtomicInteger ends = new AtomicInteger();
+        registry.close().getFirst().requestLogout(5, "stopped", ends::incrementAndGet);
+        assertEquals(1, ends.get());
+        assertEquals("stopped", transport.closeReason);
+        assertEquals(sent, transport.sent.size());
+    }
+
+    /// A session that was to end before it began, while the one that it replaces was still alive,
+    /// must not enter its target any more.
+    @Test
+    void doesNotBeginASessionThatWasEnded() throws Exception {
+        login(0);
+        transport.holding = true;
+        RecordingTransport second = new RecordingTransport();
+        IscsiConnection successor = connect(second);
+        login(successor, 0, KEYS);
+        assertEquals(List.of(), second.sent);
+        registry.close().forEach(each -> each.requestLogout(5, "stopped", () -> {}));
+        transport.release();
+        connection.disconnected();
+        assertEquals("stopped", second.closeReason);
+        assertEquals(Set.of(), node.sessions());
+    }
+
+    /// Keeps what is sent; work for the loop is done at once, or when it is released.
     private static final class RecordingTransport implements Transport {
         private final PduEncoder encoder = new PduEncoder();
         private final List<ByteBuf> sent = new ArrayList<>();
+        private final List<Runnable> held = new ArrayList<>();
+        private boolean holding;
         private @Nullable String closeReason;
+
+        void release() {
+            holding = false;
+            held.forEach(Runnable::run);
+        }
 
         int lastOpcode() {
             return sent.getLast().getByte(0) & 0x3f;
@@ -235,7 +352,11 @@ class IscsiConnectionTest {
 
         @Override
         public void execute(Runnable task) {
-            task.run();
+            if (holding) {
+                held.add(task);
+            } else {
+                task.run();
+            }
         }
     }
 }

@@ -1,0 +1,57 @@
+package io.lunkeeper.target.session;
+
+import io.lunkeeper.target.login.SessionParameters;
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.pdu.ResponsePdu;
+
+/// What a target tells an initiator unasked (RFC 7143 11.9 Asynchronous Message), on one of its
+/// connections and on its thread.
+///
+/// Two of the events are missing. The target never wants to negotiate anew (4), and SCSI events (0)
+/// belong to a reporting that SPC-3 made obsolete: unit attentions tell the same.
+final class AsyncMessages {
+    // 11.9.1 AsyncEvent.
+    private static final int LOGOUT_REQUESTED = 1;
+    private static final int CONNECTION_DROPPED = 2;
+    private static final int SESSION_DROPPED = 3;
+
+    private final SessionParameters parameters;
+    private final CommandWindow<RequestPdu> window;
+
+    AsyncMessages(SessionParameters parameters, CommandWindow<RequestPdu> window) {
+        this.parameters = parameters;
+        this.window = window;
+    }
+
+    /// The initiator is to log out. What it has sent is carried out meanwhile.
+    ///
+    /// @param seconds the time it has for that
+    void requestLogout(Link link, int seconds) {
+        send(link, LOGOUT_REQUESTED, 0, 0, seconds);
+    }
+
+    /// The connection will be closed, and there will be no responses but those that were sent. Its
+    /// tasks are not kept for another one (Time2Retain is 0).
+    void droppingConnection(Link link) {
+        send(link, CONNECTION_DROPPED, link.cid(), parameters.defaultTime2Wait(), 0);
+    }
+
+    /// The same of all connections of the session.
+    void droppingSession(Link link) {
+        send(link, SESSION_DROPPED, 0, parameters.defaultTime2Wait(), 0);
+    }
+
+    private void send(Link link, int event, int parameter1, int parameter2, int parameter3) {
+        link.send(
+                new ResponsePdu.AsyncMessage(
+                        0,
+                        link.takeStatSn(),
+                        window.expCmdSn(),
+                        window.maxCmdSn(),
+                        event,
+                        0,
+                        parameter1,
+                        parameter2,
+                        parameter3));
+    }
+}
