@@ -17,6 +17,12 @@ final class PortalAddress {
         return host(address.getAddress()) + ":" + address.getPort();
     }
 
+    /// RFC 7143 13.8 TargetAddress: without the zone of a link-local address, which means something
+    /// on this machine only (RFC 4007 11.2 Textual Representation).
+    static String advertised(InetSocketAddress address, int group) {
+        return text(address).replaceFirst("%[^\\]]*]", "]") + "," + group;
+    }
+
     private static String host(InetAddress address) {
         if (!(address instanceof Inet6Address)) {
             return address.getHostAddress();

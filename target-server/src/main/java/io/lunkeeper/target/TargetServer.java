@@ -91,10 +91,10 @@ public final class TargetServer implements AutoCloseable {
                             new IscsiConnection.Site(
                                     registry,
                                     this::target,
-                                    PortalDirectory.through(
+                                    new PortalDirectory(
                                             targets,
                                             advertised,
-                                            (InetSocketAddress) local,
+                                            ((InetSocketAddress) local).getAddress(),
                                             each.group()),
                                     NegotiationLimits.DEFAULT);
             try {

@@ -37,10 +37,12 @@ public record Configuration(
     /// A target and what it serves.
     ///
     /// @param iqn the normalized iSCSI name
+    /// @param alias what people call it (RFC 7143 13.4 TargetAlias)
     /// @param initiators patterns of initiator names; empty: any
     /// @param line where the file names the target, from 1
     public record Target(
             String iqn,
+            Optional<String> alias,
             List<String> initiators,
             Optional<Auth> auth,
             AccessState accessState,
@@ -49,7 +51,7 @@ public record Configuration(
 
         /// The same with other LUNs.
         public Target with(List<Lun> others) {
-            return new Target(iqn, initiators, auth, accessState, others, line);
+            return new Target(iqn, alias, initiators, auth, accessState, others, line);
         }
 
         /// Whether `initiators` admits an initiator.

@@ -25,7 +25,7 @@ final class ConfigurationReader {
     private static final List<String> KEYS = List.of("portals", "control", "metrics", "targets");
     private static final List<String> PORTAL_KEYS = List.of("listen", "group");
     private static final List<String> TARGET_KEYS =
-            List.of("iqn", "initiators", "auth", "access-state", "luns");
+            List.of("iqn", "alias", "initiators", "auth", "access-state", "luns");
     private static final List<String> LUN_KEYS =
             List.of(
                     "lun",
@@ -87,7 +87,7 @@ final class ConfigurationReader {
     private final Images images = new Images();
     private final Map<String, Integer> serialLines = new HashMap<>();
     private final IdentifierKeys identifierKeys = new IdentifierKeys();
-    private final Map<InetSocketAddress, Integer> listenLines = new HashMap<>();
+    private final Map<String, Integer> listenLines = new HashMap<>();
 
     ConfigurationReader(Path file, Set<Feature> served) {
         this.file = file;
@@ -135,8 +135,13 @@ final class ConfigurationReader {
     /// An address that nothing else of the file listens on.
     private Optional<InetSocketAddress> claimed(Entry entry, InetSocketAddress address) {
         // Port 0 asks for any free port, so two of them are two.
+        // As text, since link-local addresses of two links count as equal otherwise.
         Integer earlier =
-                address.getPort() == 0 ? null : listenLines.putIfAbsent(address, entry.line());
+                address.getPort() == 0
+                        ? null
+                        : listenLines.putIfAbsent(
+                                address.getAddress().getHostAddress() + ' ' + address.getPort(),
+                                entry.line());
         return earlier == null
                 ? Optional.of(address)
                 : entry.wrong("this address is already listened on, line " + earlier);
@@ -210,6 +215,7 @@ final class ConfigurationReader {
                 : Optional.of(
                         new Target(
                                 iqn.get(),
+                                keys.optional("alias").flatMap(IscsiName::readAlias),
                                 initiators,
                                 auth,
                                 accessState,

@@ -2,6 +2,7 @@ package io.lunkeeper.target.config;
 
 import static io.lunkeeper.target.config.Problems.quoted;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -12,6 +13,8 @@ import java.util.regex.Pattern;
 final class IscsiName {
     /// RFC 7143 4.2.7 iSCSI Names.
     static final int MAX_BYTES = 223;
+
+    private static final int MAX_ALIAS_BYTES = 255;
 
     private static final Pattern CHARACTERS = Pattern.compile("[a-z0-9.:-]*");
 
@@ -51,6 +54,21 @@ final class IscsiName {
         }
         Optional<String> fault = fault(name);
         return fault.isEmpty() ? Optional.of(name) : entry.wrong(shown + " " + fault.get());
+    }
+
+    /// What people call a node: RFC 7143 6.1 Text Format has 255 bytes of UTF-8 for a text value.
+    static Optional<String> readAlias(Entry entry) {
+        Optional<String> alias = entry.text();
+        if (alias.isEmpty()) {
+            return alias;
+        }
+        int bytes = alias.get().getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > MAX_ALIAS_BYTES) {
+            return entry.wrong("has " + bytes + " bytes; at most " + MAX_ALIAS_BYTES + " fit");
+        }
+        return alias.get().chars().anyMatch(Character::isISOControl)
+                ? entry.wrong(quoted(alias.get()) + " must be one line without control characters")
+                : alias;
     }
 
     private static Optional<String> fault(String name) {

@@ -228,8 +228,6 @@ public final class LoginNegotiation {
                             TextKeyword.MAX_RECV_DATA_SEGMENT_LENGTH,
                             Integer.toString(limits.maxRecvDataSegmentLength())));
         }
-        assert text.toString().getBytes(StandardCharsets.UTF_8).length
-                <= PduDecoder.DEFAULT_MAX_DATA_SEGMENT_BYTES;
         int current = stage;
         int next = 0;
         if (request.transit()) {
@@ -238,8 +236,17 @@ public final class LoginNegotiation {
         }
         if (stage == FULL_FEATURE) {
             parameters = agreed();
+            text.append(targetAlias());
         }
+        assert text.toString().getBytes(StandardCharsets.UTF_8).length
+                <= PduDecoder.DEFAULT_MAX_DATA_SEGMENT_BYTES;
         return new LoginReply(request.transit(), false, current, next, 0, 0, text.toString());
+    }
+
+    /// 13.4 TargetAlias: at the end, when it is known who asks.
+    private String targetAlias() {
+        String alias = identity.discovery() ? "" : directory.alias(identity.targetName());
+        return alias.isEmpty() ? "" : TextKeys.format(TextKeyword.TARGET_ALIAS, alias);
     }
 
     private LoginReply refuse(LoginRequest request, LoginStatus status) {

@@ -1,5 +1,6 @@
 package io.lunkeeper.target.login;
 
+import java.util.Iterator;
 import java.util.List;
 
 /// The targets that an initiator can reach through one portal, as login and SendTargets see them.
@@ -12,12 +13,16 @@ public interface TargetDirectory {
     /// Whether the initiator may log in to the target.
     boolean admits(String initiatorName, String targetName);
 
+    /// RFC 7143 13.4 TargetAlias: what people call the target; empty when they call it nothing.
+    String alias(String targetName);
+
     /// RFC 7143 13.9 TargetPortalGroupTag of the portal that the connection came to.
     int portalGroupTag();
 
     /// RFC 7143 Appendix C: what SendTargets tells this initiator, in the order of the
-    /// configuration; only targets that it may log in to.
-    List<Listing> listings(String initiatorName);
+    /// configuration; only targets that it may log in to. Made as it is asked for: of thousands of
+    /// targets there is no copy for each that wants to know.
+    Iterator<Listing> listings(String initiatorName);
 
     /// One target as SendTargets lists it.
     ///

@@ -6,6 +6,8 @@ import io.lunkeeper.target.login.TextKey.Phase;
 import io.lunkeeper.target.pdu.MalformedPduException;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.OptionalInt;
 import org.jscsi.target.settings.TextKeyword;
@@ -19,13 +21,17 @@ import org.jspecify.annotations.Nullable;
 /// Tag, which also drops one that was left unfinished; every reply that does not end it names the
 /// tag under which the initiator goes on.
 public final class TextNegotiation {
+    /// Text in one reply, whatever the initiator would take: what a list of thousands of targets
+    /// makes us hold for one who asks for it.
+    private static final int MAX_PIECE_BYTES = 256 << 10;
+
     private final TargetDirectory directory;
     private final SessionParameters parameters;
     private final TextGathering gathering = new TextGathering();
     private final KeysSeen seen = new KeysSeen();
     private int maxDataSegmentBytes;
-    private String reply = "";
-    private int replySent;
+    private final StringBuilder unsent = new StringBuilder();
+    private Iterator<Listing> unlisted = Collections.emptyIterator();
     private int tag = RequestPdu.RESERVED_TAG;
     private int lastTag;
 
@@ -57,7 +63,7 @@ public final class TextNegotiation {
             throw broken(
                     request, MalformedPduException.INVALID_PDU_FIELD, "text both ends and goes on");
         }
-        boolean unfinished = replySent < reply.length();
+        boolean unfinished = !unsent.isEmpty() || unlisted.hasNext();
         if (unfinished && request.data().isReadable()) {
             throw protocolError(request, "text while the reply to the last is not finished");
         }
@@ -68,8 +74,7 @@ public final class TextNegotiation {
             return new TextReply(false, false, openTag(), "");
         }
         if (!unfinished) {
-            reply = answer(request);
-            replySent = 0;
+            answer(request);
         }
         return nextPiece(request.finalBit());
     }
@@ -77,8 +82,8 @@ public final class TextNegotiation {
     private void reset() {
         gathering.reset();
         seen.clear();
-        reply = "";
-        replySent = 0;
+        unsent.setLength(0);
+        unlisted = Collections.emptyIterator();
         tag = RequestPdu.RESERVED_TAG;
     }
 
@@ -94,10 +99,14 @@ public final class TextNegotiation {
     }
 
     private TextReply nextPiece(boolean mayEnd) {
-        int end = pieceEnd();
-        String piece = reply.substring(replySent, end);
-        replySent = end;
-        if (end < reply.length()) {
+        int maxBytes = Math.min(maxDataSegmentBytes, MAX_PIECE_BYTES);
+        while (unsent.length() <= maxBytes && unlisted.hasNext()) {
+            append(unlisted.next());
+        }
+        int end = pieceEnd(maxBytes);
+        String piece = unsent.substring(0, end);
+        unsent.delete(0, end);
+        if (!unsent.isEmpty() || unlisted.hasNext()) {
             return new TextReply(false, true, openTag(), piece);
         }
         if (!mayEnd) {
@@ -110,13 +119,13 @@ public final class TextNegotiation {
 
     /// Where the next PDU's share of the reply ends: before the character that does not fit any
     /// more. Every PDU has room for one, as the least MaxRecvDataSegmentLength is 512.
-    private int pieceEnd() {
+    private int pieceEnd(int maxBytes) {
         int bytes = 0;
-        int index = replySent;
-        while (index < reply.length()) {
-            int character = reply.codePointAt(index);
+        int index = 0;
+        while (index < unsent.length()) {
+            int character = unsent.codePointAt(index);
             bytes += utf8Bytes(character);
-            if (bytes > maxDataSegmentBytes) {
+            if (bytes > maxBytes) {
                 return index;
             }
             index += Character.charCount(character);
@@ -134,7 +143,7 @@ public final class TextNegotiation {
         return character < 0x10000 ? 3 : 4;
     }
 
-    private String answer(TextRequest request) throws MalformedPduException {
+    private void answer(TextRequest request) throws MalformedPduException {
         List<TextKeys.Pair> pairs = TextKeys.parse(gathering.take());
         if (pairs == null) {
             throw protocolError(request, "text is malformed");
@@ -142,15 +151,13 @@ public final class TextNegotiation {
         if (!seen.add(pairs)) {
             throw protocolError(request, "key is repeated");
         }
-        StringBuilder text = new StringBuilder();
         for (TextKeys.Pair pair : pairs) {
             String answer = answer(pair);
             if (answer == null) {
                 throw protocolError(request, "value of " + pair.key() + " is none");
             }
-            text.append(answer);
+            unsent.append(answer);
         }
-        return text.toString();
     }
 
     /// @return what goes into the reply for one pair, its NULs included; null when a declaration
@@ -168,7 +175,7 @@ public final class TextNegotiation {
             return TextKeys.format(pair.key(), TextKeyword.REJECT);
         }
         if (key == TextKey.SEND_TARGETS) {
-            return listing(pair.value());
+            return list(pair.value());
         }
         if (key.rule() instanceof Declaration declaration) {
             OptionalInt length = declaration.range().parse(pair.value());
@@ -181,25 +188,37 @@ public final class TextNegotiation {
     }
 
     /// RFC 7143 Appendix C SendTargets Operation. A discovery session may ask for all targets or
-    /// for one by name; any other session only for its own, by name or by naming none.
-    private String listing(String value) {
+    /// for one by name; any other session only for its own, by name or by naming none. The targets
+    /// come after all other answers.
+    ///
+    /// @return what to answer at once
+    private String list(String value) {
         boolean all = value.equals(TextKeyword.ALL);
         if (parameters.discovery() ? value.isEmpty() : all) {
             return TextKeys.format(TextKeyword.SEND_TARGETS, TextKeyword.REJECT);
         }
         String wanted = value.isEmpty() ? parameters.targetName() : IscsiName.normalize(value);
-        StringBuilder text = new StringBuilder();
-        for (Listing listing : directory.listings(parameters.initiatorName())) {
-            String name = listing.targetName();
-            boolean visible = parameters.discovery() || name.equals(parameters.targetName());
-            if (visible && (all || name.equals(wanted))) {
-                text.append(TextKeys.format(TextKeyword.TARGET_NAME, name));
-                for (String address : listing.addresses()) {
-                    text.append(TextKeys.format(TextKeyword.TARGET_ADDRESS, address));
-                }
+        boolean visible = parameters.discovery() || parameters.targetName().equals(wanted);
+        unlisted = all ? directory.listings(parameters.initiatorName()) : find(visible, wanted);
+        return "";
+    }
+
+    private Iterator<Listing> find(boolean visible, @Nullable String targetName) {
+        Iterator<Listing> all = directory.listings(parameters.initiatorName());
+        while (visible && all.hasNext()) {
+            Listing each = all.next();
+            if (each.targetName().equals(targetName)) {
+                return List.of(each).iterator();
             }
         }
-        return text.toString();
+        return Collections.emptyIterator();
+    }
+
+    private void append(Listing listing) {
+        unsent.append(TextKeys.format(TextKeyword.TARGET_NAME, listing.targetName()));
+        for (String address : listing.addresses()) {
+            unsent.append(TextKeys.format(TextKeyword.TARGET_ADDRESS, address));
+        }
     }
 
     private MalformedPduException protocolError(TextRequest request, String message) {

@@ -2,8 +2,10 @@ package io.lunkeeper.target.net;
 
 import io.lunkeeper.target.session.IscsiConnection;
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
@@ -43,7 +45,7 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
     /// @throws IOException when it cannot be had
     public static Portal bind(InetSocketAddress address, List<EventLoop> loops, SiteFor site)
             throws IOException {
-        ServerSocketChannel channel = ServerSocketChannel.open();
+        ServerSocketChannel channel = open(address);
         try {
             channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
             channel.bind(address, 1024);
@@ -53,6 +55,17 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
             throw taken;
         }
         return new Portal(channel, loops, site);
+    }
+
+    /// Of the family it must be told: a socket for both takes 0.0.0.0 for every IPv6 address too.
+    private static ServerSocketChannel open(InetSocketAddress address) throws IOException {
+        boolean six = address.getAddress() instanceof Inet6Address;
+        try {
+            return ServerSocketChannel.open(
+                    six ? StandardProtocolFamily.INET6 : StandardProtocolFamily.INET);
+        } catch (UnsupportedOperationException none) {
+            throw new IOException("this machine has no IPv6", none);
+        }
     }
 
     /// Where it listens, with the real port.

@@ -39,6 +39,7 @@ final class ConfigurationFileTest {
             metrics: "127.0.0.1:9260"
             targets:
               - iqn: IQN.2026-11.io.X:A
+                alias: Post & Büro
                 initiators: ["IQN.1993-08.org.debian:*"]
                 access-state: standby
                 luns:
@@ -100,10 +101,11 @@ final class ConfigurationFileTest {
                         new Identifier(Identifier.Kind.NAA, "6001405f00000000000000000000000a"),
                         new Identifier(Identifier.Kind.EUI, "0011223344556677"),
                         new Identifier(Identifier.Kind.UUID, "123e4567e89b42d3a456426614174000"));
-        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), identifiers, 13);
+        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), identifiers, 14);
         Target target =
                 new Target(
                         "iqn.2026-11.io.x:a",
+                        Optional.of("Post & Büro"),
                         List.of("iqn.1993-08.org.debian:*"),
                         Optional.empty(),
                         Configuration.AccessState.STANDBY,

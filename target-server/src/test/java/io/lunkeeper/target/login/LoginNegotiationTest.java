@@ -58,6 +58,24 @@ final class LoginNegotiationTest {
         assertEquals(defaults(8192), login.parameters());
     }
 
+    /// At the end, when it is known who asks.
+    @Test
+    void declaresTheAliasOfATargetThatHasOne() {
+        String introduction = "InitiatorName=" + ALICE + ";TargetName=" + VM2;
+        assertReply(
+                login.receive(request(SECURITY, OPERATIONAL, introduction)),
+                true,
+                SECURITY,
+                OPERATIONAL,
+                GROUP);
+        assertReply(
+                login.receive(request(OPERATIONAL, FULL_FEATURE, "")),
+                true,
+                OPERATIONAL,
+                FULL_FEATURE,
+                SEGMENT + ";TargetAlias=Mail & \u90f5\u4fbf");
+    }
+
     @Test
     void staysUntilTheInitiatorWantsToGoOn() {
         LoginReply first = login.receive(request(SECURITY, SECURITY, INTRODUCTION));

@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 
 /// Login requests of these tests, and the targets that they find.
@@ -30,12 +31,17 @@ final class Logins {
                 }
 
                 @Override
+                public String alias(String targetName) {
+                    return targetName.equals(VM2) ? "Mail & \u90f5\u4fbf" : "";
+                }
+
+                @Override
                 public int portalGroupTag() {
                     return 7;
                 }
 
                 @Override
-                public List<Listing> listings(String initiatorName) {
+                public Iterator<Listing> listings(String initiatorName) {
                     List<Listing> listings = new ArrayList<>();
                     for (String name : List.of(VM1, VM2)) {
                         if (admits(initiatorName, name)) {
@@ -43,7 +49,7 @@ final class Logins {
                                     new Listing(name, List.of("10.0.0.1:3260,7", "[::1]:3260,7")));
                         }
                     }
-                    return listings;
+                    return listings.iterator();
                 }
             };
 

@@ -1,5 +1,6 @@
 package io.lunkeeper.target.login;
 
+import java.util.Iterator;
 import java.util.List;
 
 /// A directory of one target that everybody may use.
@@ -22,12 +23,17 @@ public record OneTarget(String name, List<String> addresses) implements TargetDi
     }
 
     @Override
+    public String alias(String targetName) {
+        return "";
+    }
+
+    @Override
     public int portalGroupTag() {
         return 1;
     }
 
     @Override
-    public List<Listing> listings(String initiatorName) {
-        return List.of(new Listing(name, addresses));
+    public Iterator<Listing> listings(String initiatorName) {
+        return List.of(new Listing(name, addresses)).iterator();
     }
 }

@@ -20,7 +20,10 @@ import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -85,7 +88,7 @@ final class TextNegotiationTest {
                 "AuthMethod=CHAP|AuthMethod=Reject",
                 "InitiatorAlias=x|''",
                 "MaxRecvDataSegmentLength=1024|''",
-                "SendTargets=;IFMarker=No|" + LISTING_1 + ";IFMarker=Reject",
+                "SendTargets=;IFMarker=No|IFMarker=Reject;" + LISTING_1,
             })
     void answersOtherKeysByWhatTheyAre(String request, String reply) throws MalformedPduException {
         assertEnd(reply, normal.receive(request(RESERVED, true, false, request)));
@@ -118,6 +121,79 @@ final class TextNegotiationTest {
         assertEquals(RESERVED, reply.targetTransferTag());
         assertEquals(whole, gathered.toString().replace('\0', ';'));
         assertEquals((whole.length() + 49) / 50, pieces);
+    }
+
+    /// Of which no more exist at a time than a reply has room for.
+    @Test
+    void listsThousandsOfTargets() throws MalformedPduException {
+        AtomicInteger made = new AtomicInteger();
+        TextNegotiation many =
+                new TextNegotiation(thousands(2000, made), session(ALICE, true), 8192);
+        StringBuilder gathered = new StringBuilder();
+        TextReply reply = many.receive(request(RESERVED, true, false, "SendTargets=All"));
+        int pieces = 1;
+        assertTrue(made.get() < 200, () -> made + " listings for the first piece");
+        while (!reply.finalBit()) {
+            assertTrue(reply.continueBit());
+            assertEquals(8192, reply.text().length());
+            gathered.append(reply.text());
+            reply = many.receive(request(reply.targetTransferTag(), true, false, ""));
+            pieces++;
+        }
+        gathered.append(reply.text());
+        StringBuilder whole = new StringBuilder();
+        thousands(2000, new AtomicInteger())
+                .listings(ALICE)
+                .forEachRemaining(
+                        each -> whole.append("TargetName=" + each.targetName() + ADDRESSES + ";"));
+        assertEquals(whole.toString(), gathered.toString().replace('\0', ';'));
+        assertEquals((whole.length() + 8191) / 8192, pieces);
+    }
+
+    /// However much the initiator would take.
+    @Test
+    void boundsOneReply() throws MalformedPduException {
+        TextNegotiation many =
+                new TextNegotiation(
+                        thousands(5000, new AtomicInteger()), session(ALICE, true), 1 << 23);
+        TextReply reply = many.receive(request(RESERVED, true, false, "SendTargets=All"));
+        assertEquals(256 << 10, reply.text().length());
+        assertTrue(reply.continueBit());
+    }
+
+    private static TargetDirectory thousands(int count, AtomicInteger made) {
+        return new TargetDirectory() {
+            @Override
+            public boolean serves(String targetName) {
+                return false;
+            }
+
+            @Override
+            public boolean admits(String initiatorName, String targetName) {
+                return false;
+            }
+
+            @Override
+            public String alias(String targetName) {
+                return "";
+            }
+
+            @Override
+            public int portalGroupTag() {
+                return 7;
+            }
+
+            @Override
+            public Iterator<Listing> listings(String initiatorName) {
+                return IntStream.range(0, count)
+                        .mapToObj(number -> {
+                            made.incrementAndGet();
+                            return new Listing(
+                                    VM1 + number, List.of("10.0.0.1:3260,7", "[::1]:3260,7"));
+                        })
+                        .iterator();
+            }
+        };
     }
 
     @Test

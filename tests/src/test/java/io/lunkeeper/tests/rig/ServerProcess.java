@@ -18,7 +18,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// The server under test as a real process, started by its launcher as an administrator would.
@@ -48,13 +47,34 @@ public final class ServerProcess implements AutoCloseable {
 
     private final Path folder;
     private final List<Lun> luns;
-    private final List<Integer> ports;
+    private final List<Listener> listeners;
     private volatile Process process;
 
-    private ServerProcess(Path folder, List<Lun> luns, List<Integer> ports) throws IOException {
+    /// One entry of `portals`.
+    ///
+    /// @param host as the server names it, IPv6 in brackets
+    /// @param port one that is free
+    public record Listener(String host, int port, int group) {
+        /// At any port that is free.
+        public static Listener at(String host, int group) {
+            try {
+                return new Listener(host, FreePort.find(), group);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        /// `host:port`.
+        public String portal() {
+            return host + ":" + port;
+        }
+    }
+
+    private ServerProcess(Path folder, List<Lun> luns, List<Listener> listeners)
+            throws IOException {
         this.folder = folder;
         this.luns = luns;
-        this.ports = ports;
+        this.listeners = listeners;
         this.process = launch();
     }
 
@@ -68,24 +88,33 @@ public final class ServerProcess implements AutoCloseable {
     /// @param topKeys lines for the top level of the file, such as `metrics: "127.0.0.1:0"`
     /// @param targetKeys lines for the target, such as `auth: { user: a, secret-file: b }`
     public static ServerProcess start(String topKeys, String targetKeys, Lun... luns) {
-        return start(1, topKeys, targetKeys, luns);
+        return start(loopback(1), topKeys, targetKeys, luns);
     }
 
     /// Starts a server that is reached through several portals.
     public static ServerProcess startWithPortals(int portals, Lun... luns) {
-        return start(portals, "", "", luns);
+        return start(loopback(portals), "", "", luns);
     }
 
-    private static ServerProcess start(
-            int portals, String topKeys, String targetKeys, Lun... luns) {
+    private static List<Listener> loopback(int portals) {
+        Set<Listener> listeners = new LinkedHashSet<>();
+        while (listeners.size() < portals) {
+            listeners.add(Listener.at("127.0.0.1", 1));
+        }
+        return List.copyOf(listeners);
+    }
+
+    /// Starts a server with portals of one's own.
+    public static ServerProcess start(
+            List<Listener> listeners, String topKeys, String targetKeys, Lun... luns) {
         try {
             Path servers = Checkout.scratch().resolve("servers");
             Files.createDirectories(servers);
             Path folder = Files.createTempDirectory(servers, "server-");
-            List<Integer> ports = freePorts(portals);
             StringBuilder yaml = new StringBuilder("portals:\n");
-            for (int port : ports) {
-                yaml.append("  - listen: \"127.0.0.1:").append(port).append("\"\n");
+            for (Listener each : listeners) {
+                yaml.append("  - { listen: \"").append(each.portal()).append("\", group: ");
+                yaml.append(each.group()).append(" }\n");
             }
             yaml.append(topKeys.isEmpty() ? "" : topKeys.stripTrailing() + "\n");
             yaml.append("targets:\n  - iqn: ").append(IQN).append('\n');
@@ -99,18 +128,10 @@ public final class ServerProcess implements AutoCloseable {
                 yaml.append(lun.yaml(image));
             }
             Files.writeString(folder.resolve("lunkeeper.yaml"), yaml);
-            return new ServerProcess(folder, List.of(luns), ports);
+            return new ServerProcess(folder, List.of(luns), listeners);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private static List<Integer> freePorts(int count) throws IOException {
-        Set<Integer> ports = new LinkedHashSet<>();
-        while (ports.size() < count) {
-            ports.add(FreePort.find());
-        }
-        return List.copyOf(ports);
     }
 
     private static Path image(Path folder, Lun lun) {
@@ -122,7 +143,7 @@ public final class ServerProcess implements AutoCloseable {
 
     /// Of the first portal, as everything else here that names none.
     public int port() {
-        return ports.getFirst();
+        return listeners.getFirst().port();
     }
 
     public InetSocketAddress address() {
@@ -135,7 +156,7 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     private String portal(int index) {
-        return "127.0.0.1:" + ports.get(index);
+        return listeners.get(index).portal();
     }
 
     /// The URL of a LUN as libiscsi and QEMU take it.
@@ -210,8 +231,8 @@ public final class ServerProcess implements AutoCloseable {
 
     private void awaitReady(Process started) throws IOException {
         String expected =
-                IntStream.range(0, ports.size())
-                        .mapToObj(this::portal)
+                listeners.stream()
+                        .map(Listener::portal)
                         .collect(Collectors.joining(",", "lunkeeper ready: ", ""));
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
         while (true) {
