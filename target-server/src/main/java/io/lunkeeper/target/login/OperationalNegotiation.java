@@ -29,8 +29,8 @@ final class OperationalNegotiation {
 
     private static final int CONNECTION_RECOVERY_LEVEL = 2;
 
-    /// 13.24 iSCSIProtocolLevel: RFC 7143 as it is, without RFC 7144.
-    private static final int PROTOCOL_LEVEL = 1;
+    /// 13.24 iSCSIProtocolLevel: RFC 7143 and RFC 7144.
+    private static final int PROTOCOL_LEVEL = 2;
 
     private final NegotiationLimits limits;
     private final Map<TextKey, String> values = new EnumMap<>(TextKey.class);

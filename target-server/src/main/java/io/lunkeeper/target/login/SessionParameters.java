@@ -9,6 +9,7 @@ package io.lunkeeper.target.login;
 /// @param discovery whether this is a discovery session (13.21 SessionType)
 /// @param initiatorMaxRecvDataSegmentLength what we may put in one Data-In (13.12)
 /// @param targetMaxRecvDataSegmentLength what we declared ourselves
+/// @param protocolLevel 0 RFC 3720, 1 RFC 7143, 2 RFC 7144 too (13.24 iSCSIProtocolLevel)
 public record SessionParameters(
         String initiatorName,
         String initiatorAlias,
@@ -26,4 +27,5 @@ public record SessionParameters(
         int defaultTime2Wait,
         int defaultTime2Retain,
         int maxOutstandingR2t,
-        int errorRecoveryLevel) {}
+        int errorRecoveryLevel,
+        int protocolLevel) {}

@@ -110,7 +110,7 @@ enum TextKey {
             Use.OPERATIONAL,
             new Choice(List.of("RFC3720")),
             "RFC3720"),
-    /// 1 stands for RFC 7143 itself; 2 would promise RFC 7144.
+    /// 1 stands for RFC 7143 itself, 2 for RFC 7144 with it.
     ISCSI_PROTOCOL_LEVEL(
             "iSCSIProtocolLevel",
             Scope.NORMAL_SESSION,

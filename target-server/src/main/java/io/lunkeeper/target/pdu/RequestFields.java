@@ -61,6 +61,8 @@ final class RequestFields {
 
     private RequestFields() {}
 
+    /// The command priority of RFC 7144, in the upper half of byte 2, is not looked at: PRIOR_SUP
+    /// of the Extended INQUIRY Data VPD page says so.
     static ScsiCommand scsiCommand(ByteBuf in, int at, ByteBuf cdb, ByteBuf data) {
         int flags = in.getByte(at + FLAGS);
         return new ScsiCommand(

@@ -31,6 +31,10 @@ final class ResponseFields {
     private static final int RESPONSE = 2;
 
     private static final int STATUS = 3;
+
+    /// The Additional Response Information of RFC 7144.
+    private static final int ADDITIONAL_RESPONSE = 8;
+
     private static final int STAT_SN = 24;
     private static final int EXP_CMD_SN = 28;
     private static final int MAX_CMD_SN = 32;
@@ -97,6 +101,7 @@ final class ResponseFields {
             TaskManagementResponse response, ByteBuf out, int at) {
         begin(out, at, OperationCode.SCSI_TM_RESPONSE, FINAL);
         out.setByte(at + RESPONSE, response.response());
+        out.setMedium(at + ADDITIONAL_RESPONSE, response.additionalResponse());
         out.setInt(at + INITIATOR_TASK_TAG, response.initiatorTaskTag());
         sequence(out, at, response.statSn(), response.expCmdSn(), response.maxCmdSn());
     }

@@ -21,8 +21,16 @@ public sealed interface ResponsePdu {
             implements ResponsePdu {}
 
     /// RFC 7143 11.6 Task Management Function Response.
+    ///
+    /// @param additionalResponse the three bytes of the additional response information that RFC
+    ///   7144 gives it, zero without
     record TaskManagementResponse(
-            int response, int initiatorTaskTag, int statSn, int expCmdSn, int maxCmdSn)
+            int response,
+            int additionalResponse,
+            int initiatorTaskTag,
+            int statSn,
+            int expCmdSn,
+            int maxCmdSn)
             implements ResponsePdu {}
 
     /// RFC 7143 11.7 SCSI Data-In.

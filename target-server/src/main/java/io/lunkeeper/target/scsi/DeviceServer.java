@@ -14,7 +14,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.LongPredicate;
 import java.util.function.Predicate;
-import org.jscsi.target.scsi.lun.ReportLunsParameterData;
 import org.jspecify.annotations.Nullable;
 
 /// The device server of one SCSI target device: takes a command for one of its logical units and
@@ -24,22 +23,14 @@ public final class DeviceServer {
     /// The longest parameter list a command may bring: bounds the memory of one task.
     public static final int MAX_PARAMETER_LIST_BYTES = 64 << 10;
 
-    /// REPORT LUNS with less room than this is refused (SPC-4 6.33 REPORT LUNS command).
-    private static final int MIN_REPORT_LUNS_BYTES = 16;
-
-    // SELECT REPORT. There are no well known logical units, so ALL is the same as all but these, 0.
-    private static final int WELL_KNOWN = 1;
-    private static final int ALL = 2;
-
     private final String targetName;
     private volatile UnitInventory inventory = UnitInventory.EMPTY;
-    private final byte[] noLuns = Parameters.bytes(new ReportLunsParameterData());
-    private final byte[] inquiryWithoutUnit = InquiryData.withoutUnit();
     private volatile TaskAborter aborter = (_, _, _, whenEnded) -> whenEnded.run();
     private final Set<Nexus> nexuses = ConcurrentHashMap.newKeySet();
     private final ThirdPartyCopies copies;
     private final TargetPortGroup portGroup;
     private final AutoContingentAllegiance allegiance = new AutoContingentAllegiance(this);
+    private final UnaddressedCommands unaddressed = new UnaddressedCommands(this);
 
     /// A device server without logical units.
     ///
@@ -350,7 +341,7 @@ public final class DeviceServer {
         OperationCode operation = OperationCode.of(high);
         LogicalUnit unit = inventory.present(lun);
         if (unit == null) {
-            return withoutUnit(nexus, operation, high, low);
+            return unaddressed.withoutUnit(nexus, operation, high, low);
         }
         boolean told = nexus.pending(unit.index()).any();
         if (told && (operation == null || !operation.passesUnitAttention())) {
@@ -464,6 +455,26 @@ public final class DeviceServer {
         inventory.units().forEach(unit -> unit.detach(nexus));
     }
 
+    /// I_T NEXUS RESET (SAM-5 7.6): what the loss of a nexus ends, ends, and the nexus, which is
+    /// still there, is told at every logical unit. Its tasks have ended, and its copies
+    /// ([#endCopies]).
+    public void resetNexus(Nexus nexus) {
+        copies.forgetResults(nexus);
+        allegiance.clear(nexus);
+        for (LogicalUnit unit : inventory.units()) {
+            unit.detach(nexus);
+            nexus.pending(unit.index()).post(PendingCondition.I_T_NEXUS_LOSS);
+        }
+    }
+
+    /// What a nexus has not been told yet of a logical unit, as the additional response information
+    /// of QUERY ASYNCHRONOUS EVENT has it (SAM-5 7.8): three bytes, the UADE DEPTH field and the
+    /// sense key in the first, then the additional sense code and its qualifier; 0: nothing.
+    public int asynchronousEvent(Nexus nexus, long lun) {
+        LogicalUnit unit = inventory.present(lun);
+        return unit == null ? 0 : nexus.pending(unit.index()).asynchronousEvent();
+    }
+
     /// Logical unit reset (SAM-5 6.3.3): reservations go, saved state is restored, every nexus gets
     /// a unit attention, the one that asked for it too. The tasks have been ended by the caller.
     public void resetUnit(long lun) {
@@ -546,52 +557,8 @@ public final class DeviceServer {
             case Cdb.PersistentReserveOut out -> ReserveOut.begin(this, nexus, unit, out);
             case Cdb.Reserve _ -> unit.reserve(nexus);
             case Cdb.Release _ -> unit.release(nexus);
-            case Cdb.ReportLuns reportLuns -> reportLuns(nexus, unit.senseFormat(), reportLuns);
+            case Cdb.ReportLuns reportLuns ->
+                    unaddressed.reportLuns(nexus, unit.senseFormat(), reportLuns);
         };
-    }
-
-    /// A command for a LUN that nothing is behind (SPC-4, Incorrect logical unit number selection):
-    /// INQUIRY says so in its data, REQUEST SENSE in the sense data it returns, and REPORT LUNS
-    /// tells which LUNs there are.
-    private Outcome withoutUnit(
-            Nexus nexus, @Nullable OperationCode operation, long high, long low) {
-        SenseFormat format = SenseFormat.FIXED;
-        if (operation == null || !operation.passesUnitAttention()) {
-            return Sense.LOGICAL_UNIT_NOT_SUPPORTED.checkCondition(format);
-        }
-        int offence = operation.usage().offendingBit(high, low);
-        if (offence != CdbUsage.NO_OFFENCE) {
-            return Sense.invalidFieldInCdb(offence >> 3, offence & 7).checkCondition(format);
-        }
-        return switch (operation.decode(high, low)) {
-            case Cdb.Inquiry inquiry ->
-                    inquiry.vitalProductData() || inquiry.pageCode() != 0
-                            ? Sense.invalidFieldInCdb(2).checkCondition(format)
-                            : Parameters.cut(inquiryWithoutUnit, inquiry.allocationLength());
-            case Cdb.RequestSense(boolean descriptor, long allocationLength) ->
-                    Parameters.cut(
-                            Sense.LOGICAL_UNIT_NOT_SUPPORTED.bytes(
-                                    descriptor ? SenseFormat.DESCRIPTOR : SenseFormat.FIXED),
-                            allocationLength);
-            case Cdb.ReportLuns reportLuns -> reportLuns(nexus, format, reportLuns);
-            case Cdb other -> throw new AssertionError("needs a logical unit: " + other);
-        };
-    }
-
-    /// SPC-4 6.33 REPORT LUNS command. The nexus knows the list then.
-    private Outcome reportLuns(Nexus nexus, SenseFormat format, Cdb.ReportLuns cdb) {
-        if (cdb.allocationLength() < MIN_REPORT_LUNS_BYTES) {
-            return Sense.invalidFieldInCdb(6).checkCondition(format);
-        }
-        if (cdb.selectReport() > ALL) {
-            return Sense.invalidFieldInCdb(2).checkCondition(format);
-        }
-        // First, or a change between the two would be reported by neither.
-        nexus.clear(PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
-        return Parameters.cut(
-                cdb.selectReport() == WELL_KNOWN
-                        ? noLuns
-                        : Parameters.bytes(inventory.reportLuns()),
-                cdb.allocationLength());
     }
 }

@@ -30,7 +30,7 @@ final class Maintenance {
             case Cdb.ReportSupportedOperationCodes codes ->
                     SupportedOperationCodes.operationCodes(unit, codes);
             case Cdb.ReportSupportedTaskManagementFunctions functions ->
-                    SupportedOperationCodes.taskManagementFunctions(unit, functions);
+                    SupportedOperationCodes.taskManagementFunctions(nexus, unit, functions);
         };
     }
 }

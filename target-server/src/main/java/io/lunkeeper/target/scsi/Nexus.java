@@ -20,6 +20,7 @@ public final class Nexus {
     private final Map<LogicalUnit, TaskOrder> ownTaskSets = new WeakHashMap<>();
 
     private volatile @Nullable TaskHolder tasks;
+    private boolean queries;
 
     /// Replaced, never changed.
     private volatile PendingConditions[] pending;
@@ -90,6 +91,17 @@ public final class Nexus {
         for (PendingConditions ofUnit : pending) {
             ofUnit.clear(condition);
         }
+    }
+
+    /// Its transport carries I_T NEXUS RESET and the task management functions that query, too.
+    /// Before its first command.
+    public void carriesQueries() {
+        queries = true;
+    }
+
+    /// Whether it can send these; on its own thread.
+    boolean queries() {
+        return queries;
     }
 
     /// The name of an initiator port (RFC 7143 4.2.7 iSCSI Names, 10.1.1): name, `,i,` and ISID.

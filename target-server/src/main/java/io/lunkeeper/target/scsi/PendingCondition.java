@@ -19,71 +19,75 @@ enum PendingCondition {
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.BUS_DEVICE_RESET_FUNCTION_OCCURRED)),
+    /// I_T NEXUS RESET.
+    I_T_NEXUS_LOSS(
+            4,
+            Sense.of(SenseKey.UNIT_ATTENTION, AdditionalSenseCodeAndQualifier.NEXUS_LOSS_OCCURRED)),
     /// Logical units came or went.
     REPORTED_LUNS_DATA_HAS_CHANGED(
-            4,
+            8,
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.REPORTED_LUNS_DATA_HAS_CHANGED)),
     /// The logical unit has another size.
     CAPACITY_DATA_HAS_CHANGED(
-            8,
+            16,
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.CAPACITY_DATA_HAS_CHANGED)),
     /// CLEAR TASK SET from elsewhere.
     COMMANDS_CLEARED_BY_ANOTHER_INITIATOR(
-            16,
+            32,
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR)),
     /// There is little space left to take. The INFORMATION field says which threshold descriptor
     /// (SBC-3 4.7.3.7.6 Logical block provisioning threshold notification).
     THIN_PROVISIONING_SOFT_THRESHOLD_REACHED(
-            32, Sense.THIN_PROVISIONING_SOFT_THRESHOLD.informing(ModePages.THRESHOLD_OFFSET)),
+            64, Sense.THIN_PROVISIONING_SOFT_THRESHOLD.informing(ModePages.THRESHOLD_OFFSET)),
     /// CLEAR of PERSISTENT RESERVE OUT from elsewhere.
     RESERVATIONS_PREEMPTED(
-            64,
+            128,
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.RESERVATIONS_PREEMPTED)),
     /// A persistent reservation in which the nexus had part is there no more.
     RESERVATIONS_RELEASED(
-            128,
+            256,
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.RESERVATIONS_RELEASED)),
     /// The nexus is registered no more.
     REGISTRATIONS_PREEMPTED(
-            256,
+            512,
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.REGISTRATIONS_PREEMPTED)),
     /// MODE SELECT from elsewhere.
     MODE_PARAMETERS_CHANGED(
-            512,
+            1024,
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.MODE_PARAMETERS_CHANGED)),
     /// LOG SELECT from elsewhere.
     LOG_PARAMETERS_CHANGED(
-            1024,
+            2048,
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.LOG_PARAMETERS_CHANGED)),
     /// SET TIMESTAMP from elsewhere.
     TIMESTAMP_CHANGED(
-            2048,
+            4096,
             Sense.of(SenseKey.UNIT_ATTENTION, AdditionalSenseCodeAndQualifier.TIMESTAMP_CHANGED)),
     /// SET IDENTIFYING INFORMATION from elsewhere.
     DEVICE_IDENTIFIER_CHANGED(
-            4096,
+            8192,
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.DEVICE_IDENTIFIER_CHANGED)),
     /// SET TARGET PORT GROUPS from elsewhere, or another state in the configuration.
     ASYMMETRIC_ACCESS_STATE_CHANGED(
-            8192,
+            16384,
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.ASYMMETRIC_ACCESS_STATE_CHANGED)),

@@ -23,6 +23,12 @@ final class SupportedOperationCodes {
     /// ABORT TASK, ABORT TASK SET, CLEAR ACA, CLEAR TASK SET and LOGICAL UNIT RESET.
     private static final int TASK_MANAGEMENT_FUNCTIONS = 0xf8;
 
+    /// What only some transports carry: QUERY TASK, and in the next byte QUERY ASYNCHRONOUS EVENT,
+    /// QUERY TASK SET and I_T NEXUS RESET.
+    private static final int QUERY_TASK = 0x04;
+
+    private static final int OTHER_FUNCTIONS = 0x07;
+
     private static final int SHORT_FUNCTIONS_BYTES = 4;
     private static final int EXTENDED_FUNCTIONS_BYTES = 16;
 
@@ -50,13 +56,18 @@ final class SupportedOperationCodes {
         };
     }
 
+    /// Those that the nexus can send.
     static Outcome taskManagementFunctions(
-            LogicalUnit unit, Cdb.ReportSupportedTaskManagementFunctions cdb) {
+            Nexus nexus, LogicalUnit unit, Cdb.ReportSupportedTaskManagementFunctions cdb) {
         if (cdb.allocationLength() < SHORT_FUNCTIONS_BYTES) {
             return unit.refuse(Sense.invalidFieldInCdb(6));
         }
         byte[] data = new byte[cdb.extended() ? EXTENDED_FUNCTIONS_BYTES : SHORT_FUNCTIONS_BYTES];
         data[0] = (byte) TASK_MANAGEMENT_FUNCTIONS;
+        if (nexus.queries()) {
+            data[0] |= QUERY_TASK;
+            data[1] = OTHER_FUNCTIONS;
+        }
         data[3] = (byte) (data.length - SHORT_FUNCTIONS_BYTES);
         return Parameters.cut(data, cdb.allocationLength());
     }

@@ -121,6 +121,9 @@ public final class Session {
             }
             Nexus attached =
                     target.device().attach(Nexus.portName(key.initiatorName(), key.isid()));
+            if (parameters.protocolLevel() >= TaskFunction.SCSI_FEATURES_UPDATE) {
+                attached.carriesQueries();
+            }
             nexus = attached;
             tasks = new TaskSet(parameters, window, link, target, attached);
         }
@@ -228,7 +231,8 @@ public final class Session {
         switch (pdu) {
             case ScsiCommand command -> requireTasks().start(link, command);
             case TaskManagementRequest request -> {
-                new TaskManagement(this, requireTarget(), requireTasks()).carryOut(request);
+                new TaskManagement(this, parameters, requireTarget(), requireTasks())
+                        .carryOut(request);
                 countNumber(request.immediate());
             }
             case TextRequest request -> {
@@ -398,7 +402,10 @@ public final class Session {
                 });
     }
 
-    private void stopTasks(Runnable whenStopped) {
+    /// Aborts all of its tasks, and its copies that outlive their commands.
+    ///
+    /// @param whenStopped called on this session's thread when nothing of them runs any more
+    void stopTasks(Runnable whenStopped) {
         if (tasks == null) {
             whenStopped.run();
         } else {

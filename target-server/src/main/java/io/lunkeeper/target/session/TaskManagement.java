@@ -1,5 +1,6 @@
 package io.lunkeeper.target.session;
 
+import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.pdu.MalformedPduException;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
@@ -8,20 +9,27 @@ import io.lunkeeper.target.scsi.Nexus;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import org.jscsi.parser.tmf.TaskManagementFunctionRequestParser.FunctionCode;
 import org.jscsi.parser.tmf.TaskManagementFunctionResponseParser.ResponseCode;
 
-/// One task management function (SAM-5 clause 7, RFC 7143 11.5 and 11.6). The response goes out
-/// when every task concerned, of whichever session, has come to rest: an initiator that has it can
-/// write without fear of what it aborted.
+/// One task management function (SAM-5 clause 7, RFC 7143 11.5 and 11.6, RFC 7144). The response
+/// goes out when every task concerned, of whichever session, has come to rest: an initiator that
+/// has it can write without fear of what it aborted.
 final class TaskManagement {
+    private static final int FUNCTION_COMPLETE = ResponseCode.FUNCTION_COMPLETE.value();
+
+    /// RFC 7144: what was asked for is there. jSCSI does not have it.
+    private static final int FUNCTION_SUCCEEDED = 7;
+
     private final Session session;
+    private final SessionParameters parameters;
     private final TargetNode target;
     private final TaskSet tasks;
     private final DeviceServer device;
 
-    TaskManagement(Session session, TargetNode target, TaskSet tasks) {
+    TaskManagement(
+            Session session, SessionParameters parameters, TargetNode target, TaskSet tasks) {
         this.session = session;
+        this.parameters = parameters;
         this.target = target;
         this.tasks = tasks;
         this.device = target.device();
@@ -29,18 +37,13 @@ final class TaskManagement {
 
     void carryOut(TaskManagementRequest request)
             throws RejectedPduException, MalformedPduException {
-        FunctionCode function = FunctionCode.valueOf((byte) request.function());
+        TaskFunction function = TaskFunction.of(request.function(), parameters.protocolLevel());
         if (function == null) {
             respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
             return;
         }
         long lun = request.lun();
-        boolean needsUnit =
-                switch (function) {
-                    case ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, CLEAR_TASK_SET, LUN_RESET -> true;
-                    default -> false;
-                };
-        if (needsUnit && !device.hasUnit(lun)) {
+        if (function.addressed() && !device.hasUnit(lun)) {
             respond(request, ResponseCode.LUN_DOES_NOT_EXIST);
             return;
         }
@@ -48,13 +51,22 @@ final class TaskManagement {
             case ABORT_TASK -> abortTask(request);
             case ABORT_TASK_SET -> abortTaskSet(request);
             case CLEAR_TASK_SET -> clearTaskSet(request);
-            case LUN_RESET -> resetUnits(request, List.of(lun));
+            case LOGICAL_UNIT_RESET -> resetUnits(request, List.of(lun));
             case TARGET_WARM_RESET -> resetUnits(request, device.units());
             case TARGET_COLD_RESET -> coldReset(request);
             case TASK_REASSIGN ->
                     respond(request, ResponseCode.TASK_ALLEGIANCE_REASSIGNMENT_NOT_SUPPORTED);
             case CLEAR_ACA -> clearAca(request);
-            case UNSET -> respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
+            case QUERY_TASK -> {
+                int tag = request.referencedTaskTag();
+                respondWhether(exists(lun, task -> task.initiatorTaskTag() == tag), request, 0);
+            }
+            case QUERY_TASK_SET -> respondWhether(exists(lun, _ -> true), request, 0);
+            case I_T_NEXUS_RESET -> resetNexus(request);
+            case QUERY_ASYNCHRONOUS_EVENT -> {
+                int event = device.asynchronousEvent(tasks.nexus(), lun);
+                respondWhether(event != 0, request, event);
+            }
         }
     }
 
@@ -143,11 +155,39 @@ final class TaskManagement {
                 () -> session.link().transport().execute(whenDone));
     }
 
+    /// Whether this session has such a task for a logical unit.
+    private boolean exists(long lun, Predicate<Task> which) {
+        for (Task task : tasks.alive()) {
+            if (which.test(task) && device.sameUnit(task.lun(), lun)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// SAM-5 7.6 I_T NEXUS RESET. The session goes on.
+    private void resetNexus(TaskManagementRequest request) {
+        session.stopTasks(() -> {
+            device.resetNexus(tasks.nexus());
+            respond(request, ResponseCode.FUNCTION_COMPLETE);
+        });
+    }
+
+    /// What a query has found.
+    private void respondWhether(boolean found, TaskManagementRequest request, int additional) {
+        respond(request, found ? FUNCTION_SUCCEEDED : FUNCTION_COMPLETE, additional);
+    }
+
     private void respond(TaskManagementRequest request, ResponseCode response) {
+        respond(request, response.value() & 0xff, 0);
+    }
+
+    private void respond(TaskManagementRequest request, int response, int additional) {
         session.link()
                 .send(
                         new ResponsePdu.TaskManagementResponse(
-                                response.value() & 0xff,
+                                response,
+                                additional,
                                 request.initiatorTaskTag(),
                                 session.link().takeStatSn(),
                                 session.window().expCmdSn(),

@@ -465,7 +465,7 @@ final class LoginNegotiationTest {
         assertEquals(
                 new SessionParameters(
                         ALICE, "host", VM1, false, false, false, 1, false, true, 262144, 262144,
-                        1048576, 262144, 2, 0, 1, 0),
+                        1048576, 262144, 2, 0, 1, 0, 1),
                 login.parameters());
     }
 
@@ -556,7 +556,8 @@ final class LoginNegotiationTest {
                 2,
                 20,
                 1,
-                0);
+                0,
+                1);
     }
 
     private static void assertReply(

@@ -137,7 +137,8 @@ final class TextFuzzTest {
                             2,
                             0,
                             1,
-                            0);
+                            0,
+                            1);
             TextNegotiation text = new TextNegotiation(Logins.DIRECTORY, parameters, 512);
             int tag = RequestPdu.RESERVED_TAG;
             for (int count = random.nextInt(30); count > 0; count--) {

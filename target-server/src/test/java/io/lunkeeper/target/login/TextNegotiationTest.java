@@ -375,6 +375,7 @@ final class TextNegotiationTest {
                 2,
                 0,
                 1,
-                0);
+                0,
+                1);
     }
 }

@@ -63,8 +63,9 @@ final class PduEncoderTest {
                                 + SEQUENCE
                                 + "00000000 00000000 00000007"),
                 Arguments.of(
-                        new TaskManagementResponse(255, ITT, STAT_SN, EXP_CMD_SN, MAX_CMD_SN),
-                        "2280ff00 00000000 00000000 00000000 a1a2a3a4 00000000"
+                        new TaskManagementResponse(
+                                255, 0x162907, ITT, STAT_SN, EXP_CMD_SN, MAX_CMD_SN),
+                        "2280ff00 00000000 16290700 00000000 a1a2a3a4 00000000"
                                 + SEQUENCE
                                 + "00000000 00000000 00000000"),
                 Arguments.of(

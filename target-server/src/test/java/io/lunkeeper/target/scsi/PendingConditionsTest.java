@@ -48,6 +48,22 @@ class PendingConditionsTest {
         assertFalse(attentions.any());
     }
 
+    /// UADE DEPTH and sense key, additional sense code, qualifier.
+    @Test
+    void tellTheMostUrgentWithoutReportingIt() {
+        PendingConditions attentions = new PendingConditions();
+        assertEquals(0, attentions.asynchronousEvent());
+        attentions.post(PendingCondition.CAPACITY_DATA_HAS_CHANGED);
+        assertEquals(0x162a09, attentions.asynchronousEvent());
+        attentions.post(PendingCondition.I_T_NEXUS_LOSS);
+        assertEquals(0x262907, attentions.asynchronousEvent());
+        assertEquals(Optional.of(PendingCondition.I_T_NEXUS_LOSS), attentions.take());
+        assertEquals(0x162a09, attentions.asynchronousEvent());
+        attentions.clear(PendingCondition.CAPACITY_DATA_HAS_CHANGED);
+        attentions.post(PendingCondition.DEFERRED_ERROR);
+        assertEquals(0x143e01, attentions.asynchronousEvent());
+    }
+
     @Test
     void areNeitherLostNorDoubledBetweenThreads() throws Exception {
         PendingConditions attentions = new PendingConditions();

@@ -40,7 +40,8 @@ class DataTransferTest {
                 2,
                 20,
                 r2ts,
-                0);
+                0,
+                1);
     }
 
     private static ScsiCommand write(long length, int immediate, boolean finalBit) {

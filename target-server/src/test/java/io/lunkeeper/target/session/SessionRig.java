@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
 final class SessionRig implements AutoCloseable {
     private static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
     private static final String EAGER = "InitialR2T=No\0ImmediateData=Yes\0";
-    private static final String PATIENT = "InitialR2T=Yes\0ImmediateData=No\0";
+    static final String PATIENT = "InitialR2T=Yes\0ImmediateData=No\0";
     private static final int SECONDS = 20;
 
     private final LinkedBlockingQueue<Runnable> loop = new LinkedBlockingQueue<>();
@@ -116,7 +116,8 @@ final class SessionRig implements AutoCloseable {
         return login(PATIENT);
     }
 
-    private Initiator login(String keys) throws Exception {
+    /// Logs in one with these keys.
+    Initiator login(String keys) throws Exception {
         Initiator initiator = new Initiator();
         initiator.login(keys);
         for (int lun = 0; lun < 2; lun++) {
@@ -313,6 +314,11 @@ final class SessionRig implements AutoCloseable {
             return sent.stream()
                     .filter(pdu -> (pdu.getByte(0) & 0x3f) == 0x25 && pdu.getInt(16) == tag)
                     .count();
+        }
+
+        /// The additional response information of a task management function.
+        int additionalResponse(int tag) {
+            return find(tag, 0x22).getUnsignedMedium(8);
         }
 
         /// The data of a read that came in one PDU, or in its first.

@@ -33,9 +33,12 @@ class TaskManagementTest {
     private static final int TARGET_WARM_RESET = 6;
     private static final int TARGET_COLD_RESET = 7;
     private static final int TASK_REASSIGN = 8;
+    private static final int QUERY_TASK = 9;
+    private static final int QUERY_EVENT = 12;
     private static final int COMPLETE = 0;
     private static final int NO_SUCH_TASK = 1;
     private static final int NO_SUCH_LUN = 2;
+    private static final int SUCCEEDED = 7;
     private static final Duration SOON = Duration.ofSeconds(5);
 
     private static ServerProcess server;
@@ -191,6 +194,36 @@ class TaskManagementTest {
     void saysThatALunDoesNotExist(int function) throws IOException {
         try (RawInitiator initiator = login()) {
             assertEquals(NO_SUCH_LUN, manage(initiator, Request.taskManagement(function).lun(77)));
+        }
+    }
+
+    /// RFC 7144: with iSCSIProtocolLevel 2 there are queries, and REPORT SUPPORTED TASK MANAGEMENT
+    /// FUNCTIONS tells of them. A command priority changes nothing, at any level.
+    @Test
+    void answersQueriesWhereTheyWereAgreedOn() throws IOException {
+        byte[] functions = {(byte) 0xa3, 0x0d, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0};
+        try (RawInitiator initiator = login();
+                RawInitiator later = RawInitiator.connect(server.address())) {
+            later.login(ServerProcess.IQN, "InitialR2T=Yes", "iSCSIProtocolLevel=2");
+            assertEquals("2", later.negotiated().get("iSCSIProtocolLevel"));
+            int pending = later.exchange(Request.taskManagement(QUERY_EVENT)).u32(8);
+            assertEquals(0x162900_00, pending, "power on");
+            later.clearUnitAttentions(0);
+            assertEquals(COMPLETE, manage(later, Request.taskManagement(QUERY_EVENT)));
+            Pdu r2t = beginWrite(later, 0);
+            int tag = r2t.initiatorTaskTag();
+            assertEquals(SUCCEEDED, manage(later, Request.taskManagement(QUERY_TASK).u32(20, tag)));
+            later.answer(r2t, new byte[4096]);
+            assertEquals(0, later.receive().status());
+            assertEquals(COMPLETE, manage(later, Request.taskManagement(QUERY_TASK).u32(20, tag)));
+            assertArrayEquals(
+                    new byte[] {(byte) 0xfc, 7, 0, 0}, later.read(0, functions, 4).data());
+            assertArrayEquals(
+                    new byte[] {(byte) 0xf8, 0, 0, 0}, initiator.read(0, functions, 4).data());
+            for (RawInitiator each : List.of(initiator, later)) {
+                Request urgent = Request.scsiCommand(0, Cdb.testUnitReady()).u8(2, 0x10);
+                assertEquals(ScsiResult.GOOD, each.execute(urgent, new byte[0]).status());
+            }
         }
     }
 
