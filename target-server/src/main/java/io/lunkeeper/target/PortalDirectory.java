@@ -1,14 +1,21 @@
 package io.lunkeeper.target;
 
+import io.lunkeeper.target.config.Configuration;
+import io.lunkeeper.target.login.ChapAccount;
+import io.lunkeeper.target.login.ChapSecret;
+import io.lunkeeper.target.login.Demand;
 import io.lunkeeper.target.login.TargetDirectory;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// The targets of the moment as one connection sees them: who may log in, and which addresses
 /// SendTargets gives. Safe from any thread.
@@ -63,15 +70,35 @@ final class PortalDirectory implements TargetDirectory {
         this.portalGroupTag = portalGroupTag;
     }
 
+    /// Where anything here is for those only who prove who they are, what there is not is asked for
+    /// in vain in the same way.
     @Override
-    public boolean serves(String targetName) {
-        return targets.target(targetName) != null;
+    public @Nullable Demand demand(String initiatorName, String targetName) {
+        ServedTargets.Served target = targets.target(targetName);
+        if (target != null && target.spec().admits(initiatorName)) {
+            List<ChapAccount> accounts = accounts(target);
+            return accounts.isEmpty() ? Demand.NOTHING : Demand.anyOf(accounts);
+        }
+        boolean secretive =
+                !targets.discoveryAuth().isEmpty()
+                        || targets.targets().stream()
+                                .anyMatch(each -> !each.spec().auth().isEmpty());
+        return secretive
+                ? Demand.impossible(
+                        target == null ? "unknown target" : "the target does not admit it")
+                : null;
     }
 
+    /// Who need not prove anything may, and finds more.
     @Override
-    public boolean admits(String initiatorName, String targetName) {
-        ServedTargets.Served target = targets.target(targetName);
-        return target != null && target.spec().admits(initiatorName);
+    public Demand discoveryDemand(String initiatorName) {
+        List<ChapAccount> ofDiscovery = accounts(targets.discoveryAuth());
+        return ofDiscovery.isEmpty()
+                ? Demand.optionally(
+                        admitting(initiatorName)
+                                .flatMap(target -> accounts(target).stream())
+                                .toList())
+                : Demand.anyOf(ofDiscovery);
     }
 
     @Override
@@ -86,10 +113,11 @@ final class PortalDirectory implements TargetDirectory {
     }
 
     @Override
-    public Iterator<Listing> listings(String initiatorName) {
+    public Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven) {
         List<String> addresses = addresses(portals, local);
-        return targets.targets().stream()
-                .filter(target -> target.spec().admits(initiatorName))
+        boolean all = !Collections.disjoint(proven, accounts(targets.discoveryAuth()));
+        return admitting(initiatorName)
+                .filter(target -> all || suffices(proven, accounts(target)))
                 .map(target -> new Listing(target.spec().iqn(), addresses))
                 .iterator();
     }
@@ -103,5 +131,31 @@ final class PortalDirectory implements TargetDirectory {
                     .ifPresent(addresses::add);
         }
         return addresses;
+    }
+
+    private static boolean suffices(List<ChapAccount> proven, List<ChapAccount> accounts) {
+        return accounts.isEmpty() || !Collections.disjoint(proven, accounts);
+    }
+
+    private Stream<ServedTargets.Served> admitting(String initiatorName) {
+        return targets.targets().stream().filter(target -> target.spec().admits(initiatorName));
+    }
+
+    private static List<ChapAccount> accounts(ServedTargets.Served target) {
+        return accounts(target.spec().auth());
+    }
+
+    private static List<ChapAccount> accounts(List<Configuration.Auth> auth) {
+        return auth.stream()
+                .map(each ->
+                        new ChapAccount(
+                                each.user(),
+                                new ChapSecret(each.secret().bytes()),
+                                each.mutual()
+                                        .map(mutual ->
+                                                new ChapAccount.Mutual(
+                                                        mutual.user(),
+                                                        new ChapSecret(mutual.secret().bytes())))))
+                .toList();
     }
 }

@@ -61,6 +61,9 @@ final class ServedTargets {
     /// By iSCSI name, in the order of the configuration; replaced, never changed.
     private volatile Map<String, Served> targets = Map.of();
 
+    /// Who may discover targets; none: everybody, those without `auth`.
+    private volatile List<Configuration.Auth> discoveryAuth;
+
     /// Those of the configuration in its order, then those on their way out; replaced, never
     /// changed.
     private volatile List<ServedLun> luns;
@@ -74,6 +77,7 @@ final class ServedTargets {
     ServedTargets(Configuration configuration, BooleanSupplier stopping) {
         this.configuration = configuration;
         this.stopping = stopping;
+        this.discoveryAuth = configuration.discoveryAuth();
         this.luns =
                 Place.of(configuration).stream()
                         .map(place -> new ServedLun(place, stopping))
@@ -88,6 +92,11 @@ final class ServedTargets {
     /// All targets, in the order of the configuration.
     Collection<Served> targets() {
         return targets.values();
+    }
+
+    /// The credentials of which a discovery session must prove one; none: it need not.
+    List<Configuration.Auth> discoveryAuth() {
+        return discoveryAuth;
     }
 
     /// All LUNs of the configuration, in its order, and those that are being closed.

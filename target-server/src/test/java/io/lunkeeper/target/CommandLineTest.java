@@ -138,7 +138,7 @@ final class CommandLineTest {
                 "lunkeeper: "
                         + file
                         + ":5: unknown key \"colour\"; known here: portals, control, metrics,"
-                        + " targets\nlunkeeper: "
+                        + " discovery-auth, targets\nlunkeeper: "
                         + file
                         + ":6: control: the control socket is not supported by this version;"
                         + " remove control\n";
@@ -148,19 +148,6 @@ final class CommandLineTest {
             assertEquals(problems, err());
             assertEquals("", out());
         }
-    }
-
-    @Test
-    void authIsNeverServedWithoutAuthentication() throws Exception {
-        String file = configuration("    auth: {user: a, secret-file: none}\n");
-        assertEquals(CommandLine.USAGE, run(NOTHING_OPENS, "serve", "-c", file));
-        assertTrue(
-                err().startsWith(
-                                "lunkeeper: "
-                                        + file
-                                        + ":5: targets[0].auth: CHAP is not supported by this"
-                                        + " version; remove auth,"),
-                err());
     }
 
     @Test

@@ -4,6 +4,7 @@ import io.lunkeeper.lun.LunSpec;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -11,16 +12,18 @@ import java.util.Optional;
 /// port. Paths are absolute.
 ///
 /// @param file where it was read from
+/// @param discoveryAuth of which a discovery session must prove one; none: it need not
 public record Configuration(
         Path file,
         List<Portal> portals,
         Optional<Path> control,
         Optional<Metrics> metrics,
+        List<Auth> discoveryAuth,
         List<Target> targets) {
 
     /// The same with other targets.
     public Configuration with(List<Target> others) {
-        return new Configuration(file, portals, control, metrics, others);
+        return new Configuration(file, portals, control, metrics, discoveryAuth, others);
     }
 
     /// An address to listen on.
@@ -39,12 +42,13 @@ public record Configuration(
     /// @param iqn the normalized iSCSI name
     /// @param alias what people call it (RFC 7143 13.4 TargetAlias)
     /// @param initiators patterns of initiator names; empty: any
+    /// @param auth of which an initiator must prove one; none: it need not
     /// @param line where the file names the target, from 1
     public record Target(
             String iqn,
             Optional<String> alias,
             List<String> initiators,
-            Optional<Auth> auth,
+            List<Auth> auth,
             AccessState accessState,
             List<Lun> luns,
             int line) {
@@ -122,8 +126,14 @@ public record Configuration(
         }
 
         /// Whether both are the same bytes.
-        boolean sameAs(Secret other) {
-            return MessageDigest.isEqual(bytes, other.bytes);
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Secret secret && MessageDigest.isEqual(bytes, secret.bytes);
+        }
+
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(bytes);
         }
 
         @Override

@@ -22,7 +22,8 @@ import java.util.regex.Pattern;
 /// The keys of the file and what each must be. Every value is read even when others are wrong; a
 /// [Configuration] comes of it only when nothing is.
 final class ConfigurationReader {
-    private static final List<String> KEYS = List.of("portals", "control", "metrics", "targets");
+    private static final List<String> KEYS =
+            List.of("portals", "control", "metrics", "discovery-auth", "targets");
     private static final List<String> PORTAL_KEYS = List.of("listen", "group");
     private static final List<String> TARGET_KEYS =
             List.of("iqn", "alias", "initiators", "auth", "access-state", "luns");
@@ -85,6 +86,7 @@ final class ConfigurationReader {
     private final Path directory;
     private final Set<Feature> served;
     private final Images images = new Images();
+    private final Credentials credentials;
     private final Map<String, Integer> serialLines = new HashMap<>();
     private final IdentifierKeys identifierKeys = new IdentifierKeys();
     private final Map<String, Integer> listenLines = new HashMap<>();
@@ -93,6 +95,7 @@ final class ConfigurationReader {
         this.file = file;
         this.directory = file.resolveSibling("");
         this.served = served;
+        this.credentials = new Credentials(directory);
     }
 
     /// Reads the root of the file.
@@ -107,9 +110,12 @@ final class ConfigurationReader {
         List<Portal> portals = portals(keys);
         Optional<Path> control = keys.optional("control").flatMap(this::control);
         Optional<Configuration.Metrics> metrics = keys.optional("metrics").flatMap(this::metrics);
+        List<Configuration.Auth> discoveryAuth = auth(keys, "discovery-auth");
         List<Target> targets = targets(keys);
+        credentials.check();
         return root.problems().none()
-                ? Optional.of(new Configuration(file, portals, control, metrics, targets))
+                ? Optional.of(
+                        new Configuration(file, portals, control, metrics, discoveryAuth, targets))
                 : Optional.empty();
     }
 
@@ -199,12 +205,7 @@ final class ConfigurationReader {
                 keys.optional("initiators").map(Entry::items).orElse(List.of()).stream()
                         .flatMap(item -> IscsiName.readPattern(item).stream())
                         .toList();
-        Optional<Configuration.Auth> auth = Optional.empty();
-        Optional<Entry> credentials = keys.optional("auth");
-        if (credentials.isPresent()) {
-            refuseUnserved(credentials.get(), Feature.AUTH);
-            auth = Credentials.read(credentials.get(), directory);
-        }
+        List<Configuration.Auth> auth = auth(keys, "auth");
         AccessState accessState =
                 keys.optional("access-state")
                         .flatMap(e -> e.choice(ACCESS_STATES))
@@ -221,6 +222,10 @@ final class ConfigurationReader {
                                 accessState,
                                 luns,
                                 name.orElseThrow().line()));
+    }
+
+    private List<Configuration.Auth> auth(Section keys, String key) {
+        return keys.optional(key).map(credentials::read).orElse(List.of());
     }
 
     private List<Lun> luns(Section keys) {

@@ -132,6 +132,11 @@ record Entry(String key, int line, Node node, Problems problems) {
         return items;
     }
 
+    /// The members of a list, or the value itself where it may stand for a list of one.
+    List<Entry> oneOrMore() {
+        return node instanceof SequenceNode ? items() : List.of(this);
+    }
+
     /// A mapping of which all keys are among `known`.
     Optional<Section> section(List<String> known) {
         return node instanceof MappingNode mapping

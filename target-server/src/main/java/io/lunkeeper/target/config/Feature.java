@@ -3,10 +3,6 @@ package io.lunkeeper.target.config;
 /// What a configuration may ask for and a server may lack. A key of a feature that is not served is
 /// an error: a target must never run with less protection than its file asks for.
 public enum Feature {
-    /// `auth`: CHAP (RFC 7143 12.1 AuthMethod).
-    AUTH(
-            "CHAP is not supported by this version; remove auth, or do not serve this target"
-                    + " (without auth every initiator that \"initiators\" admits may log in)"),
     /// `control`: the socket for administration.
     CONTROL("the control socket is not supported by this version; remove control"),
     /// `metrics`: the address of the metrics page.

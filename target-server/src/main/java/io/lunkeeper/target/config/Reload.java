@@ -30,6 +30,7 @@ public final class Reload {
             throws ConfigurationException {
         Reload reload = new Reload();
         reload.portals(served.portals(), wanted.portals());
+        reload.same("discovery-auth", served.discoveryAuth(), wanted.discoveryAuth(), 0);
         reload.targets(served.targets(), wanted.targets());
         reload.same("control", served.control(), wanted.control(), 0);
         reload.same(

@@ -62,6 +62,9 @@ sealed interface KeyRule {
     /// Text that the initiator declares.
     record Name() implements KeyRule {}
 
+    /// Text that an authentication method judges.
+    record Proof() implements KeyRule {}
+
     /// What only a target declares.
     record Announcement() implements KeyRule {}
 

@@ -13,6 +13,7 @@ final class LoginIdentity {
     private String initiatorAlias = "";
     private String targetName = "";
     private boolean discovery;
+    private Demand demand = Demand.NOTHING;
 
     LoginIdentity(TargetDirectory directory) {
         this.directory = directory;
@@ -36,6 +37,7 @@ final class LoginIdentity {
             case TextKeyword.DISCOVERY -> {
                 // A TargetName may come along and means nothing here.
                 discovery = true;
+                demand = directory.discoveryDemand(initiatorName);
                 yield null;
             }
             case TextKeyword.NORMAL -> choose(offers.get(TextKey.TARGET_NAME));
@@ -48,13 +50,12 @@ final class LoginIdentity {
             return LoginStatus.MISSING_PARAMETER;
         }
         String normalized = IscsiName.normalize(name);
-        if (normalized == null || !directory.serves(normalized)) {
+        targetName = normalized == null ? name : normalized;
+        Demand wanted = directory.demand(initiatorName, targetName);
+        if (wanted == null) {
             return LoginStatus.NOT_FOUND;
         }
-        if (!directory.admits(initiatorName, normalized)) {
-            return LoginStatus.AUTHORIZATION_FAILURE;
-        }
-        targetName = normalized;
+        demand = wanted;
         return null;
     }
 
@@ -68,6 +69,11 @@ final class LoginIdentity {
         boolean turned =
                 key == TextKey.SESSION_TYPE && discovery != value.equals(TextKeyword.DISCOVERY);
         return turned ? LoginStatus.INITIATOR_ERROR : null;
+    }
+
+    /// What the initiator must prove for what it wants.
+    Demand demand() {
+        return demand;
     }
 
     String initiatorName() {

@@ -10,13 +10,16 @@ import io.lunkeeper.target.login.KeyRule.Minimum;
 import io.lunkeeper.target.login.KeyRule.Name;
 import io.lunkeeper.target.login.KeyRule.Obsolete;
 import io.lunkeeper.target.login.KeyRule.Or;
+import io.lunkeeper.target.login.KeyRule.Proof;
 import io.lunkeeper.target.login.TextKey.Phase;
 import io.lunkeeper.target.pdu.PduDecoder;
 import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
 import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.random.RandomGenerator;
 import org.jscsi.parser.login.LoginStage;
 import org.jscsi.parser.login.LoginStatus;
 import org.jscsi.target.settings.TextKeyword;
@@ -30,9 +33,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The initiator decides the stages: it begins with security or with operational negotiation, and
 /// every request of its names the stage at hand (CSG) and, with the T bit, the one that it wants
-/// next (NSG). All it can offer is settled in the reply, so the target always goes along. A text
-/// that runs on (C bit) is judged when its last piece has come, and every piece before is answered
-/// with nothing.
+/// next (NSG). All it can offer is settled in the reply, so the target goes along, unless the
+/// initiator has not proven yet what it must: then the answer is to stay. A text that runs on (C
+/// bit) is judged when its last piece has come, and every piece before is answered with nothing.
 public final class LoginNegotiation {
 
     /// RFC 7143 11.12.4 Version-max, 11.12.5 Version-min: the one version there is.
@@ -45,9 +48,13 @@ public final class LoginNegotiation {
     /// Before the first request.
     private static final int NO_STAGE = -1;
 
+    /// Challenges come of it, and nobody may foresee one.
+    private static final RandomGenerator RANDOM = new SecureRandom();
+
     private final TargetDirectory directory;
     private final NegotiationLimits limits;
     private final LoginIdentity identity;
+    private final Authentication authentication;
     private final OperationalNegotiation operational;
     private final KeysSeen seen = new KeysSeen();
     private final TextGathering gathering = new TextGathering();
@@ -61,9 +68,15 @@ public final class LoginNegotiation {
     /// @param directory what can be logged in to through this portal
     /// @param limits what this target offers
     public LoginNegotiation(TargetDirectory directory, NegotiationLimits limits) {
+        this(directory, limits, RANDOM);
+    }
+
+    /// @param random where challenges come from
+    LoginNegotiation(TargetDirectory directory, NegotiationLimits limits, RandomGenerator random) {
         this.directory = directory;
         this.limits = limits;
         identity = new LoginIdentity(directory);
+        authentication = new Authentication(random);
         operational = new OperationalNegotiation(limits);
     }
 
@@ -88,6 +101,10 @@ public final class LoginNegotiation {
         }
         StringBuilder text = new StringBuilder();
         failure = negotiate(pairs, text);
+        if (failure == null && leavesUnproven(request)) {
+            authentication.fail("no authentication");
+            failure = LoginStatus.AUTHENTICATION_FAILURE;
+        }
         if (failure != null) {
             return refuse(request, failure);
         }
@@ -97,6 +114,28 @@ public final class LoginNegotiation {
     /// Not null from the reply on that transits to the full-feature phase.
     public @Nullable SessionParameters parameters() {
         return parameters;
+    }
+
+    /// Whether this login was let in by what it has proven.
+    public boolean authenticated() {
+        return parameters != null && !authentication.proven().isEmpty();
+    }
+
+    /// Why authentication failed, for the log; empty unless it has.
+    public String authenticationFault() {
+        return authentication.fault();
+    }
+
+    /// The name that the initiator goes by, normalized; empty until it has given one.
+    public String initiatorName() {
+        return identity.initiatorName();
+    }
+
+    /// Whether the initiator goes past the security stage, or has begun behind it, without what it
+    /// must prove. While a method is under way it may only seem so: the answer holds it there.
+    private boolean leavesUnproven(LoginRequest request) {
+        return !authentication.passed()
+                && (stage == OPERATIONAL || (request.transit() && !authentication.underWay()));
     }
 
     /// RFC 7143 11.12 Login Request: what the flags may say at this point.
@@ -129,7 +168,11 @@ public final class LoginNegotiation {
     private @Nullable LoginStatus negotiate(List<TextKeys.Pair> pairs, StringBuilder reply) {
         Phase phase = stage == SECURITY ? Phase.SECURITY : Phase.OPERATIONAL;
         if (!seen.add(pairs)) {
-            return LoginStatus.INITIATOR_ERROR;
+            if (!authentication.underWay()) {
+                return LoginStatus.INITIATOR_ERROR;
+            }
+            authentication.fail("a key is repeated");
+            return LoginStatus.AUTHENTICATION_FAILURE;
         }
         Map<TextKey, String> offers = new EnumMap<>(TextKey.class);
         for (TextKeys.Pair pair : pairs) {
@@ -145,6 +188,11 @@ public final class LoginNegotiation {
         }
         LoginStatus failure = introduced ? null : introduce(offers);
         Map<TextKey, String> answers = new EnumMap<>(TextKey.class);
+        if (failure == null
+                && phase == Phase.SECURITY
+                && !authentication.receive(offers, answers)) {
+            failure = LoginStatus.AUTHENTICATION_FAILURE;
+        }
         for (Map.Entry<TextKey, String> offer : offers.entrySet()) {
             if (failure == null) {
                 failure = judge(offer.getKey(), offer.getValue(), answers);
@@ -158,6 +206,11 @@ public final class LoginNegotiation {
                 reply.append(TextKeys.format(pair.key(), TextKeyword.NOT_UNDERSTOOD));
             }
         }
+        answers.forEach((key, value) -> {
+            if (!offers.containsKey(key)) {
+                reply.append(TextKeys.format(key.text(), value));
+            }
+        });
         return failure;
     }
 
@@ -172,6 +225,7 @@ public final class LoginNegotiation {
     private @Nullable LoginStatus introduce(Map<TextKey, String> offers) {
         introduced = true;
         LoginStatus failure = identity.establish(offers);
+        authentication.demand(identity.demand());
         if (failure == null && identity.discovery()) {
             operational.beginDiscovery();
         }
@@ -180,8 +234,8 @@ public final class LoginNegotiation {
 
     private @Nullable LoginStatus judge(TextKey key, String offer, Map<TextKey, String> answers) {
         return switch (key.rule()) {
-            case Choice choice when key == TextKey.AUTH_METHOD ->
-                    authenticate(choice, offer, answers);
+            // Taken already, all those of one text together.
+            case Proof _ -> null;
             case Choice _, Or _, And _, Minimum _, Maximum _, Obsolete _ -> {
                 answers.put(key, operational.answer(key, offer));
                 yield null;
@@ -194,18 +248,6 @@ public final class LoginNegotiation {
             case Announcement _, Inquiry _ ->
                     throw new AssertionError(key + " belongs to no stage of login");
         };
-    }
-
-    /// RFC 7143 12 iSCSI Security Text Keys and Authentication Methods. A target without
-    /// credentials has no use for any method; an initiator that insists on one is refused.
-    private static @Nullable LoginStatus authenticate(
-            Choice methods, String offer, Map<TextKey, String> answers) {
-        String method = methods.choose(offer);
-        if (!method.equals(TextKeyword.NONE)) {
-            return LoginStatus.AUTHENTICATION_FAILURE;
-        }
-        answers.put(TextKey.AUTH_METHOD, method);
-        return null;
     }
 
     private LoginReply accept(LoginRequest request, StringBuilder answers) {
@@ -230,7 +272,8 @@ public final class LoginNegotiation {
         }
         int current = stage;
         int next = 0;
-        if (request.transit()) {
+        boolean transit = request.transit() && authentication.passed();
+        if (transit) {
             next = request.nextStage();
             stage = next;
         }
@@ -240,7 +283,7 @@ public final class LoginNegotiation {
         }
         assert text.toString().getBytes(StandardCharsets.UTF_8).length
                 <= PduDecoder.DEFAULT_MAX_DATA_SEGMENT_BYTES;
-        return new LoginReply(request.transit(), false, current, next, 0, 0, text.toString());
+        return new LoginReply(transit, false, current, next, 0, 0, text.toString());
     }
 
     /// 13.4 TargetAlias: at the end, when it is known who asks.
@@ -260,6 +303,7 @@ public final class LoginNegotiation {
                 identity.initiatorName(),
                 identity.initiatorAlias(),
                 identity.targetName(),
+                authentication.proven(),
                 identity.discovery(),
                 operational.isDigest(TextKey.HEADER_DIGEST),
                 operational.isDigest(TextKey.DATA_DIGEST),

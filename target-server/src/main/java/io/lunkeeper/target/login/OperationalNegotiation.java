@@ -10,6 +10,7 @@ import io.lunkeeper.target.login.KeyRule.Minimum;
 import io.lunkeeper.target.login.KeyRule.Name;
 import io.lunkeeper.target.login.KeyRule.Obsolete;
 import io.lunkeeper.target.login.KeyRule.Or;
+import io.lunkeeper.target.login.KeyRule.Proof;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -64,7 +65,7 @@ final class OperationalNegotiation {
                     case Minimum minimum -> minimum.combine(offer, ours(key));
                     case Maximum maximum -> maximum.combine(offer, ours(key));
                     case Obsolete obsolete -> obsolete.answer();
-                    case Declaration _, Name _, Announcement _, Inquiry _ ->
+                    case Declaration _, Name _, Proof _, Announcement _, Inquiry _ ->
                             throw new AssertionError(key + " is not negotiated");
                 };
         if (!result.equals(TextKeyword.REJECT)) {

@@ -1,11 +1,14 @@
 package io.lunkeeper.target.login;
 
+import java.util.List;
+
 /// What login agreed on, used until the session ends (RFC 7143 section 13). Lengths in bytes, times
 /// in seconds.
 ///
 /// @param initiatorName the initiator's iSCSI name, in its normalized form
 /// @param initiatorAlias as declared, or empty
 /// @param targetName the target's name; empty for a discovery session
+/// @param proven the accounts that the initiator has proven; none where none had to be
 /// @param discovery whether this is a discovery session (13.21 SessionType)
 /// @param initiatorMaxRecvDataSegmentLength what we may put in one Data-In (13.12)
 /// @param targetMaxRecvDataSegmentLength what we declared ourselves
@@ -14,6 +17,7 @@ public record SessionParameters(
         String initiatorName,
         String initiatorAlias,
         String targetName,
+        List<ChapAccount> proven,
         boolean discovery,
         boolean headerDigest,
         boolean dataDigest,

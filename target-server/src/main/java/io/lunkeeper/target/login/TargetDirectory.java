@@ -2,16 +2,21 @@ package io.lunkeeper.target.login;
 
 import java.util.Iterator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The targets that an initiator can reach through one portal, as login and SendTargets see them.
 /// Implementations are immutable or safe from any thread.
 public interface TargetDirectory {
 
-    /// Whether a target of this normalized name is served here at all.
-    boolean serves(String targetName);
+    /// What the initiator must prove to log in to a target. Who must not know whether there is such
+    /// a target is answered in the same way whether there is or not.
+    ///
+    /// @param targetName normalized, or what is no iSCSI name at all
+    /// @return null when there is no such target for this initiator, and it may know
+    @Nullable Demand demand(String initiatorName, String targetName);
 
-    /// Whether the initiator may log in to the target.
-    boolean admits(String initiatorName, String targetName);
+    /// What the initiator must, or may, prove in a discovery session.
+    Demand discoveryDemand(String initiatorName);
 
     /// RFC 7143 13.4 TargetAlias: what people call the target; empty when they call it nothing.
     String alias(String targetName);
@@ -20,9 +25,9 @@ public interface TargetDirectory {
     int portalGroupTag();
 
     /// RFC 7143 Appendix C: what SendTargets tells this initiator, in the order of the
-    /// configuration; only targets that it may log in to. Made as it is asked for: of thousands of
-    /// targets there is no copy for each that wants to know.
-    Iterator<Listing> listings(String initiatorName);
+    /// configuration; only targets that it may log in to with what it has proven. Made as it is
+    /// asked for: of thousands of targets there is no copy for each that wants to know.
+    Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven);
 
     /// One target as SendTargets lists it.
     ///

@@ -15,6 +15,7 @@ import io.lunkeeper.target.login.KeyRule.Minimum;
 import io.lunkeeper.target.login.KeyRule.Name;
 import io.lunkeeper.target.login.KeyRule.Obsolete;
 import io.lunkeeper.target.login.KeyRule.Or;
+import io.lunkeeper.target.login.KeyRule.Proof;
 import io.lunkeeper.target.login.KeyRule.Range;
 import java.util.HashMap;
 import java.util.List;
@@ -22,16 +23,16 @@ import java.util.Map;
 import org.jscsi.target.settings.TextKeyword;
 import org.jspecify.annotations.Nullable;
 
-/// The keys of RFC 7143 section 13 Login/Text Operational Text Keys, and AuthMethod of section 12,
-/// one row each. Offers of one text are judged in this order: FirstBurstLength depends on three
-/// keys above it.
+/// The keys of RFC 7143 section 13 Login/Text Operational Text Keys, and AuthMethod and those of
+/// CHAP of section 12, one row each. Offers of one text are judged in this order: FirstBurstLength
+/// depends on three keys above it.
 enum TextKey {
-    AUTH_METHOD(
-            TextKeyword.AUTH_METHOD,
-            Scope.CONNECTION,
-            Use.SECURITY,
-            new Choice(List.of(NONE)),
-            NONE),
+    AUTH_METHOD(TextKeyword.AUTH_METHOD, Scope.CONNECTION, Use.SECURITY, new Proof(), NONE),
+    CHAP_A("CHAP_A", Scope.CONNECTION, Use.SECURITY, new Proof(), ""),
+    CHAP_I("CHAP_I", Scope.CONNECTION, Use.SECURITY, new Proof(), ""),
+    CHAP_C("CHAP_C", Scope.CONNECTION, Use.SECURITY, new Proof(), ""),
+    CHAP_N("CHAP_N", Scope.CONNECTION, Use.SECURITY, new Proof(), ""),
+    CHAP_R("CHAP_R", Scope.CONNECTION, Use.SECURITY, new Proof(), ""),
     HEADER_DIGEST(
             TextKeyword.HEADER_DIGEST, Scope.CONNECTION, Use.OPERATIONAL, Digests.CHOICE, NONE),
     DATA_DIGEST(TextKeyword.DATA_DIGEST, Scope.CONNECTION, Use.OPERATIONAL, Digests.CHOICE, NONE),
@@ -212,6 +213,13 @@ enum TextKey {
 
     boolean mayCome(Phase phase) {
         return use.allows(phase);
+    }
+
+    /// How long one value of the key may be, in bytes (6.1 Text Format; 12.1.3 for CHAP).
+    int maxValueBytes() {
+        return this == CHAP_C || this == CHAP_R
+                ? BinaryValue.textBytes(Chap.MAX_BINARY_BYTES)
+                : TextKeys.MAX_VALUE_BYTES;
     }
 
     KeyRule rule() {

@@ -24,7 +24,8 @@ final class TextKeys {
     /// RFC 7143 6.1 Text Format: the length of a key.
     static final int MAX_KEY_BYTES = 63;
 
-    /// RFC 7143 6.1 Text Format: the length of a simple value, of each one in a list.
+    /// RFC 7143 6.1 Text Format: the length of a simple value, of each one in a list; large binary
+    /// values have more.
     static final int MAX_VALUE_BYTES = 255;
 
     /// One pair as it was sent.
@@ -80,15 +81,17 @@ final class TextKeys {
         if (equals == end || keyBytes == 0 || keyBytes > MAX_KEY_BYTES) {
             return null;
         }
+        String key = new String(text, start, keyBytes, StandardCharsets.US_ASCII);
+        TextKey known = TextKey.of(key);
+        int most = known == null ? MAX_VALUE_BYTES : known.maxValueBytes();
         int simpleBytes = 0;
         for (int index = equals + 1; index < end; index++) {
             simpleBytes = text[index] == ',' ? 0 : simpleBytes + 1;
-            if (simpleBytes > MAX_VALUE_BYTES) {
+            if (simpleBytes > most) {
                 return null;
             }
         }
         try {
-            String key = new String(text, start, keyBytes, StandardCharsets.US_ASCII);
             ByteBuffer value = ByteBuffer.wrap(text, equals + 1, end - equals - 1);
             return new Pair(key, StandardCharsets.UTF_8.newDecoder().decode(value).toString());
         } catch (CharacterCodingException e) {

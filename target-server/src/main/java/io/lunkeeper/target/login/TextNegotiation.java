@@ -199,12 +199,16 @@ public final class TextNegotiation {
         }
         String wanted = value.isEmpty() ? parameters.targetName() : IscsiName.normalize(value);
         boolean visible = parameters.discovery() || parameters.targetName().equals(wanted);
-        unlisted = all ? directory.listings(parameters.initiatorName()) : find(visible, wanted);
+        unlisted = all ? listings() : find(visible, wanted);
         return "";
     }
 
+    private Iterator<Listing> listings() {
+        return directory.listings(parameters.initiatorName(), parameters.proven());
+    }
+
     private Iterator<Listing> find(boolean visible, @Nullable String targetName) {
-        Iterator<Listing> all = directory.listings(parameters.initiatorName());
+        Iterator<Listing> all = listings();
         while (visible && all.hasNext()) {
             Listing each = all.next();
             if (each.targetName().equals(targetName)) {

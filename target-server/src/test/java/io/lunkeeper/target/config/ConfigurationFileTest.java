@@ -107,7 +107,7 @@ final class ConfigurationFileTest {
                         "iqn.2026-11.io.x:a",
                         Optional.of("Post & Büro"),
                         List.of("iqn.1993-08.org.debian:*"),
-                        Optional.empty(),
+                        List.of(),
                         Configuration.AccessState.STANDBY,
                         List.of(lun),
                         8);
@@ -119,6 +119,7 @@ final class ConfigurationFileTest {
                                 new Portal(at("::1", 3261), 7, 3)),
                         Optional.of(directory.resolve("run/x.sock")),
                         Optional.of(new Configuration.Metrics(at("127.0.0.1", 9260), 6)),
+                        List.of(),
                         List.of(target)),
                 read(file));
     }
@@ -181,10 +182,6 @@ final class ConfigurationFileTest {
 
     @Test
     void refusesWhatTheServerLacksEachWithItsLine() throws Exception {
-        Files.writeString(directory.resolve("secret"), "123456789012\n");
-        Files.setPosixFilePermissions(
-                directory.resolve("secret"),
-                java.nio.file.attribute.PosixFilePermissions.fromString("rw-------"));
         Path file =
                 write(
                         PORTALS
@@ -193,10 +190,9 @@ final class ConfigurationFileTest {
                                 metrics: "127.0.0.1:9260"
                                 targets:
                                   - iqn: iqn.2026-11.io.x:a
-                                    auth: {user: alice, secret-file: secret}
                                     luns: [{lun: 0, image: a, size: 1MiB}]
                                 """);
-        assertTrue(read(file).targets().getFirst().auth().isPresent());
+        assertEquals(9260, read(file).metrics().orElseThrow().listen().getPort());
         ConfigurationException refusal =
                 assertThrows(
                         ConfigurationException.class,
@@ -204,8 +200,7 @@ final class ConfigurationFileTest {
         assertEquals(
                 List.of(
                         new Problem(2, "control", Feature.CONTROL.refusal()),
-                        new Problem(3, "metrics", Feature.METRICS.refusal()),
-                        new Problem(6, "targets[0].auth", Feature.AUTH.refusal())),
+                        new Problem(3, "metrics", Feature.METRICS.refusal())),
                 refusal.problems());
     }
 

@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -49,7 +51,7 @@ final class SecretFileTest {
                         .targets()
                         .getFirst()
                         .auth()
-                        .orElseThrow();
+                        .getFirst();
         assertEquals("alice", auth.user());
         assertArrayEquals(SECRET.getBytes(StandardCharsets.UTF_8), auth.secret().bytes());
         assertArrayEquals(
@@ -107,8 +109,68 @@ final class SecretFileTest {
     void bothDirectionsNeedSecretsOfTheirOwn() throws Exception {
         secret("s", SECRET, "rw-------");
         assertFault(
-                ".mutual: both directions have the same secret; use two",
+                ".mutual: the target's secret is an initiator's too, line 4; use another",
                 "user: a, secret-file: s, mutual: {user: b, secret-file: s}");
+    }
+
+    @Test
+    void severalMayLogInEachUserOnce() throws Exception {
+        secret("s", SECRET, "rw-------");
+        secret("o", "another secret", "rw-------");
+        String list = "[{user: alice, secret-file: s}, {user: %s, secret-file: o}]";
+        Path file = write("");
+        String text = Files.readString(file);
+        Files.writeString(file, text.replace("{}", String.format(list, "bob")));
+        List<Configuration.Auth> auth =
+                ConfigurationFile.read(file, EnumSet.allOf(Feature.class))
+                        .targets()
+                        .getFirst()
+                        .auth();
+        assertEquals(List.of("alice", "bob"), auth.stream().map(Configuration.Auth::user).toList());
+        Files.writeString(file, text.replace("{}", String.format(list, "alice")));
+        assertEquals(
+                file + ":4: targets[0].auth[1]: the user \"alice\" is there already; keep one",
+                ConfigurationRejection.of(file));
+        Files.writeString(file, text.replace("{}", "[]"));
+        assertEquals(
+                file + ":4: targets[0].auth: must not be an empty list",
+                ConfigurationRejection.of(file));
+    }
+
+    @Test
+    void noSecretOfTheTargetIsAnInitiatorsAnywhereInTheFile() throws Exception {
+        secret("s", SECRET, "rw-------");
+        secret("m", "another secret", "rw-------");
+        Path file = write("user: a, secret-file: s, mutual: {user: t, secret-file: m}");
+        Files.writeString(
+                file,
+                Files.readString(file)
+                        .replace(
+                                "targets:", "discovery-auth: {user: d, secret-file: m}\ntargets:"));
+        assertEquals(
+                file
+                        + ":5: targets[0].auth.mutual: the target's secret is an initiator's too,"
+                        + " line 2; use another",
+                ConfigurationRejection.of(file));
+    }
+
+    @Test
+    void discoveryMayHaveCredentialsOfItsOwn() throws Exception {
+        secret("s", SECRET, "rw-------");
+        Path file = write("user: a, secret-file: s");
+        Configuration.Auth expected =
+                new Configuration.Auth(
+                        "d",
+                        new Configuration.Secret(SECRET.getBytes(StandardCharsets.UTF_8)),
+                        Optional.empty());
+        Files.writeString(
+                file,
+                Files.readString(file)
+                        .replace(
+                                "targets:", "discovery-auth: {user: d, secret-file: s}\ntargets:"));
+        assertEquals(
+                List.of(expected),
+                ConfigurationFile.read(file, EnumSet.allOf(Feature.class)).discoveryAuth());
     }
 
     @Test

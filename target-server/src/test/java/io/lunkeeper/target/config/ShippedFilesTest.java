@@ -53,6 +53,7 @@ final class ShippedFilesTest {
                         "group",
                         "control",
                         "metrics",
+                        "discovery-auth",
                         "targets",
                         "iqn",
                         "initiators",

@@ -17,6 +17,7 @@ import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -241,7 +242,7 @@ final class LoginNegotiationTest {
         "0x0209, " + INTRODUCTION + ";SessionType=Boot",
         "0x0203, InitiatorName=" + ALICE + ";TargetName=iqn.2026-11.io.lunkeeper:none",
         "0x0203, InitiatorName=" + ALICE + ";TargetName=vm1",
-        "0x0202, InitiatorName=" + BOB + ";TargetName=" + VM2,
+        "0x0203, InitiatorName=" + BOB + ";TargetName=" + VM2,
     })
     void refusesWhoMayNotLogIn(String status, String text) {
         assertRefused(Integer.decode(status), login.receive(request(SECURITY, OPERATIONAL, text)));
@@ -464,8 +465,8 @@ final class LoginNegotiationTest {
                         + SEGMENT);
         assertEquals(
                 new SessionParameters(
-                        ALICE, "host", VM1, false, false, false, 1, false, true, 262144, 262144,
-                        1048576, 262144, 2, 0, 1, 0, 1),
+                        ALICE, "host", VM1, List.of(), false, false, false, 1, false, true, 262144,
+                        262144, 1048576, 262144, 2, 0, 1, 0, 1),
                 login.parameters());
     }
 
@@ -543,6 +544,7 @@ final class LoginNegotiationTest {
                 ALICE,
                 "",
                 VM1,
+                List.of(),
                 false,
                 false,
                 false,

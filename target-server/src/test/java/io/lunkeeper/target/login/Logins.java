@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Login requests of these tests, and the targets that they find.
 final class Logins {
@@ -21,13 +22,16 @@ final class Logins {
     static final TargetDirectory DIRECTORY =
             new TargetDirectory() {
                 @Override
-                public boolean serves(String targetName) {
-                    return targetName.equals(VM1) || targetName.equals(VM2);
+                public @Nullable Demand demand(String initiatorName, String targetName) {
+                    boolean admitted =
+                            targetName.equals(VM1)
+                                    || (targetName.equals(VM2) && initiatorName.equals(ALICE));
+                    return admitted ? Demand.NOTHING : null;
                 }
 
                 @Override
-                public boolean admits(String initiatorName, String targetName) {
-                    return targetName.equals(VM1) || initiatorName.equals(ALICE);
+                public Demand discoveryDemand(String initiatorName) {
+                    return Demand.NOTHING;
                 }
 
                 @Override
@@ -41,10 +45,10 @@ final class Logins {
                 }
 
                 @Override
-                public Iterator<Listing> listings(String initiatorName) {
+                public Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven) {
                     List<Listing> listings = new ArrayList<>();
                     for (String name : List.of(VM1, VM2)) {
-                        if (admits(initiatorName, name)) {
+                        if (demand(initiatorName, name) != null) {
                             listings.add(
                                     new Listing(name, List.of("10.0.0.1:3260,7", "[::1]:3260,7")));
                         }

@@ -2,6 +2,7 @@ package io.lunkeeper.target.login;
 
 import java.util.Iterator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// A directory of one target that everybody may use.
 ///
@@ -13,13 +14,13 @@ public record OneTarget(String name, List<String> addresses) implements TargetDi
     }
 
     @Override
-    public boolean serves(String targetName) {
-        return targetName.equals(name);
+    public @Nullable Demand demand(String initiatorName, String targetName) {
+        return targetName.equals(name) ? Demand.NOTHING : null;
     }
 
     @Override
-    public boolean admits(String initiatorName, String targetName) {
-        return true;
+    public Demand discoveryDemand(String initiatorName) {
+        return Demand.NOTHING;
     }
 
     @Override
@@ -33,7 +34,7 @@ public record OneTarget(String name, List<String> addresses) implements TargetDi
     }
 
     @Override
-    public Iterator<Listing> listings(String initiatorName) {
+    public Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven) {
         return List.of(new Listing(name, addresses)).iterator();
     }
 }

@@ -12,6 +12,7 @@ import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
@@ -124,6 +125,7 @@ final class TextFuzzTest {
                             Logins.ALICE,
                             "",
                             discovery ? "" : Logins.VM1,
+                            List.of(),
                             discovery,
                             false,
                             false,

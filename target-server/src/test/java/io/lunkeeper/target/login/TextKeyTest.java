@@ -19,6 +19,11 @@ final class TextKeyTest {
     @ParameterizedTest
     @CsvSource({
         "12.1, AuthMethod, S, None, CONNECTION",
+        "12.1.3, CHAP_A, S, '', CONNECTION",
+        "12.1.3, CHAP_I, S, '', CONNECTION",
+        "12.1.3, CHAP_C, S, '', CONNECTION",
+        "12.1.3, CHAP_N, S, '', CONNECTION",
+        "12.1.3, CHAP_R, S, '', CONNECTION",
         "13.1, HeaderDigest, O, None, CONNECTION",
         "13.1, DataDigest, O, None, CONNECTION",
         "13.2, MaxConnections, O, 1, NORMAL_SESSION",
@@ -68,8 +73,8 @@ final class TextKeyTest {
         for (TextKey key : TextKey.values()) {
             names.add(key.text());
         }
-        assertEquals(30, TextKey.values().length);
-        assertEquals(30, names.size());
+        assertEquals(35, TextKey.values().length);
+        assertEquals(35, names.size());
     }
 
     @Test

@@ -24,6 +24,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -143,7 +144,7 @@ final class TextNegotiationTest {
         gathered.append(reply.text());
         StringBuilder whole = new StringBuilder();
         thousands(2000, new AtomicInteger())
-                .listings(ALICE)
+                .listings(ALICE, List.of())
                 .forEachRemaining(
                         each -> whole.append("TargetName=" + each.targetName() + ADDRESSES + ";"));
         assertEquals(whole.toString(), gathered.toString().replace('\0', ';'));
@@ -164,13 +165,13 @@ final class TextNegotiationTest {
     private static TargetDirectory thousands(int count, AtomicInteger made) {
         return new TargetDirectory() {
             @Override
-            public boolean serves(String targetName) {
-                return false;
+            public @Nullable Demand demand(String initiatorName, String targetName) {
+                return null;
             }
 
             @Override
-            public boolean admits(String initiatorName, String targetName) {
-                return false;
+            public Demand discoveryDemand(String initiatorName) {
+                return Demand.NOTHING;
             }
 
             @Override
@@ -184,7 +185,7 @@ final class TextNegotiationTest {
             }
 
             @Override
-            public Iterator<Listing> listings(String initiatorName) {
+            public Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven) {
                 return IntStream.range(0, count)
                         .mapToObj(number -> {
                             made.incrementAndGet();
@@ -362,6 +363,7 @@ final class TextNegotiationTest {
                 initiator,
                 "",
                 discovery ? "" : VM1,
+                List.of(),
                 discovery,
                 false,
                 false,

@@ -16,6 +16,7 @@ import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -27,6 +28,7 @@ class DataTransferTest {
                 "iqn.2026-11.example:i",
                 "",
                 "iqn.2026-11.example:t",
+                List.of(),
                 false,
                 false,
                 false,
