@@ -9,6 +9,7 @@ import io.lunkeeper.target.metrics.MetricsServer;
 import io.lunkeeper.target.metrics.ServerStatus;
 import io.lunkeeper.target.net.EventLoop;
 import io.lunkeeper.target.net.Portal;
+import io.lunkeeper.target.session.FailedLogins;
 import io.lunkeeper.target.session.IscsiConnection;
 import io.lunkeeper.target.session.Session;
 import io.lunkeeper.target.session.SessionRegistry;
@@ -38,6 +39,7 @@ public final class TargetServer implements AutoCloseable {
     private final List<PortalDirectory.Advertised> advertised = new ArrayList<>();
     private final ServedTargets targets;
     private final SessionRegistry registry = new SessionRegistry();
+    private final FailedLogins failedLogins = new FailedLogins();
     private final Configuration configuration;
     private final long startedAtNanos = System.nanoTime();
 
@@ -87,7 +89,7 @@ public final class TargetServer implements AutoCloseable {
         for (Configuration.Portal each : configuration.portals()) {
             String key = "portals[" + index++ + "].listen";
             Portal.SiteFor site =
-                    local ->
+                    (local, remote) ->
                             new IscsiConnection.Site(
                                     registry,
                                     this::target,
@@ -96,7 +98,8 @@ public final class TargetServer implements AutoCloseable {
                                             advertised,
                                             ((InetSocketAddress) local).getAddress(),
                                             each.group()),
-                                    NegotiationLimits.DEFAULT);
+                                    NegotiationLimits.DEFAULT,
+                                    failedLogins.from(((InetSocketAddress) remote).getAddress()));
             try {
                 Portal portal = Portal.bind(each.listen(), loops, site);
                 portals.add(portal);
@@ -140,6 +143,7 @@ public final class TargetServer implements AutoCloseable {
                                 new ServerStatus.Session(
                                         each.initiatorName(), each.targetName(), each.peer()))
                         .toList(),
+                failedLogins.total(),
                 targets.targets().stream().map(TargetServer::status).toList(),
                 targets.luns().stream().map(ServedLun::status).toList());
     }

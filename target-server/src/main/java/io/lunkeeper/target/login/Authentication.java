@@ -63,6 +63,11 @@ final class Authentication {
         return chap != null && !passed();
     }
 
+    /// Whether a response to a challenge was judged, right or wrong.
+    boolean answered() {
+        return chap != null && chap.answered();
+    }
+
     /// The accounts that the initiator has proven.
     List<ChapAccount> proven() {
         return chap == null ? List.of() : chap.proven();

@@ -40,6 +40,7 @@ final class Chap {
     private int identifier;
     private byte[] challenge = {};
     private List<ChapAccount> proven = List.of();
+    private boolean answered;
     private String fault = "";
 
     /// @param accounts those of which one must be proven
@@ -58,7 +59,10 @@ final class Chap {
         step = Step.OVER;
         return switch (now) {
             case ALGORITHM -> challenge(offers, answers);
-            case RESPONSE -> judge(offers, answers);
+            case RESPONSE -> {
+                answered = true;
+                yield judge(offers, answers);
+            }
             case OVER -> refuse("CHAP goes on after its end");
         };
     }
@@ -66,6 +70,11 @@ final class Chap {
     /// The accounts that were proven: several, when they have the same user and secret.
     List<ChapAccount> proven() {
         return proven;
+    }
+
+    /// Whether a response to the challenge was judged, right or wrong.
+    boolean answered() {
+        return answered;
     }
 
     /// Why it failed, for the log; or empty.

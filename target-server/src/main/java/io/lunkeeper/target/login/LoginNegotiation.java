@@ -116,9 +116,10 @@ public final class LoginNegotiation {
         return parameters;
     }
 
-    /// Whether this login was let in by what it has proven.
-    public boolean authenticated() {
-        return parameters != null && !authentication.proven().isEmpty();
+    /// Whether a response to a challenge was judged, right or wrong: what the reply to it tells is
+    /// what somebody who guesses secrets wants to know.
+    public boolean answeredChallenge() {
+        return authentication.answered();
     }
 
     /// Why authentication failed, for the log; empty unless it has.

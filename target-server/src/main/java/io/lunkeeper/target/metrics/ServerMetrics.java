@@ -1,6 +1,7 @@
 package io.lunkeeper.target.metrics;
 
 import io.prometheus.metrics.config.PrometheusProperties;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Info;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -41,6 +42,12 @@ final class ServerMetrics {
                         .help("Sessions of initiators, without those for discovery.")
                         .labelNames("target")
                         .callback(each -> sessions(status.get()).forEach((t, n) -> each.call(n, t)))
+                        .build());
+        registry.register(
+                CounterWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_failed_logins_total")
+                        .help("Logins of initiators that were refused.")
+                        .callback(each -> each.call((double) status.get().failedLogins()))
                         .build());
         registry.register(
                 GaugeWithCallback.builder(PROPERTIES)

@@ -9,6 +9,7 @@ import java.util.Locale;
 /// @param version of the program
 /// @param uptime since it was started
 /// @param portals where initiators connect, as `host:port`
+/// @param failedLogins since the start
 /// @param targets that initiators can log in to
 /// @param luns all of the configuration, in its order
 public record ServerStatus(
@@ -17,6 +18,7 @@ public record ServerStatus(
         Duration uptime,
         List<String> portals,
         List<Session> sessions,
+        long failedLogins,
         List<Target> targets,
         List<LunStatus> luns) {
 

@@ -23,7 +23,7 @@ final class StatusPage {
         page.server(status);
         page.targets(status.targets());
         status.luns().forEach(page::lun);
-        page.sessions(status.sessions());
+        page.sessions(status.sessions(), status.failedLogins());
         return page.text.toString();
     }
 
@@ -95,9 +95,10 @@ final class StatusPage {
                         + counted(of.syncs(), "synchronization"));
     }
 
-    private void sessions(List<ServerStatus.Session> sessions) {
+    private void sessions(List<ServerStatus.Session> sessions, long failedLogins) {
         text.append('\n');
-        headline(counted(sessions.size(), "session"));
+        headline(
+                counted(sessions.size(), "session") + ", " + counted(failedLogins, "failed login"));
         for (ServerStatus.Session each : sessions) {
             String target = each.target().isEmpty() ? "for discovery" : "on " + each.target();
             headline("  " + each.initiator() + " from " + each.peer() + " " + target);

@@ -76,7 +76,9 @@ final class Connection implements Transport, EventLoop.Ready {
         this.peer = peer;
         this.protocol =
                 new IscsiConnection(
-                        this, site.connection(channel.getLocalAddress()), loop.nowNanos());
+                        this,
+                        site.connection(channel.getLocalAddress(), channel.getRemoteAddress()),
+                        loop.nowNanos());
         this.key = channel.register(loop.selector(), SelectionKey.OP_READ, this);
     }
 

@@ -29,9 +29,9 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
 
     /// What a connection that came to a local address can reach.
     public interface SiteFor {
-        /// What a connection finds that came to `localAddress`, which tells wildcard listeners
-        /// apart.
-        IscsiConnection.Site connection(SocketAddress localAddress);
+        /// What a connection finds that came from `remoteAddress` to `localAddress`, which tells
+        /// wildcard listeners apart.
+        IscsiConnection.Site connection(SocketAddress localAddress, SocketAddress remoteAddress);
     }
 
     private Portal(ServerSocketChannel channel, List<EventLoop> loops, SiteFor site) {

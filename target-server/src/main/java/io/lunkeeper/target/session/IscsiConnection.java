@@ -12,6 +12,7 @@ import io.lunkeeper.target.pdu.ResponsePdu;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jscsi.parser.login.LoginStatus;
@@ -44,17 +45,23 @@ public final class IscsiConnection {
     private long lastReceived;
     private int pings;
     private boolean pingUnanswered;
+    private @Nullable Untold untold;
+
+    /// The answer to a login request that is not told before its time.
+    private record Untold(long whenNanos, Runnable answer) {}
 
     /// What a connection can reach.
     ///
     /// @param targets those of the moment by iSCSI name; null: there is none
     /// @param directory the same targets as seen through the portal it came to
     /// @param limits what is offered in negotiation
+    /// @param source where the connection came from
     public record Site(
             SessionRegistry registry,
             Function<String, @Nullable TargetNode> targets,
             TargetDirectory directory,
-            NegotiationLimits limits) {}
+            NegotiationLimits limits,
+            FailedLogins.Source source) {}
 
     /// A connection that was accepted at `nowNanos`.
     public IscsiConnection(Transport transport, Site site, long nowNanos) {
@@ -76,7 +83,7 @@ public final class IscsiConnection {
         pingUnanswered = false;
         if (fullFeature && session != null) {
             session.receive(pdu);
-        } else if (pdu instanceof LoginRequest request && session == null) {
+        } else if (pdu instanceof LoginRequest request && session == null && untold == null) {
             login(request);
         } else {
             // RFC 7143 6.3: anything else in the login phase ends the connection at once.
@@ -140,7 +147,27 @@ public final class IscsiConnection {
             refuse(current, request, refusalToJoin(request.tsih()));
             return;
         }
+        boolean answeredBefore = negotiation.answeredChallenge();
         LoginReply reply = negotiation.receive(request);
+        Link answering = current;
+        if (answeredBefore || !negotiation.answeredChallenge()) {
+            answer(answering, request, reply);
+            return;
+        }
+        boolean right = reply.statusClass() == 0;
+        OptionalLong when = site.source().answered(right, lastReceived);
+        if (when.isEmpty()) {
+            site.source().failed(negotiation.initiatorName(), "too many at once", lastReceived);
+            refuse(answering, request, LoginStatus.SERVICE_UNAVAILABLE);
+        } else if (when.getAsLong() - lastReceived <= 0) {
+            answer(answering, request, reply);
+        } else {
+            untold = new Untold(when.getAsLong(), () -> answer(answering, request, reply));
+        }
+    }
+
+    /// Of the request only its header is used: its data is gone when the answer had to wait.
+    private void answer(Link current, LoginRequest request, LoginReply reply) {
         SessionParameters parameters = negotiation.parameters();
         if (parameters != null) {
             open(current, request, reply, parameters);
@@ -148,10 +175,15 @@ public final class IscsiConnection {
         }
         send(current, request, reply, 0);
         if (reply.statusClass() != 0) {
-            transport.close(
-                    String.format(
-                            "login refused, status 0x%02x%02x",
-                            reply.statusClass(), reply.statusDetail()));
+            String status =
+                    String.format("status 0x%02x%02x", reply.statusClass(), reply.statusDetail());
+            String fault = negotiation.authenticationFault();
+            site.source()
+                    .failed(
+                            negotiation.initiatorName(),
+                            fault.isEmpty() ? status : fault,
+                            lastReceived);
+            transport.close("login refused, " + status);
         }
     }
 
@@ -274,7 +306,11 @@ public final class IscsiConnection {
 
     /// Called about once a second: login that takes too long, peers that have gone silent.
     public void tick(long nowNanos) {
-        if (!fullFeature) {
+        if (untold != null && nowNanos - untold.whenNanos() >= 0) {
+            Runnable answer = untold.answer();
+            untold = null;
+            answer.run();
+        } else if (!fullFeature) {
             if (nowNanos - connectedAt > LOGIN_TIMEOUT_NANOS) {
                 transport.close("login took longer than 15 s");
             }

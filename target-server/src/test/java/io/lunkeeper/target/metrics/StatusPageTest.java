@@ -70,7 +70,7 @@ final class StatusPageTest {
               image      /images/other.img
               state      served, growing
 
-            2 sessions
+            2 sessions, 17 failed logins
               iqn.2026-11.io.y:a from 192.0.2.5:51234 on iqn.2026-11.io.x:vm1
               iqn.2026-11.io.y:b from 192.0.2.6:999 for discovery
             """
@@ -98,10 +98,11 @@ final class StatusPageTest {
                         Duration.ofSeconds(seconds),
                         List.of(),
                         List.of(),
+                        0,
                         List.of(),
                         List.of());
         String page = StatusPage.text(status);
         assertTrue(page.contains("  state      starting\n  up for     " + said + "\n"), page);
-        assertTrue(page.endsWith("\n0 sessions\n"), page);
+        assertTrue(page.endsWith("\n0 sessions, 0 failed logins\n"), page);
     }
 }

@@ -48,6 +48,7 @@ final class Statuses {
                 List.of(
                         new ServerStatus.Session("iqn.2026-11.io.y:a", VM1, "192.0.2.5:51234"),
                         new ServerStatus.Session("iqn.2026-11.io.y:b", "", "192.0.2.6:999")),
+                17,
                 List.of(
                         new ServerStatus.Target(VM1, ServerStatus.AccessState.ACTIVE_NON_OPTIMIZED),
                         new ServerStatus.Target(VM2, ServerStatus.AccessState.STANDBY)),

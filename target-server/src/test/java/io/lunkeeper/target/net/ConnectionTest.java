@@ -10,12 +10,14 @@ import io.lunkeeper.lun.LunSpec;
 import io.lunkeeper.target.login.NegotiationLimits;
 import io.lunkeeper.target.login.OneTarget;
 import io.lunkeeper.target.scsi.DeviceServer;
+import io.lunkeeper.target.session.FailedLogins;
 import io.lunkeeper.target.session.IscsiConnection;
 import io.lunkeeper.target.session.SessionRegistry;
 import io.lunkeeper.target.session.TargetNode;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.channels.SelectionKey;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -152,7 +154,7 @@ class ConnectionTest {
             socket = new ScriptedSocket(takes);
             socket.configureBlocking(false);
             IscsiConnection.Site site = site(backend);
-            connection = new Connection(loop, socket, "nobody", _ -> site);
+            connection = new Connection(loop, socket, "nobody", (_, _) -> site);
             key = socket.keyFor(loop.selector());
             socket.put(login());
             ready();
@@ -202,7 +204,8 @@ class ConnectionTest {
                 new SessionRegistry(),
                 Map.of(TARGET, new TargetNode(device))::get,
                 new OneTarget(TARGET),
-                NegotiationLimits.DEFAULT);
+                NegotiationLimits.DEFAULT,
+                new FailedLogins().from(InetAddress.getLoopbackAddress()));
     }
 
     /// RFC 7143 11.12 Login Request: straight to the full feature phase.

@@ -15,6 +15,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +55,8 @@ class IscsiConnectionTest {
                         registry,
                         Map.of(TARGET, node)::get,
                         new OneTarget(TARGET),
-                        NegotiationLimits.DEFAULT),
+                        NegotiationLimits.DEFAULT,
+                        new FailedLogins().from(InetAddress.getLoopbackAddress())),
                 0);
     }
 

@@ -21,6 +21,7 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -150,7 +151,8 @@ final class SessionRig implements AutoCloseable {
                                     registry,
                                     Map.of(TARGET, target)::get,
                                     new OneTarget(TARGET),
-                                    NegotiationLimits.DEFAULT),
+                                    NegotiationLimits.DEFAULT,
+                                    new FailedLogins().from(InetAddress.getLoopbackAddress())),
                             0);
         }
 

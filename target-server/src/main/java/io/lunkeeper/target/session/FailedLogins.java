@@ -1,0 +1,186 @@
+package io.lunkeeper.target.session;
+
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/// The logins that failed, by where they came from: counted, logged now and then, and slowed. Safe
+/// from any thread; used by logins only.
+///
+/// Whoever has answered a challenge wrong is told so at once, but what he answers next he is told
+/// the result of only when his turn comes: a second later, then two, then four. The turns of a
+/// source come one after the other, whatever number of connections it has, and nobody holds more
+/// than a few: who finds them taken is sent away unheard. A right answer waits for its turn like a
+/// wrong one, and then all is forgotten.
+public final class FailedLogins {
+    private static final Logger LOG = LogManager.getLogger(FailedLogins.class);
+
+    /// Sources that are remembered, 100 bytes each; with more of them the oldest is forgotten.
+    static final int MAX_SOURCES = 4096;
+
+    /// What a wrong answer costs, for the first one, and at most.
+    static final long FIRST_DELAY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    static final long MAX_DELAY_NANOS = TimeUnit.SECONDS.toNanos(4);
+
+    /// How long anybody is kept waiting: initiators give a login up after 15 s.
+    static final long MAX_WAIT_NANOS = TimeUnit.SECONDS.toNanos(8);
+
+    /// When nothing has failed for that long, nothing has.
+    static final long FORGIVEN_NANOS = TimeUnit.MINUTES.toNanos(10);
+
+    /// Lines in the log in a minute.
+    static final int MAX_LINES = 20;
+
+    private static final long LINES_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+    /// From the one whose last failure is the longest ago.
+    private final Map<Place, Failures> records = new LinkedHashMap<>();
+
+    private long total;
+    private long unlogged;
+
+    /// Lines since then.
+    private int lines;
+
+    private long linesSince;
+
+    /// An IPv4 address, or 64 bits of an IPv6 address: the rest of that is for everybody to choose.
+    private record Place(boolean six, long prefix) {
+        static Place of(InetAddress address) {
+            ByteBuffer bytes = ByteBuffer.wrap(address.getAddress());
+            return address instanceof Inet6Address
+                    ? new Place(true, bytes.getLong())
+                    : new Place(false, bytes.getInt());
+        }
+    }
+
+    private static final class Failures {
+        int count;
+        long lastFailure;
+        int wrongAnswers;
+        long nextTurn;
+
+        Failures(long nowNanos) {
+            nextTurn = nowNanos;
+        }
+
+        boolean forgiven(long nowNanos) {
+            return nowNanos - lastFailure > FORGIVEN_NANOS;
+        }
+    }
+
+    /// Logins from one address.
+    public Source from(InetAddress address) {
+        return new Source(address);
+    }
+
+    /// How many logins have failed.
+    public synchronized long total() {
+        return total;
+    }
+
+    /// Where logins come from.
+    public final class Source {
+        private final InetAddress address;
+        private final Place place;
+
+        private Source(InetAddress address) {
+            this.address = address;
+            this.place = Place.of(address);
+        }
+
+        /// A challenge was answered.
+        ///
+        /// @return when to tell the initiator what came of it; empty: it is not to be told
+        OptionalLong answered(boolean right, long nowNanos) {
+            synchronized (FailedLogins.this) {
+                return FailedLogins.this.answered(place, right, nowNanos);
+            }
+        }
+
+        /// A login failed, for whatever reason.
+        ///
+        /// @param initiatorName normalized, or empty when it gave none
+        /// @param why for the log
+        void failed(String initiatorName, String why, long nowNanos) {
+            synchronized (FailedLogins.this) {
+                FailedLogins.this.failed(this, initiatorName, why, nowNanos);
+            }
+        }
+    }
+
+    private OptionalLong answered(Place place, boolean right, long nowNanos) {
+        Failures record = records.get(place);
+        long turn =
+                record == null || record.forgiven(nowNanos)
+                        ? nowNanos
+                        : later(record.nextTurn, nowNanos);
+        if (turn - nowNanos > MAX_WAIT_NANOS) {
+            return OptionalLong.empty();
+        }
+        if (right) {
+            records.remove(place);
+        } else {
+            Failures wrong = latest(place, nowNanos);
+            wrong.wrongAnswers++;
+            wrong.nextTurn = turn + delay(wrong.wrongAnswers);
+        }
+        return OptionalLong.of(turn);
+    }
+
+    private static long delay(int wrongAnswers) {
+        int doublings = Math.min(wrongAnswers - 1, Byte.SIZE);
+        return Math.min(FIRST_DELAY_NANOS << doublings, MAX_DELAY_NANOS);
+    }
+
+    private static long later(long one, long other) {
+        return one - other > 0 ? one : other;
+    }
+
+    /// The record of a place where something has failed now, which makes it the latest.
+    private Failures latest(Place place, long nowNanos) {
+        Failures record = records.remove(place);
+        if (record == null || record.forgiven(nowNanos)) {
+            record = new Failures(nowNanos);
+        }
+        record.lastFailure = nowNanos;
+        records.put(place, record);
+        if (records.size() > MAX_SOURCES) {
+            Iterator<Place> oldest = records.keySet().iterator();
+            oldest.next();
+            oldest.remove();
+        }
+        return record;
+    }
+
+    private void failed(Source source, String initiatorName, String why, long nowNanos) {
+        total++;
+        Failures record = latest(source.place, nowNanos);
+        record.count++;
+        if (nowNanos - linesSince > LINES_NANOS) {
+            linesSince = nowNanos;
+            lines = 0;
+        }
+        // The first, the second, the fourth, the eighth.
+        if (Integer.bitCount(record.count) > 1 || lines >= MAX_LINES) {
+            unlogged++;
+            return;
+        }
+        lines++;
+        LOG.warn(
+                "{}: login of {} failed: {}; {} from there by now, {} of all not logged",
+                source.address.getHostAddress(),
+                initiatorName.isEmpty() ? "nobody" : initiatorName,
+                why,
+                record.count,
+                unlogged);
+    }
+}
