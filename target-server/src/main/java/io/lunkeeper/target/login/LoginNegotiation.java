@@ -321,6 +321,7 @@ public final class LoginNegotiation {
                 operational.number(TextKey.DEFAULT_TIME_2_RETAIN),
                 operational.number(TextKey.MAX_OUTSTANDING_R2T),
                 operational.number(TextKey.ERROR_RECOVERY_LEVEL),
-                operational.number(TextKey.ISCSI_PROTOCOL_LEVEL));
+                operational.number(TextKey.ISCSI_PROTOCOL_LEVEL),
+                operational.isFastAbort());
     }
 }

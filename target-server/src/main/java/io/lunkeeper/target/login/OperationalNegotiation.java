@@ -113,6 +113,10 @@ final class OperationalNegotiation {
         return !value(key).equals(TextKeyword.NONE);
     }
 
+    boolean isFastAbort() {
+        return value(TextKey.TASK_REPORTING).equals(TextKey.FAST_ABORT);
+    }
+
     int number(TextKey key) {
         return Integer.parseInt(value(key));
     }

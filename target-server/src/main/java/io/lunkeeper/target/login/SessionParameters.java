@@ -13,6 +13,8 @@ import java.util.List;
 /// @param initiatorMaxRecvDataSegmentLength what we may put in one Data-In (13.12)
 /// @param targetMaxRecvDataSegmentLength what we declared ourselves
 /// @param protocolLevel 0 RFC 3720, 1 RFC 7143, 2 RFC 7144 too (13.24 iSCSIProtocolLevel)
+/// @param fastAbort whether 13.23 TaskReporting is FastAbort. RFC3720 and ResponseFence are the
+///   same here: with one connection, responses are in order anyway (4.2.2.3.3 Response Fence)
 public record SessionParameters(
         String initiatorName,
         String initiatorAlias,
@@ -32,4 +34,5 @@ public record SessionParameters(
         int defaultTime2Retain,
         int maxOutstandingR2t,
         int errorRecoveryLevel,
-        int protocolLevel) {}
+        int protocolLevel,
+        boolean fastAbort) {}

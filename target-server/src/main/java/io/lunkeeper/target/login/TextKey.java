@@ -109,7 +109,7 @@ enum TextKey {
             "TaskReporting",
             Scope.NORMAL_SESSION,
             Use.OPERATIONAL,
-            new Choice(List.of("RFC3720")),
+            new Choice(List.of("RFC3720", "ResponseFence", TextKey.FAST_ABORT)),
             "RFC3720"),
     /// 1 stands for RFC 7143 itself, 2 for RFC 7144 with it.
     ISCSI_PROTOCOL_LEVEL(
@@ -127,6 +127,9 @@ enum TextKey {
     OF_MARK_INT(
             TextKeyword.OF_MARK_INT, Scope.CONNECTION, Use.OPERATIONAL, new Obsolete(REJECT), ""),
     NODE_ARCHITECTURE("X#NodeArchitecture", Scope.SESSION, Use.LOGIN, new Name(), "");
+
+    /// A value of TaskReporting.
+    static final String FAST_ABORT = "FastAbort";
 
     /// Where a value holds.
     enum Scope {

@@ -14,6 +14,7 @@ final class AsyncMessages {
     private static final int LOGOUT_REQUESTED = 1;
     private static final int CONNECTION_DROPPED = 2;
     private static final int SESSION_DROPPED = 3;
+    private static final int TASKS_TERMINATED = 5;
 
     private final SessionParameters parameters;
     private final CommandWindow<RequestPdu> window;
@@ -41,10 +42,22 @@ final class AsyncMessages {
         send(link, SESSION_DROPPED, 0, parameters.defaultTime2Wait(), 0);
     }
 
+    /// All tasks of a logical unit end without a response. For sessions that negotiated FastAbort
+    /// only; the initiator confirms it with a NOP-Out, which nothing here waits for: data that
+    /// still comes is dropped, and holds no memory.
+    void tasksTerminated(Link link, long lun) {
+        send(link, lun, TASKS_TERMINATED, 0, 0, 0);
+    }
+
     private void send(Link link, int event, int parameter1, int parameter2, int parameter3) {
+        send(link, 0, event, parameter1, parameter2, parameter3);
+    }
+
+    private void send(
+            Link link, long lun, int event, int parameter1, int parameter2, int parameter3) {
         link.send(
                 new ResponsePdu.AsyncMessage(
-                        0,
+                        lun,
                         link.takeStatSn(),
                         window.expCmdSn(),
                         window.maxCmdSn(),

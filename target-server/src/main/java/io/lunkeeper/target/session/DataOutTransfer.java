@@ -6,6 +6,8 @@ import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// The progress of one command's data from the initiator (RFC 7143 4.2.5.2 Data Transfer Overview,
@@ -136,6 +138,13 @@ final class DataOutTransfer {
     /// Whether nothing more is to come.
     boolean finished() {
         return unsolicited == null && solicited.isEmpty() && nextRequest >= wantedBytes;
+    }
+
+    /// The Target Transfer Tags of bursts that were asked for and are not complete.
+    Set<Integer> openTransfers() {
+        return solicited.stream()
+                .map(burst -> burst.targetTransferTag)
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     /// R2Ts sent so far: the ExpDataSN of a response to a write counts them (RFC 7143 11.4.8).

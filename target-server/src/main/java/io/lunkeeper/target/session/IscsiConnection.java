@@ -314,7 +314,12 @@ public final class IscsiConnection {
             if (nowNanos - connectedAt > LOGIN_TIMEOUT_NANOS) {
                 transport.close("login took longer than 15 s");
             }
-        } else if (nowNanos - lastReceived > KEEPALIVE_NANOS && session != null) {
+            return;
+        }
+        if (session != null) {
+            session.tick();
+        }
+        if (nowNanos - lastReceived > KEEPALIVE_NANOS && session != null) {
             if (pingUnanswered) {
                 drop("no answer to a NOP-In for 30 s");
             } else {

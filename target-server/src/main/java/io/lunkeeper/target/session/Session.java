@@ -18,7 +18,10 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jscsi.parser.logout.LogoutRequestParser.LogoutReasonCode;
@@ -37,6 +40,9 @@ public final class Session {
     /// order, so a gap is an initiator's fault; this many are kept for its sake.
     static final int MAX_HELD_COMMANDS = 16;
 
+    /// Task management functions that wait for commands which were sent before.
+    static final int MAX_EARLY_FUNCTIONS = 16;
+
     private final SessionRegistry registry;
     private final SessionRegistry.Key key;
     private final int tsih;
@@ -48,6 +54,7 @@ public final class Session {
     private final @Nullable TargetNode target;
     private @Nullable TaskSet tasks;
     private @Nullable Nexus nexus;
+    private final List<TaskManagementRequest> early = new ArrayList<>();
     private boolean terminating;
     private boolean terminated;
     private final List<Runnable> terminationListeners = new ArrayList<>();
@@ -155,7 +162,11 @@ public final class Session {
     private void arrive(RequestPdu pdu, boolean immediate, int cmdSn)
             throws RejectedPduException, MalformedPduException {
         if (immediate) {
-            dispatch(pdu);
+            if (pdu instanceof TaskManagementRequest request && waitsForCommands(request)) {
+                keepEarly(request);
+            } else {
+                dispatch(pdu);
+            }
             return;
         }
         SerialNumber number = new SerialNumber(cmdSn);
@@ -175,6 +186,30 @@ public final class Session {
     private void dispatchHeld() throws RejectedPduException, MalformedPduException {
         for (RequestPdu due = window.takeDue(); due != null; due = window.takeDue()) {
             dispatch(due);
+        }
+        dispatchEarly();
+    }
+
+    /// RFC 7143 4.2.3.3 Standardized Multi-Task Abort Semantics: commands that were sent before
+    /// such a function and have not come yet are waited for, as it concerns them too. They can be
+    /// missing only where CmdSN has a gap.
+    private boolean waitsForCommands(TaskManagementRequest request) {
+        TaskFunction function = TaskFunction.of(request.function(), parameters.protocolLevel());
+        SerialNumber before = new SerialNumber(request.cmdSn()).plus(-1);
+        return function != null && function.waitsForCommands() && window.mayArrive(before);
+    }
+
+    private void keepEarly(TaskManagementRequest request) throws RejectedPduException {
+        if (early.size() == MAX_EARLY_FUNCTIONS) {
+            throw new RejectedPduException(
+                    ReasonCode.IMMEDIATE_COMMAND_REJECT, "too many functions wait for commands");
+        }
+        early.add(request);
+    }
+
+    private void dispatchEarly() throws RejectedPduException, MalformedPduException {
+        while (!early.isEmpty() && !waitsForCommands(early.getFirst())) {
+            dispatch(early.removeFirst());
         }
     }
 
@@ -373,6 +408,13 @@ public final class Session {
                 pdu);
     }
 
+    /// Called about once a second.
+    void tick() {
+        if (tasks != null) {
+            tasks.tick();
+        }
+    }
+
     /// The socket has taken everything that was sent.
     void writable() {
         if (tasks != null) {
@@ -385,21 +427,37 @@ public final class Session {
     /// Aborts this session's tasks that `which` selects, from any thread.
     ///
     /// @param answer what the initiator is told of each; null: nothing
-    /// @param whenEnded called on this session's thread once none of them runs any more, with how
-    ///   many there were
+    /// @param found told of the LUN fields of those that there are
+    /// @param whenEnded called on this session's thread once none of them runs any more
     void abortTasks(
             Predicate<Task> which,
             Function<Task, Outcome.@Nullable Status> answer,
-            Runnable found,
+            Consumer<Set<Long>> found,
             Runnable whenEnded) {
         link.transport()
                 .execute(() -> {
                     if (tasks == null || terminated) {
                         whenEnded.run();
-                    } else if (tasks.abort(which, answer, whenEnded) > 0) {
-                        found.run();
+                    } else {
+                        Set<Long> luns = new HashSet<>();
+                        for (Task task : tasks.alive()) {
+                            if (which.test(task)) {
+                                luns.add(task.lun());
+                            }
+                        }
+                        if (tasks.abort(which, answer, whenEnded) > 0) {
+                            found.accept(luns);
+                        }
                     }
                 });
+    }
+
+    /// Tasks of logical units are being aborted by another nexus: an initiator that negotiated
+    /// FastAbort is told, so that it stops sending their data.
+    void announceAborts(Set<Long> luns) {
+        if (parameters.fastAbort()) {
+            luns.forEach(lun -> messages.tasksTerminated(link, lun));
+        }
     }
 
     /// Aborts all of its tasks, and its copies that outlive their commands.

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
@@ -32,7 +33,7 @@ public final class TargetNode {
                             return nexus != null && nexuses.test(nexus) && units.test(task.lun());
                         },
                         (_, _) -> answer,
-                        _ -> {},
+                        (_, _) -> {},
                         whenEnded));
     }
 
@@ -50,9 +51,10 @@ public final class TargetNode {
         abortTasks(
                 (_, task) -> which.test(task),
                 (session, task) -> session.nexus() == by ? null : device.abortedByOther(task.lun()),
-                session -> {
+                (session, luns) -> {
                     Nexus nexus = session.nexus();
                     if (nexus != null && nexus != by) {
+                        session.announceAborts(luns);
                         victims.accept(nexus);
                     }
                 },
@@ -63,12 +65,13 @@ public final class TargetNode {
     ///
     /// @param which asked on the session's thread
     /// @param answer what their initiators are told, asked there too; null: nothing
-    /// @param victims told of each session that had such tasks, on its thread
+    /// @param victims told of each session that had such tasks, and of their LUN fields, on its
+    ///   thread
     /// @param whenEnded called once, from any thread, when all of them have come to rest
     private void abortTasks(
             BiPredicate<Session, Task> which,
             BiFunction<Session, Task, Outcome.@Nullable Status> answer,
-            Consumer<Session> victims,
+            BiConsumer<Session, Set<Long>> victims,
             Runnable whenEnded) {
         List<Session> all = List.copyOf(sessions);
         if (all.isEmpty()) {
@@ -79,7 +82,7 @@ public final class TargetNode {
             each.abortTasks(
                     task -> which.test(each, task),
                     task -> answer.apply(each, task),
-                    () -> victims.accept(each),
+                    luns -> victims.accept(each, luns),
                     oneAtRest);
         }
     }

@@ -17,6 +17,7 @@ import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jscsi.parser.scsi.SCSIStatus;
 import org.jspecify.annotations.Nullable;
 
@@ -101,6 +102,11 @@ final class Task {
     /// Whether Data-Out PDUs may still arrive for it after its end.
     boolean awaitsData() {
         return brokenOff || (dataOut != null && !dataOut.finished());
+    }
+
+    /// The Target Transfer Tags of what it has asked for and not received.
+    Set<Integer> openTransfers() {
+        return dataOut == null ? Set.of() : dataOut.openTransfers();
     }
 
     // ---- its turn
@@ -316,7 +322,11 @@ final class Task {
             receiveAsleep(dormant, pdu);
             return;
         }
-        if (aborted || dataOut == null) {
+        if (dataOut == null) {
+            return;
+        }
+        if (aborted) {
+            dataOut.receive(pdu); // Nothing is made of it, but it has come.
             return;
         }
         DataOutTransfer.Violation violation = dataOut.receive(pdu);
@@ -585,15 +595,5 @@ final class Task {
                                 proceed(next);
                             }
                         }));
-    }
-
-    /// Work that may block.
-    interface IoStep {
-        void run() throws IOException;
-    }
-
-    /// The way back to the session's thread.
-    interface StepDone {
-        void accept(@Nullable IOException failure);
     }
 }

@@ -41,6 +41,11 @@ enum TaskFunction {
         return null;
     }
 
+    /// Whether it concerns commands that were sent before it and have not come yet.
+    boolean waitsForCommands() {
+        return this == ABORT_TASK_SET || this == CLEAR_TASK_SET || this == LOGICAL_UNIT_RESET;
+    }
+
     /// Whether it concerns the logical unit of the LUN field.
     boolean addressed() {
         return addressed;

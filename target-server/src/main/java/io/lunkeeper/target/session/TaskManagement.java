@@ -6,7 +6,9 @@ import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.Nexus;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jscsi.parser.tmf.TaskManagementFunctionResponseParser.ResponseCode;
@@ -92,9 +94,9 @@ final class TaskManagement {
     }
 
     private void abortTaskSet(TaskManagementRequest request) {
-        tasks.abort(
-                task -> device.sameUnit(task.lun(), request.lun()),
-                () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+        Predicate<Task> which = task -> device.sameUnit(task.lun(), request.lun());
+        Set<Integer> affected = tagsOf(which);
+        tasks.abort(which, () -> conclude(request, affected));
     }
 
     /// SAM-5 7.4 CLEAR ACA. Where there is no condition nothing is left to do; that of another
@@ -113,19 +115,26 @@ final class TaskManagement {
             abortTaskSet(request);
             return;
         }
+        Predicate<Task> which = task -> device.sameUnit(task.lun(), request.lun());
+        Set<Integer> affected = tagsOf(which);
         abortEverywhere(
-                task -> device.sameUnit(task.lun(), request.lun()),
+                which,
                 victim -> device.tasksCleared(request.lun(), victim),
-                () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+                () -> conclude(request, affected));
     }
 
     private void resetUnits(TaskManagementRequest request, List<Long> units) {
-        resetUnits(units, () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+        Set<Integer> affected = tagsOf(task -> isOneOf(units, task));
+        resetUnits(units, () -> conclude(request, affected));
+    }
+
+    private boolean isOneOf(List<Long> units, Task task) {
+        return units.stream().anyMatch(unit -> device.sameUnit(unit, task.lun()));
     }
 
     private void resetUnits(List<Long> units, Runnable whenDone) {
         abortEverywhere(
-                task -> units.stream().anyMatch(unit -> device.sameUnit(unit, task.lun())),
+                task -> isOneOf(units, task),
                 _ -> {},
                 () -> {
                     units.forEach(device::resetUnit);
@@ -133,7 +142,8 @@ final class TaskManagement {
                 });
     }
 
-    /// RFC 7143 11.5.1 Function: TARGET COLD RESET also ends every session of the target.
+    /// RFC 7143 11.5.1 Function: TARGET COLD RESET also ends every session of the target, and with
+    /// it what its initiator may still send; so that is not waited for.
     private void coldReset(TaskManagementRequest request) {
         resetUnits(
                 device.units(),
@@ -153,6 +163,29 @@ final class TaskManagement {
                 which,
                 victims,
                 () -> session.link().transport().execute(whenDone));
+    }
+
+    /// The tags of this session's tasks that a function concerns.
+    private Set<Integer> tagsOf(Predicate<Task> which) {
+        Set<Integer> tags = new HashSet<>();
+        for (Task task : tasks.alive()) {
+            if (which.test(task)) {
+                tags.add(task.initiatorTaskTag());
+            }
+        }
+        return tags;
+    }
+
+    /// Responds to a function that has aborted tasks, `affected` of this session. The initiator
+    /// answers first what these had asked for (RFC 7143 4.2.3.3 Standardized Multi-Task Abort
+    /// Semantics), unless FastAbort was negotiated (4.2.3.4), by which it sends no data any more.
+    private void conclude(TaskManagementRequest request, Set<Integer> affected) {
+        Runnable respond = () -> respond(request, ResponseCode.FUNCTION_COMPLETE);
+        if (parameters.fastAbort()) {
+            respond.run();
+        } else {
+            tasks.whenAnswered(affected, respond);
+        }
     }
 
     /// Whether this session has such a task for a logical unit.

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Function;
@@ -161,7 +162,9 @@ final class TaskSet {
         if (task != null) {
             task.receive(pdu);
             produce();
-        } else if (!retired.contains(pdu.initiatorTaskTag())) {
+        } else if (retired.contains(pdu.initiatorTaskTag())) {
+            retired.received(pdu.initiatorTaskTag(), pdu.targetTransferTag(), pdu.finalBit());
+        } else {
             throw new RejectedPduException(
                     ReasonCode.INVALID_PDU_FIELD, "Data-Out for a task that does not exist");
         }
@@ -288,7 +291,7 @@ final class TaskSet {
     void ended(Task task) {
         tasks.remove(task.initiatorTaskTag());
         if (task.awaitsData()) {
-            retired.add(task.initiatorTaskTag());
+            retired.add(task.initiatorTaskTag(), task.openTransfers());
         }
         if (task.numbered()) {
             window.ended();
@@ -297,6 +300,17 @@ final class TaskSet {
         }
         ordering.ended(task);
         task.notifyEnded();
+    }
+
+    /// Goes on once the initiator has answered all that these tasks, which have ended, had asked
+    /// for; see [RetiredTags].
+    void whenAnswered(Set<Integer> initiatorTaskTags, Runnable then) {
+        retired.whenAnswered(initiatorTaskTags, then);
+    }
+
+    /// Called about once a second.
+    void tick() {
+        retired.tick();
     }
 
     /// Whether a task with this tag is alive.
@@ -345,17 +359,17 @@ final class TaskSet {
     // ---- I/O threads
 
     /// Runs a step on the LUN's I/O threads and its end on the session's thread.
-    void runOnIoThread(Task task, Task.IoStep step, Task.StepDone done) {
+    void runOnIoThread(Task task, IoStep step, StepDone done) {
         runOn(device.ioThreads(task.lun()), task, step, done);
     }
 
     /// The same for a step that writes, and that the LUN may let wait.
-    void runOnWriteThread(Task task, Task.IoStep step, Task.StepDone done) {
+    void runOnWriteThread(Task task, IoStep step, StepDone done) {
         runOn(device.writeThreads(task.lun()), task, step, done);
     }
 
     /// Reads the next piece of a transfer elsewhere; its end comes to the session's thread.
-    void fetch(Task task, DataInTransfer transfer, ByteBuf into, int length, Task.StepDone done) {
+    void fetch(Task task, DataInTransfer transfer, ByteBuf into, int length, StepDone done) {
         Link link = task.link();
         try {
             transfer.source()
@@ -373,7 +387,7 @@ final class TaskSet {
         return new IOException("the LUN is closed", closed);
     }
 
-    private void runOn(Executor threads, Task task, Task.IoStep step, Task.StepDone done) {
+    private void runOn(Executor threads, Task task, IoStep step, StepDone done) {
         Link link = task.link();
         try {
             threads.execute(() -> runStep(link, step, done));
@@ -383,7 +397,7 @@ final class TaskSet {
         regulateReading(link);
     }
 
-    private void runStep(Link link, Task.IoStep step, Task.StepDone done) {
+    private void runStep(Link link, IoStep step, StepDone done) {
         IOException failure = null;
         try {
             step.run();

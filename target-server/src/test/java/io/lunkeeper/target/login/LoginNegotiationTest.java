@@ -466,7 +466,7 @@ final class LoginNegotiationTest {
         assertEquals(
                 new SessionParameters(
                         ALICE, "host", VM1, List.of(), false, false, false, 1, false, true, 262144,
-                        262144, 1048576, 262144, 2, 0, 1, 0, 1),
+                        262144, 1048576, 262144, 2, 0, 1, 0, 1, false),
                 login.parameters());
     }
 
@@ -559,7 +559,8 @@ final class LoginNegotiationTest {
                 20,
                 1,
                 0,
-                1);
+                1,
+                false);
     }
 
     private static void assertReply(

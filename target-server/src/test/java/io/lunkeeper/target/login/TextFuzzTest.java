@@ -140,7 +140,8 @@ final class TextFuzzTest {
                             0,
                             1,
                             0,
-                            1);
+                            1,
+                            false);
             TextNegotiation text = new TextNegotiation(Logins.DIRECTORY, parameters, 512);
             int tag = RequestPdu.RESERVED_TAG;
             for (int count = random.nextInt(30); count > 0; count--) {

@@ -378,6 +378,7 @@ final class TextNegotiationTest {
                 0,
                 1,
                 0,
-                1);
+                1,
+                false);
     }
 }

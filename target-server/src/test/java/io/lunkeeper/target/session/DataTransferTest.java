@@ -43,7 +43,8 @@ class DataTransferTest {
                 20,
                 r2ts,
                 0,
-                1);
+                1,
+                false);
     }
 
     private static ScsiCommand write(long length, int immediate, boolean finalBit) {

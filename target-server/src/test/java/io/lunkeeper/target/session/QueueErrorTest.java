@@ -174,7 +174,7 @@ class QueueErrorTest {
         control(SEPARATE, 0, TAS);
         int write = beginWrite(initiator);
         int foreign = beginWrite(other);
-        assertEquals(GOOD, initiator.await(initiator.manage(LUN_RESET, 0, 0)));
+        assertEquals(GOOD, initiator.manageSilently(LUN_RESET, 0));
         assertNull(initiator.reply(write));
         assertEquals(ABORTED, other.reply(foreign));
         assertEquals("6/29/03", other.await(other.send(SIMPLE, 0, READY)).sense());
@@ -188,7 +188,7 @@ class QueueErrorTest {
         assertEquals(ABORTED, other.reply(foreign));
         assertEquals(GOOD, other.await(other.send(SIMPLE, 0, READY)));
         int own = beginWrite(initiator);
-        assertEquals(GOOD, initiator.await(initiator.manage(CLEAR_TASK_SET, 0, 0)));
+        assertEquals(GOOD, initiator.manageSilently(CLEAR_TASK_SET, 0));
         assertNull(initiator.reply(own));
     }
 }

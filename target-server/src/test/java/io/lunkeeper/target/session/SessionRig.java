@@ -237,6 +237,45 @@ final class SessionRig implements AutoCloseable {
             return tag;
         }
 
+        /// Sends a task management function request and waits for its response, but never sends the
+        /// data that aborted tasks had asked for.
+        Reply manageSilently(int function, int lun) throws Exception {
+            int tag = manage(function, lun, -1);
+            for (int second = 0; second < RetiredTags.PATIENCE_TICKS; second++) {
+                turn();
+                tick();
+            }
+            return await(tag);
+        }
+
+        /// A second passes.
+        void tick() {
+            connection.tick(0);
+        }
+
+        /// Takes a CmdSN whose command is sent later, or never.
+        int skipNumber() {
+            return cmdSn++;
+        }
+
+        /// Sends TEST UNIT READY with a CmdSN that was skipped.
+        int sendSkipped(int number, int lun) throws Exception {
+            int next = cmdSn;
+            cmdSn = number;
+            int tag = send(1, lun, TEST_UNIT_READY);
+            cmdSn = next;
+            return tag;
+        }
+
+        /// The asynchronous messages so far: event and LUN of each.
+        List<String> asyncMessages() {
+            turn();
+            return sent.stream()
+                    .filter(pdu -> (pdu.getByte(0) & 0x3f) == 0x32)
+                    .map(pdu -> pdu.getByte(36) + " at " + (pdu.getLong(8) >>> 48))
+                    .toList();
+        }
+
         void disconnect() {
             connection.disconnected();
         }
