@@ -67,9 +67,12 @@ final class ShippedConfigurationTest {
     void fullExampleIsRightWithTheKeysThatItLeavesOut() throws IOException {
         String uncommented =
                 Files.readString(CONF.resolve("lunkeeper.yaml"))
-                        .replaceAll("(?m)^( *)# ((control|metrics|auth|mutual): ?.*)$", "$1$2")
-                        .replaceAll("(?m)^( *)# ( +(user|secret-file|mutual): ?.*)$", "$1$2");
-        assertTrue(uncommented.contains("\n    auth:\n      user: alice\n"), uncommented);
+                        .replaceAll(
+                                "(?m)^( *)# ((control|metrics|discovery-auth|auth|mutual): ?.*)$",
+                                "$1$2")
+                        .replaceAll(
+                                "(?m)^( *)# ( +(- user|user|secret-file|mutual): ?.*)$", "$1$2");
+        assertTrue(uncommented.contains("\n    auth:\n      - user: alice\n"), uncommented);
         assertEquals(List.of(), errors(uncommented));
     }
 

@@ -144,7 +144,9 @@ final class MetricsTest {
                     "\n  image      " + server.image(0) + "\n  state      served\n",
                     "\n  size       64.0 MiB\n",
                     "\n  unwritten  0 bytes\n  read       4.0 KiB by 1 command\n",
-                    "\n1 session\n  " + InitiatorSession.DEFAULT_NAME + " from 127.0.0.1:",
+                    "\n1 session, 0 failed logins\n  "
+                            + InitiatorSession.DEFAULT_NAME
+                            + " from 127.0.0.1:",
                     " on " + ServerProcess.IQN + "\n"
                 }) {
             assertTrue(page.contains(part), part + " in " + page);
