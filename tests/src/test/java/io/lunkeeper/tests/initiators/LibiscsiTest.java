@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lunkeeper.tests.initiators.IscsiTestCu.Result;
 import io.lunkeeper.tests.initiators.IscsiTestCu.Verdict;
 import io.lunkeeper.tests.rig.Lun;
+import io.lunkeeper.tests.rig.SecretFile;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.util.EnumMap;
@@ -33,8 +34,10 @@ class LibiscsiTest {
     private static final int MAIN = 1;
     private static final int BLOCKS_4K = 2;
     private static final int READ_ONLY = 3;
+    private static final int CHAP_LUN = 4;
 
     private static final int PORTALS = 2;
+    private static final String CHAP = "iSCSI.iSCSICHAP.";
 
     /// What depends on the block size, for the LUN with blocks of 4 KiB.
     private static final Pattern BLOCK_SIZE_MATTERS =
@@ -47,6 +50,7 @@ class LibiscsiTest {
                     ? new AllowedSkips("libiscsi-skips.txt")
                     : new AllowedSkips("libiscsi-skips-newer.txt", "libiscsi-skips.txt");
     private static final AllowedSkips SKIPS_4K = new AllowedSkips("libiscsi-skips-4096.txt");
+    private static final AllowedSkips SKIPS_CHAP = new AllowedSkips("libiscsi-skips-chap.txt");
     private static final String ONLY = System.getProperty("lunkeeper.suite.only", "");
     private static final Map<Verdict, Integer> TOTALS = new EnumMap<>(Verdict.class);
 
@@ -71,7 +75,8 @@ class LibiscsiTest {
 
     @TestFactory
     Stream<DynamicTest> suite() {
-        return suite(tests(), MAIN, SKIPS);
+        List<String> names = tests().stream().filter(name -> !name.startsWith(CHAP)).toList();
+        return suite(names, MAIN, SKIPS);
     }
 
     @TestFactory
@@ -90,6 +95,14 @@ class LibiscsiTest {
         return tests().stream()
                 .filter(wanted::contains)
                 .map(name -> DynamicTest.dynamicTest(name, () -> mustPass(name)));
+    }
+
+    /// The tests of CHAP, which newer releases have, on a target that asks for it.
+    @TestFactory
+    Stream<DynamicTest> suiteWithChap() {
+        return tests().stream()
+                .filter(name -> name.startsWith(CHAP))
+                .map(name -> DynamicTest.dynamicTest(name, () -> checkWithChap(name)));
     }
 
     /// Names are right, or nothing would be run.
@@ -152,6 +165,29 @@ class LibiscsiTest {
         assertEquals(Verdict.PASS, counted.verdict(), () -> name + "\n" + result.output());
     }
 
+    /// What a user is called decides what is tested: numbers are what texts may look like.
+    private static void checkWithChap(String name) {
+        Optional<String> passedOver = SKIPS_CHAP.reasonNotToRun(name);
+        if (passedOver.isPresent()) {
+            report(Verdict.SKIP, name, CHAP_LUN, "not run [" + passedOver.get() + "]");
+            return;
+        }
+        String user =
+                switch (name.substring(CHAP.length())) {
+                    case "HexName" -> "0xa11ce";
+                    case "Base64Name" -> "0balice";
+                    default -> "alice";
+                };
+        String secret = "a-secret-of-" + user;
+        String auth = "auth: { user: " + user + ", secret-file: " + SecretFile.of(secret) + " }";
+        try (ServerProcess proving = ServerProcess.start("", auth, Lun.sized(0, "64MiB"))) {
+            String url = proving.url(0).replace("iscsi://", "iscsi://" + user + "%" + secret + "@");
+            Result result = IscsiTestCu.run(name, List.of(url));
+            report(result, name, CHAP_LUN);
+            assertEquals(Verdict.PASS, result.verdict(), () -> name + "\n" + result.output());
+        }
+    }
+
     private static List<String> paths(int lun) {
         return Stream.iterate(0, path -> path < PORTALS, path -> path + 1)
                 .map(path -> server.url(path, lun))
@@ -173,6 +209,7 @@ class LibiscsiTest {
                 switch (lun) {
                     case BLOCKS_4K -> " (blocks of 4096 bytes)";
                     case READ_ONLY -> " (read only)";
+                    case CHAP_LUN -> " (with CHAP)";
                     default -> "";
                 };
         System.out.printf(
