@@ -1,6 +1,7 @@
 package io.lunkeeper.target;
 
 import io.lunkeeper.target.config.Configuration;
+import io.lunkeeper.target.config.Configuration.Access;
 import io.lunkeeper.target.login.ChapAccount;
 import io.lunkeeper.target.login.ChapSecret;
 import io.lunkeeper.target.login.Demand;
@@ -27,6 +28,7 @@ final class PortalDirectory implements TargetDirectory {
     private final ServedTargets targets;
     private final List<Advertised> portals;
     private final InetAddress local;
+    private final InetAddress remote;
     private final int portalGroupTag;
 
     /// A portal's address as the server listens on it.
@@ -59,31 +61,30 @@ final class PortalDirectory implements TargetDirectory {
     ///
     /// @param portals all of the server
     /// @param local the address that the connection came to
+    /// @param remote the address that it came from
     PortalDirectory(
             ServedTargets targets,
             List<Advertised> portals,
             InetAddress local,
+            InetAddress remote,
             int portalGroupTag) {
         this.targets = targets;
         this.portals = portals;
         this.local = local;
+        this.remote = remote;
         this.portalGroupTag = portalGroupTag;
     }
 
-    /// Where anything here is for those only who prove who they are, what there is not is asked for
-    /// in vain in the same way.
+    /// Where anything here needs proof, what there is not is asked for in vain in the same way.
     @Override
     public @Nullable Demand demand(String initiatorName, String targetName) {
         ServedTargets.Served target = targets.target(targetName);
-        if (target != null && target.spec().admits(initiatorName)) {
-            List<ChapAccount> accounts = accounts(target);
-            return accounts.isEmpty() ? Demand.NOTHING : Demand.anyOf(accounts);
+        List<Access> fitting = target == null ? List.of() : access(target, initiatorName);
+        if (!fitting.isEmpty()) {
+            List<ChapAccount> accounts = accounts(fitting.stream());
+            return isOpen(fitting) ? Demand.optionally(accounts) : Demand.anyOf(accounts);
         }
-        boolean secretive =
-                !targets.discoveryAuth().isEmpty()
-                        || targets.targets().stream()
-                                .anyMatch(each -> !each.spec().auth().isEmpty());
-        return secretive
+        return isSecretive()
                 ? Demand.impossible(
                         target == null ? "unknown target" : "the target does not admit it")
                 : null;
@@ -92,13 +93,30 @@ final class PortalDirectory implements TargetDirectory {
     /// Who need not prove anything may, and finds more.
     @Override
     public Demand discoveryDemand(String initiatorName) {
-        List<ChapAccount> ofDiscovery = accounts(targets.discoveryAuth());
-        return ofDiscovery.isEmpty()
-                ? Demand.optionally(
-                        admitting(initiatorName)
-                                .flatMap(target -> accounts(target).stream())
-                                .toList())
-                : Demand.anyOf(ofDiscovery);
+        List<ChapAccount> ofDiscovery = chapAccounts(targets.discoveryAuth().stream());
+        if (!ofDiscovery.isEmpty()) {
+            return Demand.anyOf(ofDiscovery);
+        }
+        List<ChapAccount> ofTargets =
+                accounts(
+                        targets.targets().stream()
+                                .flatMap(target -> access(target, initiatorName).stream()));
+        return ofTargets.isEmpty() && isSecretive()
+                ? Demand.inVain("no target asks it to")
+                : Demand.optionally(ofTargets);
+    }
+
+    /// Whether anything here is for those only who prove who they are.
+    private boolean isSecretive() {
+        return !targets.discoveryAuth().isEmpty()
+                || targets.targets().stream()
+                        .flatMap(target -> target.spec().access().stream())
+                        .anyMatch(each -> !each.auth().isEmpty());
+    }
+
+    /// Whether one of them lets in without proof.
+    private static boolean isOpen(List<Access> fitting) {
+        return fitting.stream().anyMatch(each -> each.auth().isEmpty());
     }
 
     @Override
@@ -115,9 +133,15 @@ final class PortalDirectory implements TargetDirectory {
     @Override
     public Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven) {
         List<String> addresses = addresses(portals, local);
-        boolean all = !Collections.disjoint(proven, accounts(targets.discoveryAuth()));
-        return admitting(initiatorName)
-                .filter(target -> all || suffices(proven, accounts(target)))
+        boolean all = !Collections.disjoint(proven, chapAccounts(targets.discoveryAuth().stream()));
+        return targets.targets().stream()
+                .filter(target -> {
+                    List<Access> fitting = access(target, initiatorName);
+                    return !fitting.isEmpty()
+                            && (all
+                                    || isOpen(fitting)
+                                    || !Collections.disjoint(proven, accounts(fitting.stream())));
+                })
                 .map(target -> new Listing(target.spec().iqn(), addresses))
                 .iterator();
     }
@@ -133,21 +157,16 @@ final class PortalDirectory implements TargetDirectory {
         return addresses;
     }
 
-    private static boolean suffices(List<ChapAccount> proven, List<ChapAccount> accounts) {
-        return accounts.isEmpty() || !Collections.disjoint(proven, accounts);
+    private List<Access> access(ServedTargets.Served target, String initiatorName) {
+        return target.spec().access(initiatorName, remote);
     }
 
-    private Stream<ServedTargets.Served> admitting(String initiatorName) {
-        return targets.targets().stream().filter(target -> target.spec().admits(initiatorName));
+    private static List<ChapAccount> accounts(Stream<Access> access) {
+        return chapAccounts(access.flatMap(each -> each.auth().stream()));
     }
 
-    private static List<ChapAccount> accounts(ServedTargets.Served target) {
-        return accounts(target.spec().auth());
-    }
-
-    private static List<ChapAccount> accounts(List<Configuration.Auth> auth) {
-        return auth.stream()
-                .map(each ->
+    private static List<ChapAccount> chapAccounts(Stream<Configuration.Auth> auth) {
+        return auth.map(each ->
                         new ChapAccount(
                                 each.user(),
                                 new ChapSecret(each.secret().bytes()),

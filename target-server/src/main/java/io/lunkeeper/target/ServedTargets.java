@@ -118,9 +118,9 @@ final class ServedTargets {
     }
 
     /// Takes over what a configuration says that was read again: targets and LUNs that it does not
-    /// name any more are taken out, access states change, then LUNs grow and new ones are brought
-    /// in, those last whose images are filled. What cannot be had now is reported, and wanted again
-    /// by the next change.
+    /// name any more are taken out, those may log in whom it names, and access states change, then
+    /// LUNs grow and new ones are brought in, those last whose images are filled. What cannot be
+    /// had now is reported, and wanted again by the next change.
     ///
     /// @param unavailable told of each at once
     /// @throws ConfigurationException when it changes what cannot change; nothing is done then
@@ -351,7 +351,8 @@ final class ServedTargets {
         };
     }
 
-    /// Lists the targets of the configuration that have a LUN, or had one.
+    /// Lists the targets of the configuration that have a LUN, or had one, with those who may log
+    /// in.
     private void list() {
         Set<String> having =
                 luns.stream()
@@ -366,7 +367,18 @@ final class ServedTargets {
                 now.put(each.iqn(), new Served(each, node));
             }
         }
+        now.values().forEach(this::logAccess);
+        discoveryAuth = configuration.discoveryAuth();
         targets = Collections.unmodifiableMap(now);
+    }
+
+    private void logAccess(Served now) {
+        Served before = target(now.spec().iqn());
+        if (before != null && !before.spec().access().equals(now.spec().access())) {
+            LOG.info(
+                    "target {}: who may log in has changed; sessions that are there go on",
+                    now.spec().iqn());
+        }
     }
 
     private void grow(ServedLun lun) throws UnservableException {

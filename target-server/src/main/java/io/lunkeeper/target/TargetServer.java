@@ -97,6 +97,7 @@ public final class TargetServer implements AutoCloseable {
                                             targets,
                                             advertised,
                                             ((InetSocketAddress) local).getAddress(),
+                                            ((InetSocketAddress) remote).getAddress(),
                                             each.group()),
                                     NegotiationLimits.DEFAULT,
                                     failedLogins.from(((InetSocketAddress) remote).getAddress()));

@@ -21,6 +21,27 @@ final class Address {
 
     private Address() {}
 
+    /// An address in digits, without a zone.
+    static Optional<InetAddress> literal(String text) {
+        if (!text.contains(":") && !OCTETS.matcher(text).matches()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(InetAddress.ofLiteral(text));
+        } catch (IllegalArgumentException _) {
+            return Optional.empty();
+        }
+    }
+
+    /// The address of 4 or 16 bytes.
+    static InetAddress of(byte[] bytes) {
+        try {
+            return InetAddress.getByAddress(bytes);
+        } catch (UnknownHostException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     static Optional<InetSocketAddress> read(Entry entry) {
         Optional<String> text = entry.text();
         if (text.isEmpty()) {

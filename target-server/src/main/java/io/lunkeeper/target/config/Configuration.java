@@ -1,6 +1,7 @@
 package io.lunkeeper.target.config;
 
 import io.lunkeeper.lun.LunSpec;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -41,29 +42,44 @@ public record Configuration(
     ///
     /// @param iqn the normalized iSCSI name
     /// @param alias what people call it (RFC 7143 13.4 TargetAlias)
-    /// @param initiators patterns of initiator names; empty: any
-    /// @param auth of which an initiator must prove one; none: it need not
+    /// @param access who may use it: whoever fits one of them
     /// @param line where the file names the target, from 1
     public record Target(
             String iqn,
             Optional<String> alias,
-            List<String> initiators,
-            List<Auth> auth,
+            List<Access> access,
             AccessState accessState,
             List<Lun> luns,
             int line) {
 
         /// The same with other LUNs.
         public Target with(List<Lun> others) {
-            return new Target(iqn, alias, initiators, auth, accessState, others, line);
+            return new Target(iqn, alias, access, accessState, others, line);
         }
 
-        /// Whether `initiators` admits an initiator.
+        /// What of `access` fits an initiator, before it has proven anything.
         ///
         /// @param initiatorName the normalized, lower-case iSCSI name
-        public boolean admits(String initiatorName) {
-            return initiators.isEmpty()
-                    || initiators.stream().anyMatch(p -> IscsiName.matches(p, initiatorName));
+        /// @param from where it comes from
+        public List<Access> access(String initiatorName, InetAddress from) {
+            return access.stream().filter(each -> each.fits(initiatorName, from)).toList();
+        }
+    }
+
+    /// Some who may use a target: those whose name and address fit, when they have proven what they
+    /// must.
+    ///
+    /// @param initiators patterns of initiator names; empty: any
+    /// @param networks where they may come from; empty: from anywhere
+    /// @param auth of which an initiator must prove one; none: it need not
+    public record Access(List<String> initiators, List<Network> networks, List<Auth> auth) {
+
+        boolean fits(String initiatorName, InetAddress from) {
+            return (initiators.isEmpty()
+                            || initiators.stream()
+                                    .anyMatch(each -> IscsiName.matches(each, initiatorName)))
+                    && (networks.isEmpty()
+                            || networks.stream().anyMatch(each -> each.contains(from)));
         }
     }
 

@@ -32,7 +32,7 @@ public final class ConfigurationFile {
     /// Thousands of LUNs fit. A disk image that is named by mistake does not get read.
     static final int MAX_BYTES = 1 << 20;
 
-    /// The deepest key, `targets[].luns[].image`, is five levels down; mutual credentials are six.
+    /// The deepest key, `targets[].access[].auth[].mutual.user`, is eight levels down.
     static final int MAX_NESTING = 16;
 
     /// Aliases of aliases multiply: this bounds what a small file can unfold to.

@@ -26,7 +26,15 @@ final class ConfigurationReader {
             List.of("portals", "control", "metrics", "discovery-auth", "targets");
     private static final List<String> PORTAL_KEYS = List.of("listen", "group");
     private static final List<String> TARGET_KEYS =
-            List.of("iqn", "alias", "initiators", "auth", "access-state", "luns");
+            List.of(
+                    "iqn",
+                    "alias",
+                    "initiators",
+                    "networks",
+                    "auth",
+                    "access",
+                    "access-state",
+                    "luns");
     private static final List<String> LUN_KEYS =
             List.of(
                     "lun",
@@ -87,6 +95,7 @@ final class ConfigurationReader {
     private final Set<Feature> served;
     private final Images images = new Images();
     private final Credentials credentials;
+    private final AccessKeys accessKeys;
     private final Map<String, Integer> serialLines = new HashMap<>();
     private final IdentifierKeys identifierKeys = new IdentifierKeys();
     private final Map<String, Integer> listenLines = new HashMap<>();
@@ -96,6 +105,7 @@ final class ConfigurationReader {
         this.directory = file.resolveSibling("");
         this.served = served;
         this.credentials = new Credentials(directory);
+        this.accessKeys = new AccessKeys(credentials);
     }
 
     /// Reads the root of the file.
@@ -110,7 +120,8 @@ final class ConfigurationReader {
         List<Portal> portals = portals(keys);
         Optional<Path> control = keys.optional("control").flatMap(this::control);
         Optional<Configuration.Metrics> metrics = keys.optional("metrics").flatMap(this::metrics);
-        List<Configuration.Auth> discoveryAuth = auth(keys, "discovery-auth");
+        List<Configuration.Auth> discoveryAuth =
+                keys.optional("discovery-auth").map(credentials::read).orElse(List.of());
         List<Target> targets = targets(keys);
         credentials.check();
         return root.problems().none()
@@ -201,11 +212,7 @@ final class ConfigurationReader {
                 entry.wrong("there is already a target of this name, line " + earlier);
             }
         }
-        List<String> initiators =
-                keys.optional("initiators").map(Entry::items).orElse(List.of()).stream()
-                        .flatMap(item -> IscsiName.readPattern(item).stream())
-                        .toList();
-        List<Configuration.Auth> auth = auth(keys, "auth");
+        List<Configuration.Access> access = accessKeys.read(keys);
         AccessState accessState =
                 keys.optional("access-state")
                         .flatMap(e -> e.choice(ACCESS_STATES))
@@ -217,15 +224,10 @@ final class ConfigurationReader {
                         new Target(
                                 iqn.get(),
                                 keys.optional("alias").flatMap(IscsiName::readAlias),
-                                initiators,
-                                auth,
+                                access,
                                 accessState,
                                 luns,
                                 name.orElseThrow().line()));
-    }
-
-    private List<Configuration.Auth> auth(Section keys, String key) {
-        return keys.optional(key).map(credentials::read).orElse(List.of());
     }
 
     private List<Lun> luns(Section keys) {

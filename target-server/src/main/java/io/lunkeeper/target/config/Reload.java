@@ -8,9 +8,9 @@ import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
-/// What may change in the file of a running server: targets and LUNs come and go, LUNs grow, and
-/// access states change. Everything else needs a restart, and is refused rather than ignored, so
-/// that file and server never differ unnoticed.
+/// What may change in the file of a running server: targets and LUNs come and go, LUNs grow, access
+/// states change, and so does who may log in. Everything else needs a restart, and is refused
+/// rather than ignored, so that file and server never differ unnoticed.
 ///
 /// Another image under a number that is served is refused too. It would be another disk under the
 /// same name, and an initiator that keeps data of the first in memory would not notice; in two
@@ -30,7 +30,6 @@ public final class Reload {
             throws ConfigurationException {
         Reload reload = new Reload();
         reload.portals(served.portals(), wanted.portals());
-        reload.same("discovery-auth", served.discoveryAuth(), wanted.discoveryAuth(), 0);
         reload.targets(served.targets(), wanted.targets());
         reload.same("control", served.control(), wanted.control(), 0);
         reload.same(
@@ -67,11 +66,7 @@ public final class Reload {
             String key = "targets[" + i + "]";
             served.stream()
                     .filter(each -> each.iqn().equals(is.iqn()))
-                    .forEach(was -> {
-                        same(key + ".initiators", was.initiators(), is.initiators(), is.line());
-                        same(key + ".auth", was.auth(), is.auth(), is.line());
-                        luns(key, was.luns(), is.luns());
-                    });
+                    .forEach(was -> luns(key, was.luns(), is.luns()));
         }
     }
 

@@ -1,12 +1,14 @@
 package io.lunkeeper.target.login;
 
+import java.util.Collections;
 import java.util.List;
 
 /// What an initiator has to prove before it is let in.
 ///
 /// @param required whether it must prove one of the accounts; otherwise it may
 /// @param accounts those that count; none: nothing that is proven does
-/// @param whyNone for the log, why there are none although one must be proven; or empty
+/// @param whyNone for the log, why there are none although the initiator is asked for them; or
+///   empty
 public record Demand(boolean required, List<ChapAccount> accounts, String whyNone) {
 
     /// Nothing needs to be proven, and nothing can be.
@@ -22,6 +24,14 @@ public record Demand(boolean required, List<ChapAccount> accounts, String whyNon
         return new Demand(false, accounts, "");
     }
 
+    /// Nothing needs to be proven, and whoever tries all the same must not see that there is
+    /// nothing to be proven.
+    ///
+    /// @param why for the log
+    public static Demand inVain(String why) {
+        return new Demand(false, List.of(), why);
+    }
+
     /// Nothing helps. The initiator must not see the difference to a wrong secret, so it is asked
     /// for one.
     ///
@@ -32,6 +42,11 @@ public record Demand(boolean required, List<ChapAccount> accounts, String whyNon
 
     /// Whether there is anything to authenticate for.
     boolean concernsAnybody() {
-        return required || !accounts.isEmpty();
+        return required || !accounts.isEmpty() || !whyNone.isEmpty();
+    }
+
+    /// Whether it is enough to have proven these.
+    boolean isMetBy(List<ChapAccount> proven) {
+        return !required || !Collections.disjoint(accounts, proven);
     }
 }

@@ -18,6 +18,16 @@ public interface TargetDirectory {
     /// What the initiator must, or may, prove in a discovery session.
     Demand discoveryDemand(String initiatorName);
 
+    /// Whether an initiator may begin a session with what it has proven: what is asked for may have
+    /// changed since its login began.
+    default boolean admits(SessionParameters agreed) {
+        Demand now =
+                agreed.discovery()
+                        ? discoveryDemand(agreed.initiatorName())
+                        : demand(agreed.initiatorName(), agreed.targetName());
+        return now != null && now.isMetBy(agreed.proven());
+    }
+
     /// RFC 7143 13.4 TargetAlias: what people call the target; empty when they call it nothing.
     String alias(String targetName);
 

@@ -215,6 +215,10 @@ public final class IscsiConnection {
             refuse(current, request, LoginStatus.TARGET_REMOVED);
             return;
         }
+        if (!site.directory().admits(parameters)) {
+            refuse(current, request, LoginStatus.AUTHORIZATION_FAILURE);
+            return;
+        }
         OptionalInt tsih = site.registry().reserveTsih();
         if (tsih.isEmpty()) {
             refuse(current, request, LoginStatus.OUT_OF_RESOURCES);

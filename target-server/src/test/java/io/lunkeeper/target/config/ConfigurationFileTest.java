@@ -10,11 +10,13 @@ import io.lunkeeper.lun.CacheMode;
 import io.lunkeeper.lun.Guard;
 import io.lunkeeper.lun.LunSpec;
 import io.lunkeeper.lun.LunTuning;
+import io.lunkeeper.target.config.Configuration.Access;
 import io.lunkeeper.target.config.Configuration.Identifier;
 import io.lunkeeper.target.config.Configuration.Lun;
 import io.lunkeeper.target.config.Configuration.Portal;
 import io.lunkeeper.target.config.Configuration.Target;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +43,7 @@ final class ConfigurationFileTest {
               - iqn: IQN.2026-11.io.X:A
                 alias: Post & Büro
                 initiators: ["IQN.1993-08.org.debian:*"]
+                networks: [192.0.2.0/24]
                 access-state: standby
                 luns:
                   - lun: 5
@@ -62,6 +65,8 @@ final class ConfigurationFileTest {
                     dirty-bytes: 3MiB
                     low-space: 5MiB
             """;
+
+    private static final InetAddress SOMEWHERE = InetAddress.ofLiteral("192.0.2.1");
 
     @TempDir Path directory;
 
@@ -101,13 +106,18 @@ final class ConfigurationFileTest {
                         new Identifier(Identifier.Kind.NAA, "6001405f00000000000000000000000a"),
                         new Identifier(Identifier.Kind.EUI, "0011223344556677"),
                         new Identifier(Identifier.Kind.UUID, "123e4567e89b42d3a456426614174000"));
-        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), identifiers, 14);
+        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), identifiers, 15);
         Target target =
                 new Target(
                         "iqn.2026-11.io.x:a",
                         Optional.of("Post & Büro"),
-                        List.of("iqn.1993-08.org.debian:*"),
-                        List.of(),
+                        List.of(
+                                new Access(
+                                        List.of("iqn.1993-08.org.debian:*"),
+                                        List.of(
+                                                new Network(
+                                                        InetAddress.ofLiteral("192.0.2.0"), 24)),
+                                        List.of())),
                         Configuration.AccessState.STANDBY,
                         List.of(lun),
                         8);
@@ -133,9 +143,9 @@ final class ConfigurationFileTest {
                                 + " [{lun: 0, image: a, size: 512}]}]");
         Target target = read(file).targets().getFirst();
         assertEquals("eui.02004567a425678d", target.iqn());
-        assertEquals(List.of(), target.initiators());
+        assertEquals(List.of(new Access(List.of(), List.of(), List.of())), target.access());
         assertEquals(Configuration.AccessState.ACTIVE_OPTIMIZED, target.accessState());
-        assertTrue(target.admits("iqn.2026-11.io.x:anybody"));
+        assertFalse(target.access("iqn.2026-11.io.x:anybody", SOMEWHERE).isEmpty());
         LunSpec image =
                 new LunSpec(
                         directory.resolve("a"),
@@ -176,8 +186,8 @@ final class ConfigurationFileTest {
                                     luns: [{lun: 0, image: b, size: 1MiB}]
                                 """);
         Target second = read(file).targets().get(1);
-        assertTrue(second.admits("iqn.2026-11.io.x:h1"));
-        assertFalse(second.admits("iqn.2026-11.io.x:h12"));
+        assertFalse(second.access("iqn.2026-11.io.x:h1", SOMEWHERE).isEmpty());
+        assertTrue(second.access("iqn.2026-11.io.x:h12", SOMEWHERE).isEmpty());
     }
 
     @Test

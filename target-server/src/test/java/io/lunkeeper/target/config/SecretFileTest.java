@@ -50,6 +50,8 @@ final class SecretFileTest {
                 ConfigurationFile.read(file, EnumSet.allOf(Feature.class))
                         .targets()
                         .getFirst()
+                        .access()
+                        .getFirst()
                         .auth()
                         .getFirst();
         assertEquals("alice", auth.user());
@@ -124,6 +126,8 @@ final class SecretFileTest {
         List<Configuration.Auth> auth =
                 ConfigurationFile.read(file, EnumSet.allOf(Feature.class))
                         .targets()
+                        .getFirst()
+                        .access()
                         .getFirst()
                         .auth();
         assertEquals(List.of("alice", "bob"), auth.stream().map(Configuration.Auth::user).toList());

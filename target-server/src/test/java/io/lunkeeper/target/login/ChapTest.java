@@ -432,6 +432,20 @@ final class ChapTest {
     }
 
     @Test
+    void whoHasNothingToProveInDiscoveryFailsLikeAWrongSecret() {
+        LoginNegotiation nothing = negotiation(1, Demand.inVain("nothing is for it"));
+        ChapInitiator alice = challenged(nothing, DISCOVERY, "5");
+        ChapInitiator same = challenged(negotiation(1), DISCOVERY, "5");
+        assertEquals(same.challenge(), alice.challenge());
+        assertRefused(alice.send(alice.response("alice", SECRET)));
+        assertEquals("nothing is for it", nothing.authenticationFault());
+        assertTrue(
+                negotiation(1, Demand.inVain("nothing is for it"))
+                        .receive(request(SECURITY, OPERATIONAL, DISCOVERY + ";AuthMethod=None"))
+                        .transit());
+    }
+
+    @Test
     void whoBeginsToProveHimselfInDiscoveryMustSucceed() {
         ChapInitiator mallory = challenged(login, DISCOVERY, "5");
         assertRefused(mallory.send(mallory.response("alice", "a wrong secret")));

@@ -39,20 +39,26 @@ class SlowLoginTest {
     private static final int SECURITY = 0;
     private static final int FULL_FEATURE = 3;
 
+    private final Guarded directory = new Guarded();
     private final FailedLogins failedLogins = new FailedLogins();
     private final TargetNode node =
             new TargetNode(new DeviceServer(TARGET, AccessState.ACTIVE_OPTIMIZED));
 
     /// One target, for Alice.
     private static final class Guarded implements TargetDirectory {
+        private @Nullable Demand changed;
+
         @Override
         public @Nullable Demand demand(String initiatorName, String targetName) {
-            return Demand.anyOf(
-                    List.of(
-                            new ChapAccount(
-                                    "alice",
-                                    new ChapSecret(SECRET.getBytes(StandardCharsets.US_ASCII)),
-                                    Optional.empty())));
+            return changed != null
+                    ? changed
+                    : Demand.anyOf(
+                            List.of(
+                                    new ChapAccount(
+                                            "alice",
+                                            new ChapSecret(
+                                                    SECRET.getBytes(StandardCharsets.US_ASCII)),
+                                            Optional.empty())));
         }
 
         @Override
@@ -90,7 +96,7 @@ class SlowLoginTest {
                             new IscsiConnection.Site(
                                     new SessionRegistry(),
                                     Map.of(TARGET, node)::get,
-                                    new Guarded(),
+                                    directory,
                                     NegotiationLimits.DEFAULT,
                                     failedLogins.from(InetAddress.getLoopbackAddress())),
                             0);
@@ -219,6 +225,22 @@ class SlowLoginTest {
         Peer next = new Peer();
         next.answer(SECRET, 3);
         assertTrue(next.isIn(), "all is forgotten");
+    }
+
+    @Test
+    void whatIsAskedForInTheEndCounts() throws Exception {
+        new Peer().answer("a wrong secret", 0);
+        Peer alice = new Peer();
+        alice.answer(SECRET, 0);
+        directory.changed = Demand.impossible("not any more");
+        alice.tick(1);
+        assertEquals(0x0202, alice.status());
+        assertFalse(alice.isIn());
+        assertEquals("login refused: AUTHORIZATION_FAILURE", alice.closeReason);
+        directory.changed = Demand.NOTHING;
+        Peer anybody = new Peer();
+        anybody.send("InitiatorName=iqn.2026-11.a:b;TargetName=" + TARGET, 2);
+        assertTrue(anybody.isIn());
     }
 
     @Test

@@ -31,10 +31,16 @@ final class ShippedConfigurationTest {
             targets:
               - iqn: iqn.2026-11.io.x:a
                 initiators: ["iqn.*"]
+                networks: [10.0.0.0/8, "fd00::1"]
                 auth: {user: a, secret-file: s, mutual: {user: b, secret-file: t}}
                 luns:
                   - {lun: 0, image: a, size: 4GiB, allocate: full, cache: direct, block-size: 512,
                      physical-block-size: 4096, read-only: false, serial: "s 1", threads: 2}
+              - iqn: iqn.2026-11.io.x:b
+                access:
+                  - {initiators: ["iqn.2026-11.io.y:1"], auth: {user: c, secret-file: u}}
+                  - {networks: [192.0.2.0/24]}
+                luns: [{lun: 0, image: b}]
             """;
 
     private static Schema schema() throws IOException {
@@ -68,12 +74,22 @@ final class ShippedConfigurationTest {
         String uncommented =
                 Files.readString(CONF.resolve("lunkeeper.yaml"))
                         .replaceAll(
-                                "(?m)^( *)# ((control|metrics|discovery-auth|auth|mutual): ?.*)$",
+                                "(?m)^( *)# ((control|metrics|discovery-auth|networks|auth|mutual): ?.*)$",
                                 "$1$2")
                         .replaceAll(
                                 "(?m)^( *)# ( +(- user|user|secret-file|mutual): ?.*)$", "$1$2");
         assertTrue(uncommented.contains("\n    auth:\n      - user: alice\n"), uncommented);
         assertEquals(List.of(), errors(uncommented));
+    }
+
+    @Test
+    void fullExampleIsRightWithAccess() throws IOException {
+        String instead =
+                Files.readString(CONF.resolve("lunkeeper.yaml"))
+                        .replaceFirst("(?m)^    initiators:\\n(      - .*\\n)+", "")
+                        .replaceAll("(?m)^    # (access:|  - \\{ .*)$", "    $1");
+        assertTrue(instead.contains("\n    access:\n      - { initiators: "), instead);
+        assertEquals(List.of(), errors(instead));
     }
 
     @Test
@@ -99,6 +115,12 @@ final class ShippedConfigurationTest {
                 "iqn.2026-11.io.x:a -> vm1",
                 "[\"iqn.*\"] -> []",
                 "[\"iqn.*\"] -> \"iqn.*\"",
+                "[10.0.0.0/8, \"fd00::1\"] -> []",
+                "\"fd00::1\" -> localhost",
+                "\"fd00::1\" -> 10.0",
+                "{networks: [192.0.2.0/24]} -> {}",
+                "{networks: [192.0.2.0/24]} -> {luns: [0]}",
+                "access: -> networks: [192.0.2.0/24]\n    access:",
                 "user: a, -> ",
                 "secret-file: t -> secret: t",
                 "lun: 0, -> ",
