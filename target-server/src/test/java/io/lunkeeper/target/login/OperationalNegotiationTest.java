@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvFileSource;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// One offer, one answer: RFC 7143 section 13, against limits that differ from every default.
 final class OperationalNegotiationTest {
@@ -49,5 +50,15 @@ final class OperationalNegotiationTest {
         SessionParameters parameters = login.parameters();
         assertNotNull(parameters);
         assertEquals(seconds, parameters.defaultTime2Retain());
+    }
+
+    /// Nothing that was lost is sent again, and no connection is recovered.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void offersErrorRecoveryLevelZeroAlone(int offered) {
+        LoginNegotiation login = new LoginNegotiation(Logins.DIRECTORY, NegotiationLimits.DEFAULT);
+        login.receive(request(1, 1, INTRODUCTION));
+        String answer = login.receive(request(1, 1, "ErrorRecoveryLevel=" + offered)).text();
+        assertEquals("ErrorRecoveryLevel=0", pairs(answer));
     }
 }
