@@ -3,6 +3,7 @@ package io.lunkeeper.tests.guest;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.tests.rig.Lun;
+import io.lunkeeper.tests.rig.SecretFile;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
@@ -15,8 +16,8 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /// A Linux guest with open-iscsi: discovery, the commands of sg3_utils, file systems, a disk that
-/// grows, digests, two sessions, resets, and the server's death and return under verified writes.
-/// The steps are in `tests/guest/steps`.
+/// grows, digests, CHAP, two sessions, resets, and the server's death and return under verified
+/// writes. The steps are in `tests/guest/steps`.
 @Tag("guest")
 @ExtendWith(ShowServerLog.class)
 class GuestTest {
@@ -32,9 +33,29 @@ class GuestTest {
                     "grow/logout",
                     "trim/logout",
                     "digests/logout",
+                    "chap/logout",
                     "sessions/logout",
                     "reset/logout",
                     "restart/logout");
+
+    private static final String TARGETS = "targets:\n";
+    private static final String LUNS = "    luns:\n";
+    private static final String MUTUAL =
+            "mutual: { user: keeper, secret-file: "
+                    + SecretFile.of("a-secret-of-the-target")
+                    + " }";
+    private static final String AUTH =
+            "    auth: { user: alice, secret-file: "
+                    + SecretFile.of("a-secret-of-alice")
+                    + ", "
+                    + MUTUAL
+                    + " }\n";
+    private static final String DISCOVERY_AUTH =
+            "discovery-auth: { user: scout, secret-file: "
+                    + SecretFile.of("a-secret-of-scout")
+                    + ", "
+                    + MUTUAL
+                    + " }\n";
 
     @TestFactory
     Stream<DynamicTest> openIscsi() throws IOException {
@@ -48,7 +69,15 @@ class GuestTest {
                     new GuestMachine(
                             Map.of(
                                     "kill-and-restart", () -> killAndRestart(server),
-                                    "grow", () -> server.reload("512MiB", "768MiB")));
+                                    "grow", () -> server.reload("512MiB", "768MiB"),
+                                    "ask-for-proof", () -> reload(server, LUNS, AUTH + LUNS),
+                                    "ask-for-proof-in-discovery",
+                                            () -> reload(server, TARGETS, DISCOVERY_AUTH + TARGETS),
+                                    "ask-for-nothing",
+                                            () -> {
+                                                reload(server, AUTH, "");
+                                                reload(server, DISCOVERY_AUTH, "");
+                                            }));
             List<GuestMachine.Step> steps = machine.run(server.port(), ServerProcess.IQN);
             String console = machine.console();
             Stream<DynamicTest> each = steps.stream().map(step -> report(step, console));
@@ -59,6 +88,10 @@ class GuestTest {
                                             "reached " + last, () -> assertReached(last, steps)));
             return Stream.concat(each, all);
         }
+    }
+
+    private static void reload(ServerProcess server, String from, String to) {
+        server.reload(from, to, "lunkeeper.yaml: reloaded\n");
     }
 
     private static DynamicTest report(GuestMachine.Step step, String console) {

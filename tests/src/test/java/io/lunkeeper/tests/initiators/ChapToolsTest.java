@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// CHAP as libiscsi's tools and QEMU do it, by the user and the secret in the URL.
+/// CHAP as libiscsi's tools and QEMU do it, by users and secrets in the URL.
 @Tag("libiscsi")
 @ExtendWith(ShowServerLog.class)
 class ChapToolsTest {
@@ -38,7 +38,9 @@ class ChapToolsTest {
                                 + " }\n"
                                 + "  - { user: alice, secret-file: "
                                 + SecretFile.of("a-secret-of-alice")
-                                + " }",
+                                + ", mutual: { user: keeper, secret-file: "
+                                + SecretFile.of("a-secret-of-the-target")
+                                + " } }",
                         Lun.sized(0, "64MiB"));
     }
 
@@ -55,6 +57,28 @@ class ChapToolsTest {
     void letsInWhoKnowsTheSecret() {
         Tool.of("iscsi-inq", url(ALICE)).within(LIMIT).succeed();
         Tool.of("iscsi-inq", url("bob%a-secret-of-bob")).within(LIMIT).succeed();
+    }
+
+    @Test
+    void provesItselfToWhoAsks() {
+        String asking = "?target_user=%s&target_password=%s";
+        String right = asking.formatted("keeper", "a-secret-of-the-target");
+        Tool.of("iscsi-inq", url(ALICE) + right).within(LIMIT).succeed();
+        for (String wrong :
+                new String[] {
+                    asking.formatted("keeper", "another-secret-of-it"),
+                    asking.formatted("gatekeeper", "a-secret-of-the-target")
+                }) {
+            Tool.Outcome turnedAway = Tool.of("iscsi-inq", url(ALICE) + wrong).within(LIMIT).run();
+            assertNotEquals(0, turnedAway.exit(), wrong);
+            assertFalse(turnedAway.isTimeout(), turnedAway.output());
+        }
+        assertNotEquals(
+                0,
+                Tool.of("iscsi-inq", url("bob%a-secret-of-bob") + right)
+                        .within(LIMIT)
+                        .run()
+                        .exit());
     }
 
     @Test
