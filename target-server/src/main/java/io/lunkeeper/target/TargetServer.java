@@ -7,6 +7,7 @@ import io.lunkeeper.target.config.UnservableException;
 import io.lunkeeper.target.login.NegotiationLimits;
 import io.lunkeeper.target.metrics.MetricsServer;
 import io.lunkeeper.target.metrics.ServerStatus;
+import io.lunkeeper.target.net.Admission;
 import io.lunkeeper.target.net.EventLoop;
 import io.lunkeeper.target.net.Portal;
 import io.lunkeeper.target.session.FailedLogins;
@@ -14,11 +15,14 @@ import io.lunkeeper.target.session.IscsiConnection;
 import io.lunkeeper.target.session.Session;
 import io.lunkeeper.target.session.SessionRegistry;
 import io.lunkeeper.target.session.TargetNode;
+import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.logging.log4j.LogManager;
@@ -40,6 +44,7 @@ public final class TargetServer implements AutoCloseable {
     private final ServedTargets targets;
     private final SessionRegistry registry = new SessionRegistry();
     private final FailedLogins failedLogins = new FailedLogins();
+    private final Admission admission;
     private final Configuration configuration;
     private final long startedAtNanos = System.nanoTime();
 
@@ -49,6 +54,16 @@ public final class TargetServer implements AutoCloseable {
     private TargetServer(Configuration configuration, BooleanSupplier stopping) {
         this.configuration = configuration;
         this.targets = new ServedTargets(configuration, stopping);
+        this.admission = new Admission(limits(configuration));
+    }
+
+    private static Admission.Limits limits(Configuration of) {
+        Configuration.Limits limits = of.limits();
+        return new Admission.Limits(
+                limits.connections(),
+                limits.connectionsPerSource(),
+                limits.logins(),
+                limits.loginsPerSource());
     }
 
     /// Takes the ports, then the images, then serves. Ports first: an image must not be created for
@@ -102,7 +117,7 @@ public final class TargetServer implements AutoCloseable {
                                     NegotiationLimits.DEFAULT,
                                     failedLogins.from(((InetSocketAddress) remote).getAddress()));
             try {
-                Portal portal = Portal.bind(each.listen(), loops, site);
+                Portal portal = Portal.bind(each.listen(), loops, site, admission);
                 portals.add(portal);
                 advertised.add(new PortalDirectory.Advertised(portal.address(), each.group()));
             } catch (IOException taken) {
@@ -145,8 +160,23 @@ public final class TargetServer implements AutoCloseable {
                                         each.initiatorName(), each.targetName(), each.peer()))
                         .toList(),
                 failedLogins.total(),
+                connections(),
                 targets.targets().stream().map(TargetServer::status).toList(),
                 targets.luns().stream().map(ServedLun::status).toList());
+    }
+
+    private ServerStatus.Connections connections() {
+        Admission.Counts counts = admission.counts();
+        Map<String, Long> refused = new LinkedHashMap<>();
+        for (Admission.Refusal each : Admission.Refusal.values()) {
+            refused.put(each.key(), counts.refused().getOrDefault(each, 0L));
+        }
+        return new ServerStatus.Connections(
+                counts.connections(),
+                counts.logins(),
+                refused,
+                counts.pauses(),
+                PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory());
     }
 
     private static ServerStatus.Target status(ServedTargets.Served target) {
@@ -160,14 +190,15 @@ public final class TargetServer implements AutoCloseable {
         return new ServerStatus.Target(target.spec().iqn(), state);
     }
 
-    /// Takes over what a configuration says that was read again: its targets and LUNs. Sessions go
-    /// on, and whoever is logged in is told what has changed.
+    /// Takes over what a configuration says that was read again: its targets, LUNs and limits.
+    /// Sessions go on, and whoever is logged in is told what has changed.
     ///
     /// @param unavailable told of everything that cannot be had now; the rest is served
     /// @throws ConfigurationException when it changes anything else; nothing is done then
     public synchronized void reload(Configuration wanted, Consumer<Problem> unavailable)
             throws ConfigurationException {
         targets.change(wanted, unavailable);
+        admission.limits(limits(wanted));
     }
 
     private static UnservableException unservable(

@@ -19,12 +19,13 @@ public record Configuration(
         List<Portal> portals,
         Optional<Path> control,
         Optional<Metrics> metrics,
+        Limits limits,
         List<Auth> discoveryAuth,
         List<Target> targets) {
 
     /// The same with other targets.
     public Configuration with(List<Target> others) {
-        return new Configuration(file, portals, control, metrics, discoveryAuth, others);
+        return new Configuration(file, portals, control, metrics, limits, discoveryAuth, others);
     }
 
     /// An address to listen on.
@@ -37,6 +38,18 @@ public record Configuration(
     ///
     /// @param line where the file names the address, from 1
     public record Metrics(InetSocketAddress listen, int line) {}
+
+    /// How many connections there may be at a time, each at least 1.
+    ///
+    /// @param connectionsPerSource from one IPv4 address, or one /64 of IPv6
+    /// @param logins those that have not logged in
+    public record Limits(
+            int connections, int connectionsPerSource, int logins, int loginsPerSource) {
+
+        /// Hundreds of initiators may come back at once, from behind one address too, and a host
+        /// may have hundreds of sessions; strangers hold 128 MiB at most.
+        public static final Limits DEFAULT = new Limits(8192, 2048, 2048, 1024);
+    }
 
     /// A target and what it serves.
     ///

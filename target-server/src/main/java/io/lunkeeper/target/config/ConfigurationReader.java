@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
 /// [Configuration] comes of it only when nothing is.
 final class ConfigurationReader {
     private static final List<String> KEYS =
-            List.of("portals", "control", "metrics", "discovery-auth", "targets");
+            List.of("portals", "control", "metrics", "limits", "discovery-auth", "targets");
     private static final List<String> PORTAL_KEYS = List.of("listen", "group");
     private static final List<String> TARGET_KEYS =
             List.of(
@@ -120,13 +120,19 @@ final class ConfigurationReader {
         List<Portal> portals = portals(keys);
         Optional<Path> control = keys.optional("control").flatMap(this::control);
         Optional<Configuration.Metrics> metrics = keys.optional("metrics").flatMap(this::metrics);
+        Configuration.Limits limits =
+                keys.optional("limits")
+                        .flatMap(e -> e.section(LimitKeys.KEYS))
+                        .map(LimitKeys::read)
+                        .orElse(Configuration.Limits.DEFAULT);
         List<Configuration.Auth> discoveryAuth =
                 keys.optional("discovery-auth").map(credentials::read).orElse(List.of());
         List<Target> targets = targets(keys);
         credentials.check();
         return root.problems().none()
                 ? Optional.of(
-                        new Configuration(file, portals, control, metrics, discoveryAuth, targets))
+                        new Configuration(
+                                file, portals, control, metrics, limits, discoveryAuth, targets))
                 : Optional.empty();
     }
 

@@ -9,8 +9,8 @@ import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /// What may change in the file of a running server: targets and LUNs come and go, LUNs grow, access
-/// states change, and so does who may log in. Everything else needs a restart, and is refused
-/// rather than ignored, so that file and server never differ unnoticed.
+/// states and limits change, and so does who may log in. Everything else needs a restart, and is
+/// refused rather than ignored, so that file and server never differ unnoticed.
 ///
 /// Another image under a number that is served is refused too. It would be another disk under the
 /// same name, and an initiator that keeps data of the first in memory would not notice; in two

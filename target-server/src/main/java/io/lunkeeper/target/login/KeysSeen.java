@@ -6,15 +6,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// The keys that one negotiation has had. RFC 7143 6.2 Text Mode Negotiation: to offer or declare a
-/// key twice is an error. Bounded by [TextKeys#MAX_TEXT_BYTES].
+/// The keys that one negotiation has had, at most [TextKeys#MAX_PAIRS]. RFC 7143 6.2 Text Mode
+/// Negotiation: to offer or declare a key twice is an error.
 final class KeysSeen {
-    private final Map<String, String> values = new HashMap<>();
+    /// By key the value of a name, of any other nothing.
+    private final Map<String, String> names = new HashMap<>();
 
     /// Notes the keys of one text.
     ///
-    /// @return false when there is one that has been before. A name may come again in a later text
-    ///   with the same value: libiscsi repeats who it is in every stage
+    /// @return false when there is one that has been before, or when there are too many. A name may
+    ///   come again in a later text with the same value: libiscsi repeats who it is in every stage
     boolean add(List<TextKeys.Pair> pairs) {
         Set<String> here = new HashSet<>();
         for (TextKeys.Pair pair : pairs) {
@@ -22,8 +23,10 @@ final class KeysSeen {
                 // Neither offer nor declaration: the initiator's own may still come.
                 continue;
             }
-            String before = values.put(pair.key(), pair.value());
-            if (!here.add(pair.key()) || (before != null && !isSameName(pair, before))) {
+            String name = isName(pair) ? pair.value() : "";
+            String before = names.put(pair.key(), name);
+            boolean again = before != null && !(isName(pair) && name.equals(before));
+            if (!here.add(pair.key()) || again || names.size() > TextKeys.MAX_PAIRS) {
                 return false;
             }
         }
@@ -31,11 +34,11 @@ final class KeysSeen {
     }
 
     void clear() {
-        values.clear();
+        names.clear();
     }
 
-    private static boolean isSameName(TextKeys.Pair pair, String before) {
+    private static boolean isName(TextKeys.Pair pair) {
         TextKey key = TextKey.of(pair.key());
-        return key != null && key.rule() instanceof KeyRule.Name && pair.value().equals(before);
+        return key != null && key.rule() instanceof KeyRule.Name;
     }
 }

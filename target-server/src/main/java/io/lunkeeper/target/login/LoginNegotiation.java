@@ -57,7 +57,7 @@ public final class LoginNegotiation {
     private final Authentication authentication;
     private final OperationalNegotiation operational;
     private final KeysSeen seen = new KeysSeen();
-    private final TextGathering gathering = new TextGathering();
+    private final TextGathering gathering = new TextGathering(TextKeys.MAX_LOGIN_TEXT_BYTES);
 
     private int stage = NO_STAGE;
     private boolean introduced;

@@ -11,14 +11,19 @@ import org.jspecify.annotations.Nullable;
 /// RFC 7143 6.1 Text Format: key=value pairs, each ended by a NUL.
 final class TextKeys {
 
-    /// What one login or one text exchange may send in all. RFC 7143 6.2 Text Mode Negotiation asks
-    /// for 8192 bytes at least, and for 64 KiB where authentication needs it; without an end a peer
-    /// could fill the memory with continuations.
+    /// What one text exchange may send in all: without an end a peer could fill the memory with
+    /// continuations.
     static final int MAX_TEXT_BYTES = 65_536;
 
-    /// Pairs in one text. The longest answer to one is a key of 63 bytes that is NotUnderstood: 78
-    /// bytes with its delimiters, so that a hundred answers and our own declarations always fit in
-    /// one response of 8192 bytes. Initiators send about 25.
+    /// What one login may send in all. RFC 7143 6.2 Text Mode Negotiation asks for 8192 bytes at
+    /// least, and for 64 KiB only where the method of authentication needs it, as none here does.
+    /// Initiators send less than one. Whoever sends this has not proven anything, and there may be
+    /// thousands of him.
+    static final int MAX_LOGIN_TEXT_BYTES = 16_384;
+
+    /// Pairs in one text, and different keys in one negotiation. The longest answer to one is a key
+    /// of 63 bytes that is NotUnderstood: 78 bytes with its delimiters, so that a hundred answers
+    /// and our own declarations always fit in one response of 8192 bytes. Initiators send about 25.
     static final int MAX_PAIRS = 100;
 
     /// RFC 7143 6.1 Text Format: the length of a key.

@@ -27,7 +27,7 @@ public final class TextNegotiation {
 
     private final TargetDirectory directory;
     private final SessionParameters parameters;
-    private final TextGathering gathering = new TextGathering();
+    private final TextGathering gathering = new TextGathering(TextKeys.MAX_TEXT_BYTES);
     private final KeysSeen seen = new KeysSeen();
     private int maxDataSegmentBytes;
     private final StringBuilder unsent = new StringBuilder();

@@ -49,6 +49,7 @@ final class ServerMetrics {
                         .help("Logins of initiators that were refused.")
                         .callback(each -> each.call((double) status.get().failedLogins()))
                         .build());
+        connections(registry, () -> status.get().connections());
         registry.register(
                 GaugeWithCallback.builder(PROPERTIES)
                         .name("lunkeeper_target_access_state")
@@ -62,6 +63,49 @@ final class ServerMetrics {
             registry.register(each.collector(PROPERTIES, () -> status.get().luns()));
         }
         return registry;
+    }
+
+    private static void connections(
+            PrometheusRegistry registry, Supplier<ServerStatus.Connections> connections) {
+        registry.register(
+                GaugeWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_connections")
+                        .help("Connections to the portals, by whether they have logged in.")
+                        .labelNames("phase")
+                        .callback(each -> phases(connections.get(), each))
+                        .build());
+        registry.register(
+                CounterWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_refused_connections_total")
+                        .help(
+                                "Connections that were closed at once, by the limit that was reached.")
+                        .labelNames("limit")
+                        .callback(each ->
+                                connections
+                                        .get()
+                                        .refused()
+                                        .forEach(
+                                                (limit, count) -> each.call((double) count, limit)))
+                        .build());
+        registry.register(
+                CounterWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_accept_pauses_total")
+                        .help(
+                                "How often no connection could be accepted for want of descriptors"
+                                        + " or memory, and was tried again later.")
+                        .callback(each -> each.call((double) connections.get().acceptPauses()))
+                        .build());
+        registry.register(
+                GaugeWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_buffers_bytes")
+                        .help("Memory for the buffers of connections, in use or for the next.")
+                        .callback(each -> each.call((double) connections.get().bufferBytes()))
+                        .build());
+    }
+
+    private static void phases(ServerStatus.Connections now, GaugeWithCallback.Callback reading) {
+        reading.call(now.loggingIn(), "login");
+        reading.call(now.open() - now.loggingIn(), "full-feature");
     }
 
     private static boolean serving(ServerStatus status) {

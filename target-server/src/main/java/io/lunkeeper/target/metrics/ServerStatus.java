@@ -3,6 +3,7 @@ package io.lunkeeper.target.metrics;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /// How the server is at one moment.
 ///
@@ -19,6 +20,7 @@ public record ServerStatus(
         List<String> portals,
         List<Session> sessions,
         long failedLogins,
+        Connections connections,
         List<Target> targets,
         List<LunStatus> luns) {
 
@@ -30,6 +32,26 @@ public record ServerStatus(
         SERVING,
         /// Sessions end, what was written is flushed.
         STOPPING
+    }
+
+    /// The connections of initiators, and of whoever else comes to the portals.
+    ///
+    /// @param open at this moment
+    /// @param loggingIn those of them that have not logged in
+    /// @param refused since the start, by the limit of the configuration that they were beyond
+    /// @param acceptPauses how often nothing more could be accepted for want of descriptors
+    /// @param bufferBytes of memory that is taken for their buffers, in use or for the next
+    public record Connections(
+            int open,
+            int loggingIn,
+            Map<String, Long> refused,
+            long acceptPauses,
+            long bufferBytes) {
+
+        /// All that were refused.
+        long refusedInAll() {
+            return refused.values().stream().mapToLong(Long::longValue).sum();
+        }
     }
 
     /// A target.

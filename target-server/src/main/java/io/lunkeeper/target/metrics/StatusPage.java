@@ -32,6 +32,23 @@ final class StatusPage {
         line("state", status.phase().name().toLowerCase(Locale.ROOT));
         line("up for", duration(status.uptime()));
         line("portals", String.join(", ", status.portals()));
+        connections(status.connections());
+    }
+
+    private void connections(ServerStatus.Connections of) {
+        String paused =
+                of.acceptPauses() == 0
+                        ? ""
+                        : "; out of descriptors " + counted(of.acceptPauses(), "time");
+        line(
+                "connected",
+                of.open()
+                        + ", "
+                        + of.loggingIn()
+                        + " of them not logged in; "
+                        + of.refusedInAll()
+                        + " refused"
+                        + paused);
     }
 
     private void targets(List<ServerStatus.Target> targets) {

@@ -59,6 +59,7 @@ final class Connection implements Transport, EventLoop.Ready {
     private final PduEncoder encoder = new PduEncoder();
     private final Outbound outbound = new Outbound();
     private final IscsiConnection protocol;
+    private final Admission.Pass pass;
     private @Nullable ByteBuf received;
     private int bufferBytes = LOGIN_BUFFER_BYTES;
     private boolean loggedIn;
@@ -69,11 +70,19 @@ final class Connection implements Transport, EventLoop.Ready {
     private boolean disconnected;
 
     /// Registers the channel with the loop. Called on the loop's thread.
-    Connection(EventLoop loop, SocketChannel channel, String peer, Portal.SiteFor site)
+    ///
+    /// @param pass told of the login and of the end
+    Connection(
+            EventLoop loop,
+            SocketChannel channel,
+            String peer,
+            Portal.SiteFor site,
+            Admission.Pass pass)
             throws IOException {
         this.loop = loop;
         this.channel = channel;
         this.peer = peer;
+        this.pass = pass;
         this.protocol =
                 new IscsiConnection(
                         this,
@@ -283,6 +292,7 @@ final class Connection implements Transport, EventLoop.Ready {
     @Override
     public void negotiated(boolean headerDigest, boolean dataDigest, int maxRecvDataSegmentBytes) {
         loggedIn = true;
+        pass.loggedIn();
         bufferBytes = RECEIVE_BUFFER_BYTES;
         decoder.negotiated(headerDigest, dataDigest, maxRecvDataSegmentBytes);
         encoder.negotiated(headerDigest, dataDigest);
@@ -362,6 +372,7 @@ final class Connection implements Transport, EventLoop.Ready {
         disconnected = true;
         LOG.info("{}: disconnected: {}", peer, closeReason != null ? closeReason : reason);
         loop.remove(this);
+        pass.end();
         key.cancel();
         outbound.release();
         if (received != null) {

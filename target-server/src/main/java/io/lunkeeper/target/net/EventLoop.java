@@ -36,6 +36,7 @@ public final class EventLoop implements Executor, AutoCloseable {
     private final AtomicInteger connectionCount = new AtomicInteger();
     private final Set<Connection> connections = new LinkedHashSet<>();
     private final ArrayDeque<Connection> unflushed = new ArrayDeque<>();
+    private final ArrayDeque<Runnable> nextTick = new ArrayDeque<>();
     private final SpinPolicy spin;
     private final Consumer<SelectionKey> serve = this::serve;
     private boolean servesOne = true;
@@ -107,6 +108,11 @@ public final class EventLoop implements Executor, AutoCloseable {
         connectionCount.decrementAndGet();
     }
 
+    /// Runs `task` when connections are asked next, once: within a second.
+    void atNextTick(Runnable task) {
+        nextTick.add(task);
+    }
+
     /// A PDU has come in.
     void received() {
         pdus++;
@@ -146,11 +152,18 @@ public final class EventLoop implements Executor, AutoCloseable {
         doWork();
         if (nowNanos - lastTick >= TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS)) {
             lastTick = nowNanos;
-            for (Connection each : Set.copyOf(connections)) {
-                each.tick();
-            }
+            tick();
         }
         flush();
+    }
+
+    private void tick() {
+        for (Connection each : Set.copyOf(connections)) {
+            each.tick();
+        }
+        for (int left = nextTick.size(); left > 0; left--) {
+            nextTick.remove().run();
+        }
     }
 
     /// Writes what the turn has left to say. A connection that has more to say after it has written

@@ -1,17 +1,22 @@
 package io.lunkeeper.target.net;
 
+import static java.util.Objects.requireNonNull;
+
 import io.lunkeeper.target.session.IscsiConnection;
 import java.io.IOException;
 import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -20,12 +25,19 @@ import org.apache.logging.log4j.Logger;
 public final class Portal implements AutoCloseable, EventLoop.Ready {
     private static final Logger LOG = LogManager.getLogger(Portal.class);
 
-    /// Connections of the whole server. Each costs a descriptor and little else while idle.
-    static final int MAX_CONNECTIONS = 8192;
+    /// Connections that are taken in one turn of the loop: what it serves besides has its turn too
+    /// while thousands knock.
+    private static final int ACCEPTED_PER_TURN = 64;
+
+    /// Failures that are closer together are one trouble, and one line in the log.
+    private static final long ONE_TROUBLE_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     private final ServerSocketChannel channel;
     private final List<EventLoop> loops;
     private final SiteFor site;
+    private final Admission admission;
+    private boolean failed;
+    private long lastFailure;
 
     /// What a connection that came to a local address can reach.
     public interface SiteFor {
@@ -34,16 +46,20 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
         IscsiConnection.Site connection(SocketAddress localAddress, SocketAddress remoteAddress);
     }
 
-    private Portal(ServerSocketChannel channel, List<EventLoop> loops, SiteFor site) {
+    private Portal(
+            ServerSocketChannel channel, List<EventLoop> loops, SiteFor site, Admission admission) {
         this.channel = channel;
         this.loops = loops;
         this.site = site;
+        this.admission = admission;
     }
 
     /// Takes the address.
     ///
+    /// @param admission of the whole server
     /// @throws IOException when it cannot be had
-    public static Portal bind(InetSocketAddress address, List<EventLoop> loops, SiteFor site)
+    public static Portal bind(
+            InetSocketAddress address, List<EventLoop> loops, SiteFor site, Admission admission)
             throws IOException {
         ServerSocketChannel channel = open(address);
         try {
@@ -54,7 +70,7 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
             channel.close();
             throw taken;
         }
-        return new Portal(channel, loops, site);
+        return new Portal(channel, loops, site, admission);
     }
 
     /// Of the family it must be told: a socket for both takes 0.0.0.0 for every IPv6 address too.
@@ -88,20 +104,43 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
     @Override
     public void ready(SelectionKey key) {
         try {
-            for (SocketChannel peer = channel.accept(); peer != null; peer = channel.accept()) {
+            SocketChannel peer = channel.accept();
+            for (int taken = 1; peer != null; taken++) {
                 accepted(peer);
+                peer = taken < ACCEPTED_PER_TURN ? channel.accept() : null;
             }
+        } catch (ClosedChannelException ended) {
+            LOG.debug("portal closed", ended);
         } catch (IOException fault) {
-            // Out of descriptors, or the peer has gone again: the next one may fare better.
-            LOG.warn("accept failed: {}", fault.getMessage());
+            pause(key, fault);
         }
     }
 
-    private void accepted(SocketChannel peer) throws IOException {
-        int connections = loops.stream().mapToInt(EventLoop::connectionCount).sum();
-        if (connections >= MAX_CONNECTIONS) {
-            LOG.warn("{}: refused, {} connections", peer.getRemoteAddress(), connections);
-            peer.close();
+    /// Out of descriptors or of memory for sockets. Whoever knocks would make the selector return
+    /// at once, again and again, so nobody is heard until the next tick; the kernel keeps them.
+    private void pause(SelectionKey key, IOException fault) {
+        EventLoop acceptor = loops.getFirst();
+        if (!failed || acceptor.nowNanos() - lastFailure > ONE_TROUBLE_NANOS) {
+            LOG.warn(
+                    "accept failed: {}; tried again every second, and not logged again until it"
+                            + " went well for a minute",
+                    fault.getMessage());
+        }
+        failed = true;
+        lastFailure = acceptor.nowNanos();
+        admission.paused();
+        key.interestOps(0);
+        acceptor.atNextTick(() -> {
+            if (key.isValid()) {
+                key.interestOps(SelectionKey.OP_ACCEPT);
+            }
+        });
+    }
+
+    private void accepted(SocketChannel peer) {
+        Admission.Pass pass = admission.admit(from(peer), loops.getFirst().nowNanos());
+        if (pass == null) {
+            hangUp(peer);
             return;
         }
         EventLoop loop =
@@ -109,25 +148,35 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
                         .min(Comparator.comparingInt(EventLoop::connectionCount))
                         .orElseThrow();
         loop.expectConnection();
-        loop.execute(() -> adopt(loop, peer));
+        loop.execute(() -> adopt(loop, peer, pass));
     }
 
-    private void adopt(EventLoop loop, SocketChannel peer) {
+    /// Known since it was accepted, whether the peer is still there or not.
+    private static InetAddress from(SocketChannel peer) {
+        return requireNonNull(peer.socket().getInetAddress());
+    }
+
+    private static void hangUp(SocketChannel peer) {
+        try {
+            peer.close();
+        } catch (IOException broken) {
+            LOG.debug("close failed", broken);
+        }
+    }
+
+    private void adopt(EventLoop loop, SocketChannel peer, Admission.Pass pass) {
         try {
             String name = String.valueOf(peer.getRemoteAddress()).replaceFirst("^/", "");
             peer.configureBlocking(false);
             peer.setOption(StandardSocketOptions.TCP_NODELAY, true);
             peer.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-            loop.add(new Connection(loop, peer, name, site));
+            loop.add(new Connection(loop, peer, name, site, pass));
             LOG.info("{}: connected", name);
         } catch (IOException | RuntimeException gone) {
             LOG.info("a peer left before it was served: {}", gone.getMessage());
             loop.remove(null);
-            try {
-                peer.close();
-            } catch (IOException again) {
-                LOG.debug("close failed", again);
-            }
+            pass.end();
+            hangUp(peer);
         }
     }
 

@@ -1,8 +1,6 @@
 package io.lunkeeper.target.session;
 
-import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.nio.ByteBuffer;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -42,7 +40,7 @@ public final class FailedLogins {
     private static final long LINES_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     /// From the one whose last failure is the longest ago.
-    private final Map<Place, Failures> records = new LinkedHashMap<>();
+    private final Map<Origin, Failures> records = new LinkedHashMap<>();
 
     private long total;
     private long unlogged;
@@ -51,16 +49,6 @@ public final class FailedLogins {
     private int lines;
 
     private long linesSince;
-
-    /// An IPv4 address, or 64 bits of an IPv6 address: the rest of that is for everybody to choose.
-    private record Place(boolean six, long prefix) {
-        static Place of(InetAddress address) {
-            ByteBuffer bytes = ByteBuffer.wrap(address.getAddress());
-            return address instanceof Inet6Address
-                    ? new Place(true, bytes.getLong())
-                    : new Place(false, bytes.getInt());
-        }
-    }
 
     private static final class Failures {
         int count;
@@ -90,11 +78,11 @@ public final class FailedLogins {
     /// Where logins come from.
     public final class Source {
         private final InetAddress address;
-        private final Place place;
+        private final Origin origin;
 
         private Source(InetAddress address) {
             this.address = address;
-            this.place = Place.of(address);
+            this.origin = Origin.of(address);
         }
 
         /// A challenge was answered.
@@ -102,7 +90,7 @@ public final class FailedLogins {
         /// @return when to tell the initiator what came of it; empty: it is not to be told
         OptionalLong answered(boolean right, long nowNanos) {
             synchronized (FailedLogins.this) {
-                return FailedLogins.this.answered(place, right, nowNanos);
+                return FailedLogins.this.answered(origin, right, nowNanos);
             }
         }
 
@@ -117,8 +105,8 @@ public final class FailedLogins {
         }
     }
 
-    private OptionalLong answered(Place place, boolean right, long nowNanos) {
-        Failures record = records.get(place);
+    private OptionalLong answered(Origin origin, boolean right, long nowNanos) {
+        Failures record = records.get(origin);
         long turn =
                 record == null || record.forgiven(nowNanos)
                         ? nowNanos
@@ -127,9 +115,9 @@ public final class FailedLogins {
             return OptionalLong.empty();
         }
         if (right) {
-            records.remove(place);
+            records.remove(origin);
         } else {
-            Failures wrong = latest(place, nowNanos);
+            Failures wrong = latest(origin, nowNanos);
             wrong.wrongAnswers++;
             wrong.nextTurn = turn + delay(wrong.wrongAnswers);
         }
@@ -145,16 +133,16 @@ public final class FailedLogins {
         return one - other > 0 ? one : other;
     }
 
-    /// The record of a place where something has failed now, which makes it the latest.
-    private Failures latest(Place place, long nowNanos) {
-        Failures record = records.remove(place);
+    /// The record of an origin where something has failed now, which makes it the latest.
+    private Failures latest(Origin origin, long nowNanos) {
+        Failures record = records.remove(origin);
         if (record == null || record.forgiven(nowNanos)) {
             record = new Failures(nowNanos);
         }
         record.lastFailure = nowNanos;
-        records.put(place, record);
+        records.put(origin, record);
         if (records.size() > MAX_SOURCES) {
-            Iterator<Place> oldest = records.keySet().iterator();
+            Iterator<Origin> oldest = records.keySet().iterator();
             oldest.next();
             oldest.remove();
         }
@@ -163,7 +151,7 @@ public final class FailedLogins {
 
     private void failed(Source source, String initiatorName, String why, long nowNanos) {
         total++;
-        Failures record = latest(source.place, nowNanos);
+        Failures record = latest(source.origin, nowNanos);
         record.count++;
         if (nowNanos - linesSince > LINES_NANOS) {
             linesSince = nowNanos;

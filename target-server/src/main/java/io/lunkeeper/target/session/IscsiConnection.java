@@ -84,6 +84,12 @@ public final class IscsiConnection {
         if (fullFeature && session != null) {
             session.receive(pdu);
         } else if (pdu instanceof LoginRequest request && session == null && untold == null) {
+            if (transport.queuedBytes() > 0) {
+                // A login is a dialogue (RFC 7143 6.3 Login Phase). Who goes on without having read
+                // what it was answered could make us hold answers without end.
+                transport.close("protocol error: a login request before the last was answered");
+                return;
+            }
             login(request);
         } else {
             // RFC 7143 6.3: anything else in the login phase ends the connection at once.

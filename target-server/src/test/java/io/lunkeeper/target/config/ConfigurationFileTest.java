@@ -27,6 +27,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class ConfigurationFileTest {
     private static final String PORTALS = "portals: [{listen: \"127.0.0.1:0\"}]\n";
@@ -129,9 +131,35 @@ final class ConfigurationFileTest {
                                 new Portal(at("::1", 3261), 7, 3)),
                         Optional.of(directory.resolve("run/x.sock")),
                         Optional.of(new Configuration.Metrics(at("127.0.0.1", 9260), 6)),
+                        Configuration.Limits.DEFAULT,
                         List.of(),
                         List.of(target)),
                 read(file));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{connections: 500, connections-per-source: 400, logins: 300, logins-per-source: 2}"
+                        + " | 500, 400, 300, 2",
+                "{connections: 60000} | 60000, 2048, 2048, 1024",
+                "{connections: 100}   | 100, 100, 100, 100",
+                "{logins: 50}         | 8192, 2048, 50, 50"
+            })
+    void limitsThatAreNotGivenFitThoseThatAre(String given, String limits) throws Exception {
+        String targets =
+                "\ntargets: [{iqn: iqn.2026-11.io.x:a, luns: [{lun: 0, image: a, size: 512}]}]";
+        Configuration.Limits read = read(write(PORTALS + "limits: " + given + targets)).limits();
+        assertEquals(
+                limits,
+                read.connections()
+                        + ", "
+                        + read.connectionsPerSource()
+                        + ", "
+                        + read.logins()
+                        + ", "
+                        + read.loginsPerSource());
     }
 
     @Test

@@ -75,7 +75,7 @@ public final class LoginFuzzTest {
             };
 
     private static final int MAX_REPLY_BYTES = 8192;
-    private static final int MAX_TEXT_BYTES = 65_536;
+    private static final int MAX_TEXT_BYTES = 16_384;
 
     /// What the fuzzer calls.
     public static void fuzzerTestOneInput(byte[] input) {

@@ -200,13 +200,26 @@ final class LoginNegotiationTest {
     @Test
     void boundsTheTextOfOneLogin() {
         ByteBuf piece = Unpooled.wrappedBuffer(new byte[8192]);
-        for (int count = 0; count < 8; count++) {
+        for (int count = 0; count < 2; count++) {
             LoginReply reply =
                     login.receive(request(OPERATIONAL, OPERATIONAL, true, piece.slice()));
             assertReply(reply, false, OPERATIONAL, 0, "");
         }
         assertRefused(
                 0x0200, login.receive(request(OPERATIONAL, OPERATIONAL, true, piece.slice(0, 1))));
+    }
+
+    /// Each is remembered until the login ends.
+    @Test
+    void boundsTheKeysOfOneLogin() {
+        assertEquals(
+                0, login.receive(request(OPERATIONAL, OPERATIONAL, INTRODUCTION)).statusClass());
+        for (int count = 0; count < 98; count++) {
+            LoginReply reply =
+                    login.receive(request(OPERATIONAL, OPERATIONAL, "X-" + count + "=1"));
+            assertReply(reply, false, OPERATIONAL, 0, "X-" + count + "=NotUnderstood");
+        }
+        assertRefused(0x0200, login.receive(request(OPERATIONAL, OPERATIONAL, "X-98=1")));
     }
 
     @Test

@@ -11,11 +11,18 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class ServerMetricsTest {
+    private static final Set<String> SERVER_COUNTERS =
+            Set.of(
+                    "lunkeeper_failed_logins",
+                    "lunkeeper_refused_connections",
+                    "lunkeeper_accept_pauses");
+
     private static String text() throws IOException {
         ByteArrayOutputStream text = new ByteArrayOutputStream();
         PrometheusTextFormatWriter.create()
@@ -80,6 +87,12 @@ final class ServerMetricsTest {
                                 + Runtime.version()
                                 + "\",version=\"1.2.3\"} 1",
                         "lunkeeper_failed_logins_total 17.0",
+                        "lunkeeper_connections{phase=\"login\"} 3.0",
+                        "lunkeeper_connections{phase=\"full-feature\"} 2.0",
+                        "lunkeeper_refused_connections_total{limit=\"connections\"} 40.0",
+                        "lunkeeper_refused_connections_total{limit=\"logins-per-source\"} 2.0",
+                        "lunkeeper_accept_pauses_total 0.0",
+                        "lunkeeper_buffers_bytes 8388608.0",
                         "lunkeeper_sessions{target=\"" + Statuses.VM1 + "\"} 1.0",
                         "lunkeeper_sessions{target=\"" + Statuses.VM2 + "\"} 0.0",
                         accessState("active-optimized", Statuses.VM1, 0),
@@ -112,12 +125,12 @@ final class ServerMetricsTest {
             boolean counter = each instanceof CounterSnapshot;
             assertEquals(
                     counter,
-                    name.equals("lunkeeper_failed_logins")
+                    SERVER_COUNTERS.contains(name)
                             || List.of(LunMetric.values()).stream()
                                     .anyMatch(row -> row.metric().equals(name + "_total")),
                     name);
             metrics++;
         }
-        assertEquals(LunMetric.values().length + 5, metrics);
+        assertEquals(LunMetric.values().length + 9, metrics);
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -28,6 +29,7 @@ final class StatusPageTest {
               state      serving
               up for     1 d 2 h 3 min
               portals    127.0.0.1:3260, [::1]:3260
+              connected  5, 3 of them not logged in; 42 refused
 
             2 targets
               iqn.2026-11.io.x:vm1: active-non-optimized
@@ -99,10 +101,14 @@ final class StatusPageTest {
                         List.of(),
                         List.of(),
                         0,
+                        new ServerStatus.Connections(1, 0, Map.of(), 2, 0),
                         List.of(),
                         List.of());
         String page = StatusPage.text(status);
         assertTrue(page.contains("  state      starting\n  up for     " + said + "\n"), page);
+        String connected =
+                "  connected  1, 0 of them not logged in; 0 refused; out of descriptors 2";
+        assertTrue(page.contains(connected + " times\n"), page);
         assertTrue(page.endsWith("\n0 sessions, 0 failed logins\n"), page);
     }
 }

@@ -3,6 +3,7 @@ package io.lunkeeper.target.metrics;
 import io.lunkeeper.target.metrics.LunStatus.State;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -10,6 +11,10 @@ import java.util.OptionalDouble;
 final class Statuses {
     static final String VM1 = "iqn.2026-11.io.x:vm1";
     static final String VM2 = "iqn.2026-11.io.x:vm2";
+
+    static final ServerStatus.Connections CONNECTIONS =
+            new ServerStatus.Connections(
+                    5, 3, Map.of("connections", 40L, "logins-per-source", 2L), 0, 8 << 20);
 
     private Statuses() {}
 
@@ -49,6 +54,7 @@ final class Statuses {
                         new ServerStatus.Session("iqn.2026-11.io.y:a", VM1, "192.0.2.5:51234"),
                         new ServerStatus.Session("iqn.2026-11.io.y:b", "", "192.0.2.6:999")),
                 17,
+                CONNECTIONS,
                 List.of(
                         new ServerStatus.Target(VM1, ServerStatus.AccessState.ACTIVE_NON_OPTIMIZED),
                         new ServerStatus.Target(VM2, ServerStatus.AccessState.STANDBY)),

@@ -1,5 +1,6 @@
 package io.lunkeeper.target.net;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -154,7 +155,7 @@ class ConnectionTest {
             socket = new ScriptedSocket(takes);
             socket.configureBlocking(false);
             IscsiConnection.Site site = site(backend);
-            connection = new Connection(loop, socket, "nobody", (_, _) -> site);
+            connection = new Connection(loop, socket, "nobody", (_, _) -> site, pass());
             key = socket.keyFor(loop.selector());
             socket.put(login());
             ready();
@@ -191,6 +192,11 @@ class ConnectionTest {
             }
             return dataInBytes(served.socket.taken());
         }
+    }
+
+    private static Admission.Pass pass() {
+        Admission admission = new Admission(new Admission.Limits(1, 1, 1, 1));
+        return requireNonNull(admission.admit(InetAddress.getLoopbackAddress(), 0));
     }
 
     private static IscsiConnection.Site site(LunBackend backend) throws IOException {

@@ -56,6 +56,12 @@ final class ScriptedSocket extends SocketChannel {
         return taken;
     }
 
+    /// Lets go of the memory that the test itself has in here.
+    void forget() {
+        inbound.clear().capacity(0);
+        taken.clear().capacity(0);
+    }
+
     @Override
     public int read(ByteBuffer destination) {
         room = destination.remaining();

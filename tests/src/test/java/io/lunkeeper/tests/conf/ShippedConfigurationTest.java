@@ -28,6 +28,7 @@ final class ShippedConfigurationTest {
             portals: [{listen: "127.0.0.1:3260", group: 1}]
             control: run/x.sock
             metrics: "[::1]:9260"
+            limits: {connections: 9, connections-per-source: 8, logins: 7, logins-per-source: 6}
             targets:
               - iqn: iqn.2026-11.io.x:a
                 initiators: ["iqn.*"]
@@ -123,6 +124,9 @@ final class ShippedConfigurationTest {
                 "access: -> networks: [192.0.2.0/24]\n    access:",
                 "user: a, -> ",
                 "secret-file: t -> secret: t",
+                "connections: 9 -> connections: 0",
+                "logins: 7 -> logins: many",
+                "logins-per-source: 6 -> logins-per-target: 6",
                 "lun: 0, -> ",
                 "lun: 0 -> lun: 16384",
                 "lun: 0 -> lun: -1",

@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.net.SocketException;
@@ -60,6 +61,22 @@ public final class RawInitiator implements Closeable {
     /// Connects, with a session of its own to log in to.
     public static RawInitiator connect(InetSocketAddress address) throws IOException {
         return connect(address, new InitiatorSession(InitiatorSession.DEFAULT_NAME), 0);
+    }
+
+    /// Connects from an address of this machine, with a session of its own to log in to.
+    public static RawInitiator connectFrom(InetAddress source, InetSocketAddress address)
+            throws IOException {
+        SocketChannel channel = SocketChannel.open();
+        try {
+            channel.bind(new InetSocketAddress(source, 0));
+            channel.socket().connect(address, (int) DEFAULT_PATIENCE.toMillis());
+            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            InitiatorSession session = new InitiatorSession(InitiatorSession.DEFAULT_NAME);
+            return new RawInitiator(channel, session, 0);
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
     }
 
     /// Connects; the login will join `session` as connection `connectionId`.

@@ -1,0 +1,184 @@
+package io.lunkeeper.target.net;
+
+import io.lunkeeper.target.session.Origin;
+import java.net.InetAddress;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.jspecify.annotations.Nullable;
+
+/// Who is let in. Counts the connections of the server and of each source, and those of either that
+/// have not logged in: a crowd of strangers takes neither the memory nor the descriptors that
+/// sessions live on. Whoever is one too many is hung up on before anything is read of him. Safe
+/// from any thread; used at the beginning, the login and the end of connections only.
+public final class Admission {
+    private static final Logger LOG = LogManager.getLogger(Admission.class);
+
+    /// Between two lines in the log about connections that were refused.
+    private static final long LINE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    /// How many there may be at a time, each at least 1. A source is an IPv4 address, or 64 bits of
+    /// an IPv6 address.
+    ///
+    /// @param logins of the connections, those that have not logged in
+    public record Limits(
+            int connections, int connectionsPerSource, int logins, int loginsPerSource) {}
+
+    /// The limit that a connection was beyond.
+    public enum Refusal {
+        CONNECTIONS("connections"),
+        CONNECTIONS_PER_SOURCE("connections-per-source"),
+        LOGINS("logins"),
+        LOGINS_PER_SOURCE("logins-per-source");
+
+        private final String key;
+
+        Refusal(String key) {
+            this.key = key;
+        }
+
+        /// What the configuration calls it.
+        public String key() {
+            return key;
+        }
+    }
+
+    /// How things are.
+    ///
+    /// @param connections that are open
+    /// @param logins those of them that have not logged in
+    /// @param refused since the start, by the limit that they were beyond
+    /// @param pauses how often nothing more could be accepted for want of descriptors or memory
+    public record Counts(int connections, int logins, Map<Refusal, Long> refused, long pauses) {}
+
+    private static final class Crowd {
+        int connections;
+        int logins;
+    }
+
+    private final Crowd all = new Crowd();
+    private final Map<Origin, Crowd> sources = new HashMap<>();
+    private final Map<Refusal, Long> refused = new EnumMap<>(Refusal.class);
+    private Limits limits;
+    private long pauses;
+    private long unlogged;
+    private long lastLine;
+    private boolean logged;
+
+    /// Nobody is in yet.
+    public Admission(Limits limits) {
+        this.limits = limits;
+        for (Refusal each : Refusal.values()) {
+            refused.put(each, 0L);
+        }
+    }
+
+    /// Other limits from now on. Whoever is in stays.
+    public synchronized void limits(Limits wanted) {
+        limits = wanted;
+    }
+
+    /// How things are now.
+    public synchronized Counts counts() {
+        return new Counts(all.connections, all.logins, Map.copyOf(refused), pauses);
+    }
+
+    /// Lets a connection in that has not logged in.
+    ///
+    /// @return null when it is one too many
+    synchronized @Nullable Pass admit(InetAddress from, long nowNanos) {
+        Origin origin = Origin.of(from);
+        Crowd crowd = sources.computeIfAbsent(origin, _ -> new Crowd());
+        Refusal refusal = refusal(crowd);
+        if (refusal != null) {
+            if (crowd.connections == 0) {
+                sources.remove(origin);
+            }
+            refused.merge(refusal, 1L, Long::sum);
+            log(from, refusal, nowNanos);
+            return null;
+        }
+        count(crowd, 1, 1);
+        return new Pass(origin, crowd);
+    }
+
+    private @Nullable Refusal refusal(Crowd source) {
+        if (all.connections >= limits.connections()) {
+            return Refusal.CONNECTIONS;
+        }
+        if (source.connections >= limits.connectionsPerSource()) {
+            return Refusal.CONNECTIONS_PER_SOURCE;
+        }
+        if (all.logins >= limits.logins()) {
+            return Refusal.LOGINS;
+        }
+        return source.logins >= limits.loginsPerSource() ? Refusal.LOGINS_PER_SOURCE : null;
+    }
+
+    private void log(InetAddress from, Refusal refusal, long nowNanos) {
+        if (logged && nowNanos - lastLine < LINE_NANOS) {
+            unlogged++;
+            return;
+        }
+        LOG.warn(
+                "{}: connection refused: limits.{} is reached; {} others since the last such line",
+                from.getHostAddress(),
+                refusal.key(),
+                unlogged);
+        logged = true;
+        lastLine = nowNanos;
+        unlogged = 0;
+    }
+
+    private void count(Crowd source, int connections, int logins) {
+        all.connections += connections;
+        all.logins += logins;
+        source.connections += connections;
+        source.logins += logins;
+    }
+
+    /// Nothing more can be accepted for a moment.
+    synchronized void paused() {
+        pauses++;
+    }
+
+    /// A connection that was let in.
+    final class Pass {
+        private final Origin origin;
+        private final Crowd source;
+        private boolean loggedIn;
+        private boolean ended;
+
+        private Pass(Origin origin, Crowd source) {
+            this.origin = origin;
+            this.source = source;
+        }
+
+        /// It has logged in. May be called again.
+        void loggedIn() {
+            synchronized (Admission.this) {
+                if (!loggedIn && !ended) {
+                    loggedIn = true;
+                    count(source, 0, -1);
+                }
+            }
+        }
+
+        /// It is closed. May be called again.
+        void end() {
+            synchronized (Admission.this) {
+                if (ended) {
+                    return;
+                }
+                ended = true;
+                count(source, -1, loggedIn ? 0 : -1);
+                if (source.connections == 0) {
+                    sources.remove(origin);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package io.lunkeeper.target.net;
+
+import static java.util.Objects.requireNonNull;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import io.lunkeeper.target.net.Admission.Refusal;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class AdmissionTest {
+    private final Admission admission = new Admission(new Admission.Limits(6, 4, 3, 2));
+
+    private Admission.Pass in(String address) throws UnknownHostException {
+        return requireNonNull(admission.admit(InetAddress.getByName(address), 0));
+    }
+
+    private Admission.Pass loggedIn(String address) throws UnknownHostException {
+        Admission.Pass pass = in(address);
+        pass.loggedIn();
+        return pass;
+    }
+
+    private void assertRefused(String address, Refusal why) throws UnknownHostException {
+        long before = refused(why);
+        assertNull(admission.admit(InetAddress.getByName(address), 0));
+        assertEquals(before + 1, refused(why));
+    }
+
+    private long refused(Refusal why) {
+        return admission.counts().refused().getOrDefault(why, 0L);
+    }
+
+    private void assertOpen(int connections, int logins) {
+        assertEquals(connections, admission.counts().connections());
+        assertEquals(logins, admission.counts().logins());
+    }
+
+    @Test
+    void sourceHasSoManyLoginsAtATime() throws Exception {
+        Admission.Pass one = in("192.0.2.1");
+        in("192.0.2.1");
+        assertRefused("192.0.2.1", Refusal.LOGINS_PER_SOURCE);
+        in("192.0.2.2");
+        assertRefused("192.0.2.3", Refusal.LOGINS);
+        one.loggedIn();
+        assertNotNull(in("192.0.2.1"));
+        assertOpen(4, 3);
+    }
+
+    @Test
+    void sourceHasSoManyConnections() throws Exception {
+        for (int i = 0; i < 4; i++) {
+            loggedIn("192.0.2.1");
+        }
+        assertRefused("192.0.2.1", Refusal.CONNECTIONS_PER_SOURCE);
+        loggedIn("192.0.2.2");
+        Admission.Pass last = loggedIn("192.0.2.2");
+        assertRefused("192.0.2.2", Refusal.CONNECTIONS);
+        assertRefused("192.0.2.3", Refusal.CONNECTIONS);
+        assertOpen(6, 0);
+        last.end();
+        assertNotNull(in("192.0.2.3"));
+    }
+
+    @Test
+    void whoHasGoneCountsNoMoreAndOnlyOnce() throws Exception {
+        Admission.Pass one = in("192.0.2.1");
+        Admission.Pass other = loggedIn("192.0.2.1");
+        other.loggedIn();
+        assertOpen(2, 1);
+        one.end();
+        one.end();
+        one.loggedIn();
+        other.end();
+        other.end();
+        assertOpen(0, 0);
+        in("192.0.2.1");
+        in("192.0.2.1");
+        assertRefused("192.0.2.1", Refusal.LOGINS_PER_SOURCE);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "2001:db8::1, 2001:db8::ffff:0:0:1, false",
+        "2001:db8::1, 2001:db8:0:1::1, true",
+        "192.0.2.1, 192.0.2.2, true"
+    })
+    void sourceIsAnAddressOrWhatAllOfASiteShare(String one, String other, boolean others)
+            throws Exception {
+        in(one);
+        in(one);
+        if (others) {
+            in(other);
+        } else {
+            assertRefused(other, Refusal.LOGINS_PER_SOURCE);
+        }
+    }
+
+    @Test
+    void otherLimitsCountForWhoComesThen() throws Exception {
+        in("192.0.2.1");
+        in("192.0.2.1");
+        admission.limits(new Admission.Limits(1, 1, 1, 1));
+        assertRefused("192.0.2.2", Refusal.CONNECTIONS);
+        assertOpen(2, 2);
+        admission.limits(new Admission.Limits(10, 10, 10, 10));
+        in("192.0.2.1");
+        assertOpen(3, 3);
+    }
+}
