@@ -16,6 +16,7 @@ public final class MalformedPduException extends Exception {
     private final int rejectReason;
     private final transient byte[] header;
     private final boolean framingLost;
+    private final boolean formatError;
 
     /// @param rejectReason RFC 7143 11.17.1 Reject Reason
     /// @param header the 48 bytes of the offending basic header segment
@@ -24,10 +25,26 @@ public final class MalformedPduException extends Exception {
     ///   decoder has skipped exactly the offending PDU and can go on
     public MalformedPduException(
             String message, int rejectReason, byte[] header, boolean framingLost) {
+        this(message, rejectReason, header, framingLost, false);
+    }
+
+    private MalformedPduException(
+            String message,
+            int rejectReason,
+            byte[] header,
+            boolean framingLost,
+            boolean formatError) {
         super(message, null, false, false);
         this.rejectReason = rejectReason;
         this.header = header;
         this.framingLost = framingLost;
+        this.formatError = formatError;
+    }
+
+    /// A header with contents that are illegal or contradict each other (RFC 7143 7.7 Format
+    /// Errors). The decoder has skipped the PDU.
+    static MalformedPduException format(String message, byte[] header) {
+        return new MalformedPduException(message, INVALID_PDU_FIELD, header, false, true);
     }
 
     /// A text request that was framed soundly and yet says what it must not. The framing is intact.
@@ -48,5 +65,11 @@ public final class MalformedPduException extends Exception {
 
     public boolean framingLost() {
         return framingLost;
+    }
+
+    /// Whether it is a format error of RFC 7143 7.7, upon which the session must end though the
+    /// next PDU's start is known.
+    public boolean formatError() {
+        return formatError;
     }
 }

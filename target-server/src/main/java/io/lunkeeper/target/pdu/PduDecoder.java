@@ -194,7 +194,7 @@ public final class PduDecoder {
     }
 
     private static MalformedPduException invalid(ByteBuf in, int at, String message) {
-        return rejected(in, at, MalformedPduException.INVALID_PDU_FIELD, message);
+        return MalformedPduException.format(message, header(in, at));
     }
 
     private static MalformedPduException rejected(ByteBuf in, int at, int reason, String message) {

@@ -64,15 +64,19 @@ final class CommandWindow<C> {
             if (next.isPresent()) {
                 return next.get();
             }
+            ended();
         }
         return null;
     }
 
     /// Counts a number as received though its command will never be carried out: it was rejected,
-    /// or an ABORT TASK came for it (RFC 7143 11.6.1). What was held under it is dropped.
+    /// or an ABORT TASK came for it (RFC 7143 11.6.1). What was held under it is dropped. It has
+    /// ended only when ExpCmdSN passes it: otherwise an initiator that leaves a gap could have
+    /// numbers behind it remembered without end.
     void forget(SerialNumber cmdSn) {
         if (cmdSn.equals(expected)) {
             expected = expected.plus(1);
+            ended();
         } else {
             early.put(cmdSn.value(), Optional.empty());
         }

@@ -135,6 +135,13 @@ final class DataOutTransfer {
         nextRequest = Math.max(nextRequest, wantedBytes);
     }
 
+    /// Takes nothing more: the initiator has broken the rules.
+    void breakOff() {
+        unsolicited = null;
+        solicited.clear();
+        stopRequests();
+    }
+
     /// Whether nothing more is to come.
     boolean finished() {
         return unsolicited == null && solicited.isEmpty() && nextRequest >= wantedBytes;

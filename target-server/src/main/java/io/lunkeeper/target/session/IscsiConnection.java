@@ -39,6 +39,10 @@ public final class IscsiConnection {
     private final long connectedAt;
     private final int declaredSegmentBytes;
     private @Nullable Link link;
+
+    /// The last request of the login; of it only its header is good for long.
+    private @Nullable LoginRequest latest;
+
     private @Nullable Session session;
     private boolean fullFeature;
     private boolean ended;
@@ -91,10 +95,22 @@ public final class IscsiConnection {
                 return;
             }
             login(request);
+        } else if (pdu instanceof LoginRequest) {
+            transport.close("protocol error: a login request before the last was answered");
         } else {
-            // RFC 7143 6.3: anything else in the login phase ends the connection at once.
-            transport.close("protocol error: not a login request in the login phase");
+            endLogin("not a login request in the login phase");
         }
+    }
+
+    /// RFC 7143 6.3 Login Phase: anything but a Login Request ends the connection, and once login
+    /// has begun the initiator is told so.
+    private void endLogin(String reason) {
+        Link current = link;
+        LoginRequest request = latest;
+        if (current != null && request != null) {
+            tell(current, request, LoginStatus.INVALID_DURING_LOGIN);
+        }
+        transport.close("protocol error: " + reason);
     }
 
     /// Answers a PDU that was refused, with its 48 bytes of header.
@@ -102,15 +118,17 @@ public final class IscsiConnection {
         if (fullFeature && session != null) {
             session.reject(reason, header);
         } else {
-            transport.close("protocol error: malformed PDU in the login phase");
+            endLogin("malformed PDU in the login phase");
         }
     }
 
     /// Answers bytes that are no PDU. At ErrorRecoveryLevel 0 a lost PDU is a lost session, so a
-    /// digest error ends it (RFC 7143 7.8 Digest Errors, 7.1.5 Error Recovery Hierarchy).
+    /// digest error ends it (RFC 7143 7.8 Digest Errors, 7.1.5 Error Recovery Hierarchy); so does a
+    /// header that contradicts itself (7.7 Format Errors).
     public void malformed(MalformedPduException fault) {
         reject(fault.rejectReason(), fault.header());
         if (fault.framingLost()
+                || fault.formatError()
                 || fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR) {
             drop(fault.getMessage() == null ? "malformed PDU" : fault.getMessage());
         } else if (session != null) {
@@ -144,6 +162,7 @@ public final class IscsiConnection {
     // ---- login
 
     private void login(LoginRequest request) {
+        latest = request;
         Link current = link;
         if (current == null) {
             current = new Link(transport, request.cid(), FIRST_STAT_SN);
@@ -201,6 +220,11 @@ public final class IscsiConnection {
     }
 
     private void refuse(Link current, LoginRequest request, LoginStatus status) {
+        tell(current, request, status);
+        transport.close("login refused: " + status);
+    }
+
+    private void tell(Link current, LoginRequest request, LoginStatus status) {
         int value = status.value() & 0xffff;
         send(
                 current,
@@ -208,7 +232,6 @@ public final class IscsiConnection {
                 new LoginReply(
                         false, false, request.currentStage(), 0, value >> 8, value & 0xff, ""),
                 request.tsih());
-        transport.close("login refused: " + status);
     }
 
     /// All is negotiated: the session is entered, and begins when one that it replaces has ended

@@ -217,7 +217,6 @@ public final class Session {
     /// decoded or was aborted before it came.
     void forget(SerialNumber cmdSn) throws RejectedPduException, MalformedPduException {
         window.forget(cmdSn);
-        window.ended();
         dispatchHeld();
     }
 
@@ -263,6 +262,11 @@ public final class Session {
     }
 
     private void dispatch(RequestPdu pdu) throws RejectedPduException, MalformedPduException {
+        if (discovery() && !isForDiscovery(pdu)) {
+            countNumber(isImmediate(pdu));
+            throw new RejectedPduException(
+                    ReasonCode.PROTOCOL_ERROR, "not for a discovery session");
+        }
         switch (pdu) {
             case ScsiCommand command -> requireTasks().start(link, command);
             case TaskManagementRequest request -> {
@@ -287,6 +291,29 @@ public final class Session {
         }
     }
 
+    /// RFC 7143 4.3 iSCSI Session Types: a discovery session takes text and the logout that closes
+    /// it, nothing else. To close its one connection is the same, and initiators do. An answer to a
+    /// ping of ours is no request.
+    private static boolean isForDiscovery(RequestPdu pdu) {
+        return switch (pdu) {
+            case TextRequest _ -> true;
+            case LogoutRequest request ->
+                    request.reason() != LogoutReasonCode.CONNECTION_RECOVERY.value();
+            case NopOut request -> request.initiatorTaskTag() == RequestPdu.RESERVED_TAG;
+            default -> false;
+        };
+    }
+
+    private static boolean isImmediate(RequestPdu pdu) {
+        return switch (pdu) {
+            case ScsiCommand command -> command.immediate();
+            case TaskManagementRequest request -> request.immediate();
+            case LogoutRequest request -> request.immediate();
+            case NopOut request -> request.immediate();
+            default -> true;
+        };
+    }
+
     /// Requests other than SCSI commands leave the window as soon as they are read.
     private void countNumber(boolean immediate) {
         if (!immediate) {
@@ -294,7 +321,6 @@ public final class Session {
         }
     }
 
-    /// RFC 7143 4.3: a discovery session takes SendTargets and logout, nothing else.
     private TaskSet requireTasks() throws RejectedPduException {
         if (tasks == null) {
             throw new RejectedPduException(

@@ -331,7 +331,7 @@ final class Task {
         }
         DataOutTransfer.Violation violation = dataOut.receive(pdu);
         if (violation != null) {
-            dataOut = null;
+            dataOut.breakOff();
             brokenOff = true;
             fail(set.violated(lun, violation));
         } else {

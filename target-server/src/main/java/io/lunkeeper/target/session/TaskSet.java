@@ -120,10 +120,13 @@ final class TaskSet {
             throw new RejectedPduException(ReasonCode.INVALID_PDU_FIELD, "reserved task attribute");
         }
         int tag = command.initiatorTaskTag();
-        if (tag == RequestPdu.RESERVED_TAG || tasks.containsKey(tag)) {
+        if (tag == RequestPdu.RESERVED_TAG) {
             forgetNumber(command);
-            throw new RejectedPduException(
-                    ReasonCode.INVALID_PDU_FIELD, "initiator task tag reserved or in use");
+            throw new RejectedPduException(ReasonCode.INVALID_PDU_FIELD, "reserved task tag");
+        }
+        if (tasks.containsKey(tag)) {
+            forgetNumber(command);
+            throw new RejectedPduException(ReasonCode.TASK_IN_PROGRESS, "task tag in use");
         }
         if (command.immediate() && ++immediateTasks > MAX_IMMEDIATE_TASKS) {
             immediateTasks--;

@@ -344,6 +344,7 @@ final class PduDecoderTest {
         MalformedPduException e = assertMalformed(in);
         assertEquals(MalformedPduException.INVALID_PDU_FIELD, e.rejectReason());
         assertEquals(false, e.framingLost());
+        assertTrue(e.formatError());
         assertEquals(48, e.header().length);
         assertTrue(decoder.next(in) instanceof NopOut);
     }
@@ -362,6 +363,7 @@ final class PduDecoderTest {
         ByteBuf in = Bytes.of(opcode + "810000 00000001" + "00".repeat(40) + "61000000");
         MalformedPduException e = assertMalformed(in);
         assertEquals(MalformedPduException.INVALID_PDU_FIELD, e.rejectReason());
+        assertTrue(e.formatError());
         assertEquals(0, in.readableBytes());
     }
 
@@ -371,6 +373,7 @@ final class PduDecoderTest {
         ByteBuf in = Bytes.of(opcode + "800000 02000000" + "00".repeat(40) + "0005 0200 00000000");
         MalformedPduException e = assertMalformed(in);
         assertEquals(MalformedPduException.INVALID_PDU_FIELD, e.rejectReason());
+        assertTrue(e.formatError());
         assertEquals(0, in.readableBytes());
     }
 
@@ -386,6 +389,7 @@ final class PduDecoderTest {
         MalformedPduException e = assertMalformed(in);
         assertEquals(MalformedPduException.COMMAND_NOT_SUPPORTED, e.rejectReason());
         assertEquals(false, e.framingLost());
+        assertEquals(false, e.formatError());
         assertTrue(decoder.next(in) instanceof ScsiCommand);
     }
 

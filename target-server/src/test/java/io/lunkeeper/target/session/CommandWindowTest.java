@@ -110,6 +110,7 @@ class CommandWindowTest {
                     done.add(due);
                 }
             }
+            assertTrue(window.maxCmdSn() - window.expCmdSn() >= -1);
             while (window.maxCmdSn() - window.expCmdSn() < 8) {
                 window.ended();
             }

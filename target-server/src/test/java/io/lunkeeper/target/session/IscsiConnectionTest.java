@@ -3,10 +3,13 @@ package io.lunkeeper.target.session;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.login.NegotiationLimits;
 import io.lunkeeper.target.login.OneTarget;
+import io.lunkeeper.target.pdu.MalformedPduException;
+import io.lunkeeper.target.pdu.PduDecoder;
 import io.lunkeeper.target.pdu.PduEncoder;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.scsi.AccessState;
@@ -34,9 +37,15 @@ class IscsiConnectionTest {
     private static final int LOGIN_RESPONSE = 0x23;
     private static final int LOGOUT_RESPONSE = 0x26;
     private static final int ASYNCHRONOUS_MESSAGE = 0x32;
+    private static final int REJECT = 0x3f;
 
     /// Status-Class and Status-Detail (RFC 7143 11.13.5).
     private static final int TARGET_REMOVED = 0x0204;
+
+    private static final int INVALID_DURING_LOGIN = 0x020b;
+
+    /// 11.17.1 Reason.
+    private static final int PROTOCOL_ERROR = 4;
 
     private final RecordingTransport transport = new RecordingTransport();
     private final SessionRegistry registry = new SessionRegistry();
@@ -291,6 +300,131 @@ class IscsiConnectionTest {
         connection.disconnected();
         assertEquals("stopped", second.closeReason);
         assertEquals(Set.of(), node.sessions());
+    }
+
+    /// The first request of a login that wants to stay in its stage.
+    private void beginLogin() throws Exception {
+        connection.receive(
+                new RequestPdu.LoginRequest(
+                        false,
+                        false,
+                        1,
+                        0,
+                        0,
+                        0,
+                        0x800000000001L,
+                        0,
+                        7,
+                        1,
+                        100,
+                        0,
+                        Unpooled.copiedBuffer(KEYS, StandardCharsets.US_ASCII)),
+                0);
+    }
+
+    private static RequestPdu.NopOut ping(boolean immediate, int tag, int cmdSn) {
+        return new RequestPdu.NopOut(
+                immediate,
+                0,
+                tag,
+                RequestPdu.RESERVED_TAG,
+                cmdSn,
+                1,
+                Unpooled.copiedBuffer("ping", StandardCharsets.US_ASCII));
+    }
+
+    @Test
+    void whatIsNoLoginRequestEndsALoginThatHasBegunWithAStatus() throws Exception {
+        beginLogin();
+        connection.receive(ping(true, 9, 100), 0);
+        assertEquals(LOGIN_RESPONSE, transport.lastOpcode());
+        assertEquals(INVALID_DURING_LOGIN, transport.sent.getLast().getShort(36));
+        assertEquals(7, transport.sent.getLast().getInt(16));
+        assertEquals(
+                "protocol error: not a login request in the login phase", transport.closeReason);
+    }
+
+    @Test
+    void soDoesWhatIsNoPdu() throws Exception {
+        beginLogin();
+        connection.reject(5, new byte[48]);
+        assertEquals(INVALID_DURING_LOGIN, transport.sent.getLast().getShort(36));
+        assertEquals("protocol error: malformed PDU in the login phase", transport.closeReason);
+    }
+
+    @Test
+    void whatIsNoLoginRequestAtTheBeginningHasNoAnswer() throws Exception {
+        connection.receive(ping(true, 9, 100), 0);
+        assertEquals(List.of(), transport.sent);
+        assertNotNull(transport.closeReason);
+    }
+
+    /// RFC 7143 7.7 Format Errors: here a task management function request with data.
+    @Test
+    void aHeaderThatContradictsItselfEndsTheSession() throws Exception {
+        login(0);
+        ByteBuf bytes = Unpooled.buffer(52).writeByte(0x42).writeByte(0x81).writeZero(5);
+        bytes.writeByte(4).writeZero(44);
+        connection.malformed(
+                assertThrows(MalformedPduException.class, () -> new PduDecoder().next(bytes)));
+        int opcode = transport.sent.get(transport.sent.size() - 2).getByte(0) & 0x3f;
+        assertEquals(REJECT, opcode);
+        assertAsync(2, 1, 2, 0);
+        assertEquals("data segment where none belongs", transport.closeReason);
+    }
+
+    private void rejects(RequestPdu request) {
+        RejectedPduException refused =
+                assertThrows(RejectedPduException.class, () -> connection.receive(request, 0));
+        assertEquals(PROTOCOL_ERROR, refused.reason());
+    }
+
+    /// Each of them still uses up its number, so the window is never used up.
+    @Test
+    void aDiscoverySessionTakesTextAndItsLogoutAlone() throws Exception {
+        login(connection, 0, "InitiatorName=iqn.2026-11.a:b\0SessionType=Discovery\0");
+        int cmdSn = 100;
+        for (int round = 0; round < Session.COMMAND_WINDOW; round++) {
+            rejects(ping(true, 9, cmdSn));
+            rejects(ping(false, 9, cmdSn++));
+            rejects(new RequestPdu.LogoutRequest(false, 2, 9, 1, cmdSn++, 1));
+            rejects(
+                    new RequestPdu.TaskManagementRequest(
+                            false, 5, 0, 9, RequestPdu.RESERVED_TAG, cmdSn++, 1, 0, 0));
+            rejects(
+                    new RequestPdu.ScsiCommand(
+                            false,
+                            true,
+                            false,
+                            false,
+                            1,
+                            0,
+                            9,
+                            0,
+                            cmdSn++,
+                            1,
+                            Unpooled.wrappedBuffer(new byte[16]),
+                            Unpooled.EMPTY_BUFFER));
+        }
+        int sent = transport.sent.size();
+        connection.receive(ping(true, RequestPdu.RESERVED_TAG, cmdSn), 0);
+        assertEquals(sent, transport.sent.size());
+        connection.receive(new RequestPdu.LogoutRequest(false, 1, 9, 1, cmdSn, 1), 0);
+        assertEquals(LOGOUT_RESPONSE, transport.lastOpcode());
+        assertEquals("logged out", transport.closeReason);
+    }
+
+    /// RFC 7143 7.4.2 Reinstatement Semantics for Discovery Sessions.
+    @Test
+    void aDiscoverySessionTakesNobodysPlace() throws Exception {
+        login(0);
+        RecordingTransport second = new RecordingTransport();
+        login(connect(second), 0, KEYS + "SessionType=Discovery\0");
+        RecordingTransport third = new RecordingTransport();
+        login(connect(third), 0, KEYS + "SessionType=Discovery\0");
+        assertEquals(3, registry.sessions().size());
+        assertNull(transport.closeReason);
+        assertNull(second.closeReason);
     }
 
     /// Keeps what is sent; work for the loop is done at once, or when it is released.

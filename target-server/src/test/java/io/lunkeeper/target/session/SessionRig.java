@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
 /// The loop of all sessions is the test's thread: work for it is done when the test says so, so the
 /// test decides what meets what.
 final class SessionRig implements AutoCloseable {
-    private static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
+    static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
     private static final String EAGER = "InitialR2T=No\0ImmediateData=Yes\0";
     static final String PATIENT = "InitialR2T=Yes\0ImmediateData=No\0";
     private static final int SECONDS = 20;
@@ -77,6 +77,34 @@ final class SessionRig implements AutoCloseable {
 
     DeviceServer device() {
         return device;
+    }
+
+    /// A connection to it that was accepted just now.
+    IscsiConnection connect(Transport below) {
+        return new IscsiConnection(
+                below,
+                new IscsiConnection.Site(
+                        registry,
+                        Map.of(TARGET, target)::get,
+                        new OneTarget(TARGET),
+                        NegotiationLimits.DEFAULT,
+                        new FailedLogins().from(InetAddress.getLoopbackAddress())),
+                0);
+    }
+
+    /// What sends and receives uses.
+    ByteBufAllocator allocator() {
+        return allocator;
+    }
+
+    /// Gives the loop something to do.
+    void execute(Runnable work) {
+        loop.add(work);
+    }
+
+    /// How many sessions are alive.
+    int sessions() {
+        return registry.sessions().size();
     }
 
     /// Does what the loop has to do, until there is nothing more at once.
@@ -144,16 +172,7 @@ final class SessionRig implements AutoCloseable {
         private @Nullable String closeReason;
 
         Initiator() {
-            connection =
-                    new IscsiConnection(
-                            this,
-                            new IscsiConnection.Site(
-                                    registry,
-                                    Map.of(TARGET, target)::get,
-                                    new OneTarget(TARGET),
-                                    NegotiationLimits.DEFAULT,
-                                    new FailedLogins().from(InetAddress.getLoopbackAddress())),
-                            0);
+            connection = connect(this);
         }
 
         private void login(String more) throws Exception {
@@ -237,6 +256,16 @@ final class SessionRig implements AutoCloseable {
             return tag;
         }
 
+        /// Sends ABORT TASK for a task that may not have come yet, and returns its own tag.
+        int abort(int lun, int referenced, int refCmdSn) throws Exception {
+            int tag = nextTag++;
+            connection.receive(
+                    new RequestPdu.TaskManagementRequest(
+                            true, 1, (long) lun << 48, tag, referenced, cmdSn, 1, refCmdSn, 0),
+                    0);
+            return tag;
+        }
+
         /// Sends a task management function request and waits for its response, but never sends the
         /// data that aborted tasks had asked for.
         Reply manageSilently(int function, int lun) throws Exception {
@@ -287,6 +316,11 @@ final class SessionRig implements AutoCloseable {
         /// The tag of the transfer that a write waits for.
         int transferTag(int tag) {
             return find(tag, 0x31).getInt(20);
+        }
+
+        /// Four bytes of the first PDU of a task with this opcode.
+        int field(int tag, int opcode, int at) {
+            return find(tag, opcode).getInt(at);
         }
 
         private ByteBuf find(int tag, int opcode) {

@@ -261,7 +261,8 @@ class SlowLoginTest {
         Peer hasty = new Peer();
         hasty.answer(SECRET, 0);
         hasty.send("", 0);
-        assertEquals("protocol error: not a login request in the login phase", hasty.closeReason);
+        assertEquals(
+                "protocol error: a login request before the last was answered", hasty.closeReason);
     }
 
     @Test

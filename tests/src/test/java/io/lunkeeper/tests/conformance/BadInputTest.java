@@ -167,6 +167,7 @@ class BadInputTest {
                 Request command = Request.scsiCommand(0, Cdb.testUnitReady());
                 Pdu reject = peer.exchange(command.additionalHeader(header));
                 assertEquals(Pdu.REJECT, reject.opcode());
+                assertTrue(peer.isClosedWithin(SOON));
             }
         }
     }

@@ -130,6 +130,7 @@ class NumberingTest {
         Pdu r2t = initiator.receive();
         Pdu reject = initiator.exchange(testUnitReady().tag(tag));
         assertEquals(Pdu.REJECT, reject.opcode());
+        assertEquals(0x07, reject.response(), "task in progress");
         initiator.answer(r2t, new byte[512]);
         assertEquals(0, initiator.receive().status());
         assertEquals(0, initiator.exchange(testUnitReady()).status());

@@ -93,12 +93,14 @@ class SessionTest {
     }
 
     @Test
-    void rejectsScsiInADiscoverySession() throws IOException {
+    void rejectsAllButTextAndLogoutInADiscoverySession() throws IOException {
         try (RawInitiator initiator = discover()) {
             for (Request request :
                     List.of(
                             Request.scsiCommand(0, Cdb.inquiry(96)).reads(96),
-                            Request.taskManagement(5))) {
+                            Request.taskManagement(5),
+                            Request.nopOut(),
+                            Request.logout(2))) {
                 assertEquals(Pdu.REJECT, initiator.exchange(request).opcode());
             }
             assertEquals(Pdu.LOGOUT_RESPONSE, initiator.logout().opcode());
