@@ -1,0 +1,188 @@
+package io.lunkeeper.target.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
+import io.netty.buffer.ByteBuf;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+
+/// What one connection has been sent, judged PDU by PDU by what RFC 7143 has every target keep to,
+/// whatever its initiator does: framing, numbering, and that a task has one end.
+final class Answers {
+    private static final int NOP_IN = 0x20;
+    private static final int SCSI_RESPONSE = 0x21;
+    private static final int TASK_MANAGEMENT_RESPONSE = 0x22;
+    private static final int LOGIN_RESPONSE = 0x23;
+    private static final int TEXT_RESPONSE = 0x24;
+    private static final int DATA_IN = 0x25;
+    private static final int LOGOUT_RESPONSE = 0x26;
+    private static final int READY_TO_TRANSFER = 0x31;
+    private static final int ASYNCHRONOUS_MESSAGE = 0x32;
+    private static final int REJECT = 0x3f;
+
+    /// Those that always have a StatSN of their own.
+    private static final Set<Integer> WITH_STATUS =
+            Set.of(
+                    SCSI_RESPONSE,
+                    TASK_MANAGEMENT_RESPONSE,
+                    LOGIN_RESPONSE,
+                    TEXT_RESPONSE,
+                    LOGOUT_RESPONSE,
+                    ASYNCHRONOUS_MESSAGE,
+                    REJECT);
+
+    private static final int LONGEST_SEGMENT = 8192;
+
+    /// A Ready To Transfer.
+    record Request(int tag, int transferTag, int offset, int length) {}
+
+    /// What is known of the commands under one Initiator Task Tag.
+    private static final class Commands {
+        int alive;
+        int dataSn;
+        long offset;
+        int r2tSn;
+    }
+
+    private final Map<Integer, Commands> commands = new HashMap<>();
+    private final Deque<Request> requests = new ArrayDeque<>();
+    private int count;
+    private int statSn;
+    private int expCmdSn;
+    private int maxCmdSn;
+    private int textTransferTag = RequestPdu.RESERVED_TAG;
+    private boolean loggedOut;
+
+    /// How many there were.
+    int count() {
+        return count;
+    }
+
+    /// What was asked for and is not answered, as far as nobody has polled it.
+    Deque<Request> requests() {
+        return requests;
+    }
+
+    /// The Target Transfer Tag of the last Text Response.
+    int textTransferTag() {
+        return textTransferTag;
+    }
+
+    /// The target is about to take this.
+    void requested(RequestPdu pdu) {
+        if (pdu instanceof ScsiCommand command) {
+            commands.computeIfAbsent(command.initiatorTaskTag(), _ -> new Commands()).alive++;
+        }
+    }
+
+    /// The target has sent this.
+    void sent(ByteBuf pdu) {
+        assertFalse(loggedOut, "something after the logout");
+        int opcode = pdu.getByte(0) & 0xff;
+        int dataBytes = pdu.getInt(4);
+        assertTrue(dataBytes >= 0 && dataBytes <= LONGEST_SEGMENT, "data of " + dataBytes);
+        assertEquals(48 + (dataBytes + 3 & -4), pdu.readableBytes());
+        checkNumbers(pdu, opcode);
+        switch (opcode) {
+            case SCSI_RESPONSE -> scsiResponse(pdu);
+            case DATA_IN -> dataIn(pdu, dataBytes);
+            case READY_TO_TRANSFER -> readyToTransfer(pdu);
+            case TEXT_RESPONSE -> textTransferTag = pdu.getInt(20);
+            case REJECT -> assertEquals(48, dataBytes);
+            case LOGOUT_RESPONSE -> loggedOut = pdu.getByte(2) == 0;
+            case NOP_IN ->
+                    assertNotEquals(
+                            pdu.getInt(16) == RequestPdu.RESERVED_TAG,
+                            pdu.getInt(20) == RequestPdu.RESERVED_TAG);
+            case TASK_MANAGEMENT_RESPONSE, LOGIN_RESPONSE, ASYNCHRONOUS_MESSAGE -> {}
+            default -> throw new AssertionError("opcode " + opcode);
+        }
+        count++;
+    }
+
+    /// RFC 7143 4.2.2: StatSN without a gap, ExpCmdSN and MaxCmdSN that never go back.
+    private void checkNumbers(ByteBuf pdu, int opcode) {
+        boolean first = count == 0;
+        boolean status =
+                WITH_STATUS.contains(opcode)
+                        || (opcode == DATA_IN && (pdu.getByte(1) & 1) != 0)
+                        || (opcode == NOP_IN && pdu.getInt(16) != RequestPdu.RESERVED_TAG);
+        if (first) {
+            statSn = pdu.getInt(24);
+        }
+        if (status || opcode != DATA_IN) {
+            assertEquals(statSn, pdu.getInt(24), "StatSN");
+        }
+        if (status) {
+            statSn++;
+        }
+        boolean refused = opcode == LOGIN_RESPONSE && pdu.getByte(36) != 0;
+        if (!refused) {
+            int expected = pdu.getInt(28);
+            int maximum = pdu.getInt(32);
+            assertTrue(first || expected - expCmdSn >= 0, "ExpCmdSN goes back");
+            assertTrue(first || maximum - maxCmdSn >= 0, "MaxCmdSN goes back");
+            assertTrue(maximum - expected >= -1, "MaxCmdSN before ExpCmdSN");
+            assertTrue(maximum - expected < Session.COMMAND_WINDOW, "window too wide");
+            expCmdSn = expected;
+            maxCmdSn = maximum;
+        }
+    }
+
+    private Commands task(ByteBuf pdu) {
+        Commands known = commands.get(pdu.getInt(16));
+        assertTrue(known != null && known.alive > 0, "of no command");
+        return known;
+    }
+
+    private void end(Commands task) {
+        task.alive--;
+        task.dataSn = 0;
+        task.offset = 0;
+        task.r2tSn = 0;
+    }
+
+    private void scsiResponse(ByteBuf pdu) {
+        Commands task = task(pdu);
+        assertEquals(0, pdu.getByte(2), "response");
+        if (pdu.getByte(3) == 2) {
+            int key = pdu.getByte(52) & 0x0f;
+            assertTrue(key != 3 && key != 4, "sense key " + key);
+        }
+        end(task);
+    }
+
+    private void dataIn(ByteBuf pdu, int dataBytes) {
+        Commands task = task(pdu);
+        if (task.alive == 1) {
+            // Of several under one tag, one of which is rejected, it is not known which this is.
+            assertEquals(task.dataSn++, pdu.getInt(36), "DataSN");
+            assertEquals(task.offset, pdu.getUnsignedInt(40), "Buffer Offset");
+            task.offset += dataBytes;
+        }
+        if ((pdu.getByte(1) & 1) != 0) {
+            assertTrue((pdu.getByte(1) & 0x80) != 0, "S without F");
+            assertEquals(0, pdu.getByte(3));
+            end(task);
+        }
+    }
+
+    private void readyToTransfer(ByteBuf pdu) {
+        Commands task = task(pdu);
+        if (task.alive == 1) {
+            assertEquals(task.r2tSn++, pdu.getInt(36), "R2TSN");
+        }
+        int length = pdu.getInt(44);
+        assertTrue(length > 0 && length <= 262_144, "Desired Data Transfer Length");
+        assertNotEquals(RequestPdu.RESERVED_TAG, pdu.getInt(20));
+        requests.add(new Request(pdu.getInt(16), pdu.getInt(20), pdu.getInt(40), length));
+    }
+}
