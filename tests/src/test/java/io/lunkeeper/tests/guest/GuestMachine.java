@@ -20,7 +20,7 @@ import java.util.concurrent.TimeUnit;
 
 /// Boots the guest of `tests/guest` under QEMU, hands it the steps and hears what comes of them.
 final class GuestMachine {
-    /// A quiet machine needs four minutes under emulation.
+    /// A quiet machine needs six minutes under emulation.
     private static final Duration LIMIT = Duration.ofMinutes(15);
 
     /// Downloading the kernel package included.
@@ -54,17 +54,19 @@ final class GuestMachine {
 
     /// Runs all steps against a target on this machine's loopback.
     ///
+    /// @param parameters what the steps know of it: `NAME=VALUE` in each line
     /// @throws AssertionError when the guest did not come to its end
-    List<Step> run(int port, String iqn) throws IOException {
+    List<Step> run(String parameters) throws IOException {
         Path sources = Checkout.root().resolve("tests/guest");
         Tool.of(sources.resolve("build").toString(), folder.toString())
                 .within(BUILD_LIMIT)
                 .succeed();
         Path initrd = folder.resolve("initrd");
         Files.copy(folder.resolve("initramfs"), initrd, StandardCopyOption.REPLACE_EXISTING);
-        String parameters = "PORT=%d\nIQN=%s\n".formatted(port, iqn);
         appendArchive(initrd, "parameters", parameters.getBytes(US_ASCII));
-        appendArchive(initrd, "steps", Files.readAllBytes(sources.resolve("steps")));
+        for (String name : List.of("steps", "outages")) {
+            appendArchive(initrd, name, Files.readAllBytes(sources.resolve(name)));
+        }
 
         Process machine = boot(initrd);
         Thread limit = Thread.ofPlatform().daemon().start(() -> endAfterLimit(machine));

@@ -2,13 +2,16 @@ package io.lunkeeper.tests.guest;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lunkeeper.tests.rig.FreePort;
 import io.lunkeeper.tests.rig.Lun;
 import io.lunkeeper.tests.rig.SecretFile;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
@@ -16,13 +19,18 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /// A Linux guest with open-iscsi: discovery, the commands of sg3_utils, file systems, a disk that
-/// grows, digests, CHAP, two sessions, resets, and the server's death and return under verified
-/// writes. The steps are in `tests/guest/steps`.
+/// grows, digests, CHAP, two sessions and four, resets; and under verified writes the server's
+/// death and return, its end in order, a server that is frozen, and a network that swallows what is
+/// sent, with and without a second path. The steps are in `tests/guest/steps` and
+/// `tests/guest/outages`.
 @Tag("guest")
 @ExtendWith(ShowServerLog.class)
 class GuestTest {
     /// How long the server stays dead: long enough for the guest to try in vain.
     private static final int OUTAGE_MILLIS = 1500;
+
+    /// How long it is frozen: longer than the initiator waits for a NOP-In and the one after it.
+    private static final Duration FREEZE = Duration.ofSeconds(20);
 
     /// The last step of each scenario: a scenario that was left out shows.
     private static final List<String> LAST_STEPS =
@@ -36,7 +44,11 @@ class GuestTest {
                     "chap/logout",
                     "sessions/logout",
                     "reset/logout",
-                    "restart/logout");
+                    "restart/logout",
+                    "four_sessions/none_served",
+                    "freeze/logout",
+                    "stop/logout",
+                    "cut/none_served");
 
     private static final String TARGETS = "targets:\n";
     private static final String LUNS = "    luns:\n";
@@ -59,8 +71,12 @@ class GuestTest {
 
     @TestFactory
     Stream<DynamicTest> openIscsi() throws IOException {
+        int metrics = FreePort.find();
         try (ServerProcess server =
                 ServerProcess.start(
+                        ServerProcess.loopback(3),
+                        "metrics: \"127.0.0.1:" + metrics + "\"",
+                        "",
                         Lun.sized(0, "8MiB"),
                         Lun.sized(1, "512MiB"),
                         Lun.sized(2, "4GiB").with("allocate", "reserve"),
@@ -69,6 +85,8 @@ class GuestTest {
                     new GuestMachine(
                             Map.of(
                                     "kill-and-restart", () -> killAndRestart(server),
+                                    "stop-and-restart", () -> stopAndRestart(server),
+                                    "freeze", () -> server.freeze(FREEZE),
                                     "grow", () -> server.reload("512MiB", "768MiB"),
                                     "ask-for-proof", () -> reload(server, LUNS, AUTH + LUNS),
                                     "ask-for-proof-in-discovery",
@@ -78,7 +96,7 @@ class GuestTest {
                                                 reload(server, AUTH, "");
                                                 reload(server, DISCOVERY_AUTH, "");
                                             }));
-            List<GuestMachine.Step> steps = machine.run(server.port(), ServerProcess.IQN);
+            List<GuestMachine.Step> steps = machine.run(parameters(server, metrics));
             String console = machine.console();
             Stream<DynamicTest> each = steps.stream().map(step -> report(step, console));
             Stream<DynamicTest> all =
@@ -92,6 +110,12 @@ class GuestTest {
 
     private static void reload(ServerProcess server, String from, String to) {
         server.reload(from, to, "lunkeeper.yaml: reloaded\n");
+    }
+
+    private static String parameters(ServerProcess server, int metrics) {
+        return "IQN=%s\nPORT=%d\nPORT_2=%d\nPORT_3=%d\nMETRICS=%d\n"
+                .formatted(
+                        ServerProcess.IQN, server.port(0), server.port(1), server.port(2), metrics);
     }
 
     private static DynamicTest report(GuestMachine.Step step, String console) {
@@ -116,6 +140,15 @@ class GuestTest {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        server.restart();
+    }
+
+    /// The one session that is there has logged out because it was asked to.
+    private static void stopAndRestart(ServerProcess server) {
+        server.stop();
+        Optional<String> last =
+                server.log().lines().filter(line -> line.contains("connected")).reduce((_, b) -> b);
+        assertTrue(last.orElse("").endsWith("disconnected: logged out"), server::log);
         server.restart();
     }
 }

@@ -96,7 +96,8 @@ public final class ServerProcess implements AutoCloseable {
         return start(loopback(portals), "", "", luns);
     }
 
-    private static List<Listener> loopback(int portals) {
+    /// So many portals of 127.0.0.1, all in one group.
+    public static List<Listener> loopback(int portals) {
         Set<Listener> listeners = new LinkedHashSet<>();
         while (listeners.size() < portals) {
             listeners.add(Listener.at("127.0.0.1", 1));
@@ -143,7 +144,12 @@ public final class ServerProcess implements AutoCloseable {
 
     /// Of the first portal, as everything else here that names none.
     public int port() {
-        return listeners.getFirst().port();
+        return port(0);
+    }
+
+    /// Of another portal, counted from 0.
+    public int port(int portal) {
+        return listeners.get(portal).port();
     }
 
     public InetSocketAddress address() {
@@ -307,6 +313,14 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
+    /// Takes every processor from the server (SIGSTOP) for so long: its sockets stay, nobody
+    /// answers.
+    public void freeze(Duration time) {
+        signal("STOP");
+        exitWithin(process, time);
+        signal("CONT");
+    }
+
     /// Stops the server if it runs, and removes its folder when it ended well.
     @Override
     public void close() {
@@ -337,7 +351,11 @@ public final class ServerProcess implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        Tool.of("kill", "-HUP", Long.toString(process.pid())).within(STOP_LIMIT).succeed();
+        signal("HUP");
+    }
+
+    private void signal(String name) {
+        Tool.of("kill", "-" + name, Long.toString(process.pid())).within(STOP_LIMIT).succeed();
     }
 
     /// The same, and waits until the log says once more what came of it.
