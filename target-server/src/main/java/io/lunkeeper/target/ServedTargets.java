@@ -12,6 +12,7 @@ import io.lunkeeper.target.config.UnservableException;
 import io.lunkeeper.target.scsi.AccessCounts;
 import io.lunkeeper.target.scsi.AccessState;
 import io.lunkeeper.target.scsi.DeviceServer;
+import io.lunkeeper.target.scsi.TargetDevice;
 import io.lunkeeper.target.scsi.UnitName;
 import io.lunkeeper.target.session.Session;
 import io.lunkeeper.target.session.TargetNode;
@@ -318,7 +319,9 @@ final class ServedTargets {
                         .filter(each -> each.iqn().equals(name))
                         .findFirst()
                         .orElseThrow();
-        return new TargetNode(new DeviceServer(name, accessState(target)));
+        List<Integer> ports =
+                configuration.portals().stream().map(Configuration.Portal::group).toList();
+        return new TargetNode(new DeviceServer(new TargetDevice(name, ports), accessState(target)));
     }
 
     private static AccessState accessState(Configuration.Target target) {

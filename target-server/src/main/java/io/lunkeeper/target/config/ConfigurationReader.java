@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -74,6 +75,9 @@ final class ConfigurationReader {
     /// RFC 7143 13.9 TargetPortalGroupTag: 16 bits; 0 is left out because tools take it for none.
     private static final int MAX_GROUP = 65535;
 
+    /// Each is a target port, and REPORT TARGET PORT GROUPS counts them with 8 bits.
+    private static final int MAX_GROUPS = 255;
+
     /// What the 14 bits of flat space addressing hold.
     private static final int MAX_LUN = 16383;
 
@@ -99,6 +103,7 @@ final class ConfigurationReader {
     private final Map<String, Integer> serialLines = new HashMap<>();
     private final IdentifierKeys identifierKeys = new IdentifierKeys();
     private final Map<String, Integer> listenLines = new HashMap<>();
+    private final Set<Integer> groups = new HashSet<>();
 
     ConfigurationReader(Path file, Set<Feature> served) {
         this.file = file;
@@ -148,7 +153,13 @@ final class ConfigurationReader {
     private Optional<Portal> portal(Section keys) {
         Optional<Entry> listen = keys.required("listen", "\"127.0.0.1:3260\"");
         Optional<InetSocketAddress> address = listen.flatMap(Address::read);
-        int group = keys.optional("group").flatMap(e -> e.integer(1, MAX_GROUP)).orElse(1);
+        Optional<Entry> tag = keys.optional("group");
+        int group = tag.flatMap(e -> e.integer(1, MAX_GROUP)).orElse(1);
+        if (groups.add(group) && groups.size() == MAX_GROUPS + 1) {
+            tag.or(() -> listen)
+                    .ifPresent(entry ->
+                            entry.wrong("there are at most " + MAX_GROUPS + " portal groups"));
+        }
         return address.isEmpty()
                 ? Optional.empty()
                 : claimed(listen.orElseThrow(), address.get())

@@ -7,14 +7,18 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The designators of the Device Identification VPD page (SPC-4 7.8.6 Device Identification VPD
-/// page): the logical unit under its names, the target port under three, the target device.
+/// page): the logical unit under its names, the target port that is asked under three, the target
+/// device.
 final class DeviceIdentification {
-    /// The one target port group and the one relative target port there are.
-    static final int TARGET_PORT = 1;
+    /// The one target port group there is.
+    static final short TARGET_PORT_GROUP = 1;
 
     private static final int ISCSI = 0x5;
     private static final int STRING_ALIGNMENT = 4;
     private static final int HEADER_BYTES = 4;
+
+    /// A SCSI port descriptor up to the designators of its target port.
+    private static final int PORT_BYTES = 12;
 
     private DeviceIdentification() {}
 
@@ -55,9 +59,23 @@ final class DeviceIdentification {
         }
     }
 
-    static byte[] designators(UnitIdentity identity) {
-        String target = identity.targetName();
+    /// What a logical unit answers that is asked through a target port.
+    static byte[] designators(UnitIdentity identity, TargetDevice device, int port) {
         ByteArrayOutputStream page = new ByteArrayOutputStream();
+        unit(page, identity);
+        put(page, CodeSet.BINARY, Association.TARGET_PORT, Type.RELATIVE_TARGET_PORT, number(port));
+        put(
+                page,
+                CodeSet.BINARY,
+                Association.TARGET_PORT,
+                Type.TARGET_PORT_GROUP,
+                number(TARGET_PORT_GROUP));
+        name(page, Association.TARGET_PORT, device.portName(port));
+        name(page, Association.TARGET_DEVICE, device.name());
+        return page.toByteArray();
+    }
+
+    private static void unit(ByteArrayOutputStream page, UnitIdentity identity) {
         for (UnitName each : identity.names()) {
             put(
                     page,
@@ -73,13 +91,9 @@ final class DeviceIdentification {
                 Type.T10_VENDOR_ID,
                 (UnitIdentity.VENDOR + UnitIdentity.PRODUCT + identity.unique())
                         .getBytes(StandardCharsets.US_ASCII));
-        String unitName = "%s,L,0x%016x".formatted(target, LunField.of(identity.lun()));
+        String unitName =
+                "%s,L,0x%016x".formatted(identity.targetName(), LunField.of(identity.lun()));
         name(page, Association.LOGICAL_UNIT, unitName);
-        put(page, CodeSet.BINARY, Association.TARGET_PORT, Type.RELATIVE_TARGET_PORT, port());
-        put(page, CodeSet.BINARY, Association.TARGET_PORT, Type.TARGET_PORT_GROUP, port());
-        targetPort(page, identity);
-        name(page, Association.TARGET_DEVICE, target);
-        return page.toByteArray();
     }
 
     /// The designator of the target device.
@@ -91,38 +105,37 @@ final class DeviceIdentification {
 
     /// The designators of the logical unit alone, each with its header.
     static List<ByteBuffer> namesOfUnit(UnitIdentity identity) {
+        ByteArrayOutputStream designators = new ByteArrayOutputStream();
+        unit(designators, identity);
         List<ByteBuffer> names = new ArrayList<>();
-        ByteBuffer page = ByteBuffer.wrap(designators(identity));
+        ByteBuffer page = ByteBuffer.wrap(designators.toByteArray());
         while (page.hasRemaining()) {
             int length = HEADER_BYTES + (page.get(page.position() + HEADER_BYTES - 1) & 0xff);
-            ByteBuffer each = page.slice(page.position(), length);
+            names.add(page.slice(page.position(), length));
             page.position(page.position() + length);
-            if ((each.get(1) >> 4 & 0x03) == Association.LOGICAL_UNIT.code) {
-                names.add(each);
-            }
         }
         return names;
     }
 
-    private static void targetPort(ByteArrayOutputStream page, UnitIdentity identity) {
-        String name = "%s,t,0x%04x".formatted(identity.targetName(), TARGET_PORT);
-        name(page, Association.TARGET_PORT, name);
+    /// The content of the SCSI Ports VPD page (SPC-4 7.8.13 SCSI Ports VPD page): every target
+    /// port, through whichever it is asked, and no initiator port.
+    static byte[] ports(TargetDevice device) {
+        ByteArrayOutputStream ports = new ByteArrayOutputStream();
+        for (int port : device.ports()) {
+            ByteArrayOutputStream designator = new ByteArrayOutputStream();
+            name(designator, Association.TARGET_PORT, device.portName(port));
+            ports.writeBytes(
+                    ByteBuffer.allocate(PORT_BYTES + designator.size())
+                            .putShort(2, (short) port)
+                            .putShort(10, (short) designator.size())
+                            .put(PORT_BYTES, designator.toByteArray())
+                            .array());
+        }
+        return ports.toByteArray();
     }
 
-    /// The content of the SCSI Ports VPD page (SPC-4 7.8.13 SCSI Ports VPD page): the one target
-    /// port, and no initiator port.
-    static byte[] ports(UnitIdentity identity) {
-        ByteArrayOutputStream designators = new ByteArrayOutputStream();
-        targetPort(designators, identity);
-        return ByteBuffer.allocate(12 + designators.size())
-                .putShort(2, (short) TARGET_PORT)
-                .putShort(10, (short) designators.size())
-                .put(12, designators.toByteArray())
-                .array();
-    }
-
-    private static byte[] port() {
-        return ByteBuffer.allocate(Integer.BYTES).putInt(TARGET_PORT).array();
+    private static byte[] number(int value) {
+        return ByteBuffer.allocate(Integer.BYTES).putInt(value).array();
     }
 
     /// A SCSI name string ends with one to four zero bytes, to a multiple of four.

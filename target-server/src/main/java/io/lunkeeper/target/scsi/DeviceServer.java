@@ -23,7 +23,7 @@ public final class DeviceServer {
     /// The longest parameter list a command may bring: bounds the memory of one task.
     public static final int MAX_PARAMETER_LIST_BYTES = 64 << 10;
 
-    private final String targetName;
+    private final TargetDevice device;
     private volatile UnitInventory inventory = UnitInventory.EMPTY;
     private volatile TaskAborter aborter = (_, _, _, whenEnded) -> whenEnded.run();
     private final Set<Nexus> nexuses = ConcurrentHashMap.newKeySet();
@@ -34,21 +34,20 @@ public final class DeviceServer {
 
     /// A device server without logical units.
     ///
-    /// @param targetName the iSCSI name of the target: the seed of every identifier it reports
-    /// @param accessState the state that its target port is configured to begin in
-    public DeviceServer(String targetName, AccessState accessState) {
-        this.targetName = targetName;
+    /// @param accessState the state that its target ports are configured to begin in
+    public DeviceServer(TargetDevice device, AccessState accessState) {
+        this.device = device;
         this.copies = new ThirdPartyCopies(this);
         this.portGroup = new TargetPortGroup(this, accessState);
     }
 
-    /// A device server for the units given.
+    /// A device server for the units given, with target port 1.
     ///
     /// @param targetName the iSCSI name of the target: the seed of every identifier it reports
     /// @param units its logical units, each under a LUN of its own
     /// @throws IOException when it cannot be told what is kept of one of them
     public DeviceServer(String targetName, List<LogicalUnitSpec> units) throws IOException {
-        this(targetName, AccessState.ACTIVE_OPTIMIZED);
+        this(new TargetDevice(targetName, List.of(1)), AccessState.ACTIVE_OPTIMIZED);
         for (LogicalUnitSpec each : units) {
             add(each);
         }
@@ -65,8 +64,7 @@ public final class DeviceServer {
         assert spec.lun() >= 0 && spec.lun() <= LunField.MAX_NUMBER : spec;
         UnitInventory before = inventory;
         LogicalUnit unit =
-                new LogicalUnit(
-                        targetName, before.freeIndex(), spec, new TaskOrder(this::taskHolders));
+                new LogicalUnit(device, before.freeIndex(), spec, new TaskOrder(this::taskHolders));
         synchronized (this) {
             nexuses.forEach(nexus -> nexus.begin(unit.index()));
             inventory = inventory.with(unit);
@@ -116,11 +114,10 @@ public final class DeviceServer {
         }
     }
 
-    /// Tells nexuses, by the names of their initiator ports. Who is not there will be told of a
-    /// power on when it comes.
-    void tell(LogicalUnit unit, Map<String, PendingCondition> conditions) {
+    /// Tells nexuses. Who is not there will be told of a power on when it comes.
+    void tell(LogicalUnit unit, Map<NexusName, PendingCondition> conditions) {
         for (Nexus nexus : nexuses) {
-            PendingCondition condition = conditions.get(nexus.port());
+            PendingCondition condition = conditions.get(nexus.name());
             if (condition != null) {
                 nexus.pending(unit.index()).post(condition);
             }
@@ -142,16 +139,22 @@ public final class DeviceServer {
                 : unit.refuse(Sense.LOGICAL_UNIT_NOT_SUPPORTED);
     }
 
-    /// The ports of an initiator device that have a nexus with this target.
-    List<String> portsOf(TransportId device) {
-        return nexuses.stream().map(Nexus::port).filter(device::names).sorted().toList();
+    /// The ports of an initiator device that have a nexus with this target, through whichever port
+    /// of it.
+    List<String> portsOf(TransportId initiator) {
+        return nexuses.stream()
+                .map(nexus -> nexus.name().initiatorPort())
+                .filter(initiator::names)
+                .distinct()
+                .sorted()
+                .toList();
     }
 
-    /// Aborts the tasks of some initiator ports, and goes on when they have come to rest.
+    /// Aborts the tasks of some nexuses, and goes on when they have come to rest.
     ///
     /// @param relieved whose ACA conditions end then
-    Outcome abortTasksOf(LogicalUnit unit, Set<String> ports, Predicate<Nexus> relieved) {
-        Predicate<Nexus> which = nexus -> ports.contains(nexus.port());
+    Outcome abortTasksOf(LogicalUnit unit, Set<NexusName> names, Predicate<Nexus> relieved) {
+        Predicate<Nexus> which = nexus -> names.contains(nexus.name());
         return new Outcome.Awaiting(then -> {
             copies.abort(which, unit);
             aborter.abort(
@@ -260,14 +263,14 @@ public final class DeviceServer {
         }
     }
 
-    /// The state that the configuration has for the target port now. Where that is another than
-    /// before, the port changes to it, whatever SET TARGET PORT GROUPS had set, and every nexus is
-    /// told; commands that have begun go on to their end.
+    /// The state that the configuration has for the target ports now. Where that is another than
+    /// before, they change to it, whatever SET TARGET PORT GROUPS had set, and every nexus is told;
+    /// commands that have begun go on to their end.
     public void configure(AccessState state) {
         portGroup.configure(state);
     }
 
-    /// The state that the target port is in now, whoever has set it.
+    /// The state that the target ports are in now, whoever has set it.
     public AccessState accessState() {
         return portGroup.state();
     }
@@ -323,7 +326,12 @@ public final class DeviceServer {
 
     /// The iSCSI name of the target.
     public String targetName() {
-        return targetName;
+        return device.name();
+    }
+
+    /// The target ports, ascending.
+    List<Integer> ports() {
+        return device.ports();
     }
 
     /// Begins a command.
@@ -440,8 +448,12 @@ public final class DeviceServer {
     }
 
     /// A new I_T nexus: every logical unit has a POWER ON unit attention for it (SAM-5 5.14).
-    public synchronized Nexus attach(String initiatorPortName) {
-        Nexus nexus = new Nexus(initiatorPortName, inventory.indexes());
+    ///
+    /// @param targetPort the relative target port identifier, one of the device's
+    public synchronized Nexus attach(String initiatorPortName, int targetPort) {
+        assert ports().contains(targetPort) : targetPort;
+        NexusName name = new NexusName(initiatorPortName, targetPort);
+        Nexus nexus = new Nexus(name, inventory.indexes());
         nexuses.add(nexus);
         return nexus;
     }
@@ -533,7 +545,8 @@ public final class DeviceServer {
             case Cdb.Unmap unmap -> Unmap.begin(unit, unmap);
             case Cdb.WriteSame writeSame -> WriteSame.begin(unit, operation, writeSame);
             case Cdb.Verify verify -> Verification.begin(unit, operation, verify);
-            case Cdb.Inquiry inquiry -> unit.inquiry(inquiry, portGroup.state());
+            case Cdb.Inquiry inquiry ->
+                    unit.inquiry(inquiry, nexus.name().targetPort(), portGroup.state());
             case Cdb.ReadCapacity10 _ -> unit.readCapacity10();
             case Cdb.ReadCapacity16 capacity -> unit.readCapacity16(capacity);
             case Cdb.GetLbaStatus status -> LbaStatus.begin(unit, status);

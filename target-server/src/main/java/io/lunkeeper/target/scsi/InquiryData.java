@@ -6,9 +6,9 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/// What INQUIRY answers for one logical unit, built once (SPC-4 6.6 INQUIRY command, 7.8 Vital
-/// product data parameters; SBC-3, Vital product data (VPD) parameters for direct access block
-/// devices).
+/// What INQUIRY answers for one logical unit, nearly all of it built once (SPC-4 6.6 INQUIRY
+/// command, 7.8 Vital product data parameters; SBC-3, Vital product data (VPD) parameters for
+/// direct access block devices).
 final class InquiryData {
     private static final int STANDARD_LENGTH = 96;
     private static final int VERSION_SPC_4 = 0x06;
@@ -52,31 +52,35 @@ final class InquiryData {
     private static final int LONG_PAGE_LENGTH = 64;
 
     private final byte[] standard = standard();
+    private final UnitIdentity identity;
+    private final TargetDevice device;
     private final SortedMap<Integer, byte[]> pages = new TreeMap<>();
 
     /// @param volatileCache whether an acknowledged write may be lost by power failure
     /// @param thresholdExponent the THRESHOLD EXPONENT, 0 without thresholds
     InquiryData(
             UnitIdentity identity,
+            TargetDevice device,
             BlockLimits limits,
             boolean volatileCache,
             int thresholdExponent) {
+        this.identity = identity;
+        this.device = device;
         pages.put(
                 UNIT_SERIAL_NUMBER,
                 page(UNIT_SERIAL_NUMBER, identity.serial().getBytes(StandardCharsets.US_ASCII)));
-        pages.put(
-                DEVICE_IDENTIFICATION,
-                page(DEVICE_IDENTIFICATION, DeviceIdentification.designators(identity)));
         pages.put(EXTENDED_INQUIRY, extendedInquiry(volatileCache));
         pages.put(MODE_PAGE_POLICY, page(MODE_PAGE_POLICY, ALL_MODE_PAGES_SHARED));
-        pages.put(SCSI_PORTS, page(SCSI_PORTS, DeviceIdentification.ports(identity)));
+        pages.put(SCSI_PORTS, page(SCSI_PORTS, DeviceIdentification.ports(device)));
         pages.put(
                 THIRD_PARTY_COPY,
                 page(THIRD_PARTY_COPY, CopyCapabilities.descriptors(limits.blockSizeBytes())));
         pages.put(BLOCK_LIMITS, blockLimits(limits));
         pages.put(BLOCK_DEVICE_CHARACTERISTICS, blockDeviceCharacteristics());
         pages.put(LOGICAL_BLOCK_PROVISIONING, logicalBlockProvisioning(thresholdExponent));
+        // These two are listed; one is made of the list, the other anew for each target port.
         pages.put(SUPPORTED_PAGES, new byte[0]);
+        pages.put(DEVICE_IDENTIFICATION, new byte[0]);
         byte[] codes = new byte[pages.size()];
         int next = 0;
         for (int code : pages.keySet()) {
@@ -94,9 +98,14 @@ final class InquiryData {
 
     /// A vital product data page, or nothing when the unit does not have it.
     ///
-    /// @param connected whether the unit can be had through the target port that is asked
-    Optional<byte[]> vitalProductData(int pageCode, boolean connected) {
-        return Optional.ofNullable(pages.get(pageCode)).map(page -> qualified(page, connected));
+    /// @param port the target port that is asked
+    /// @param connected whether the unit can be had through it
+    Optional<byte[]> vitalProductData(int pageCode, int port, boolean connected) {
+        byte[] page =
+                pageCode == DEVICE_IDENTIFICATION
+                        ? page(pageCode, DeviceIdentification.designators(identity, device, port))
+                        : pages.get(pageCode);
+        return Optional.ofNullable(page).map(there -> qualified(there, connected));
     }
 
     private static byte[] qualified(byte[] data, boolean connected) {

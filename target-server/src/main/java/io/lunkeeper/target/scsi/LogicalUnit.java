@@ -47,7 +47,8 @@ final class LogicalUnit {
     /// @param index where each [Nexus] keeps what it has not been told of this unit
     /// @param taskSet the order of the tasks of all nexuses
     /// @throws IOException when it cannot be told what is kept of it
-    LogicalUnit(String targetName, int index, DeviceServer.LogicalUnitSpec spec, TaskOrder taskSet)
+    LogicalUnit(
+            TargetDevice device, int index, DeviceServer.LogicalUnitSpec spec, TaskOrder taskSet)
             throws IOException {
         assert Integer.bitCount(spec.blockSizeBytes()) == 1 : spec;
         assert Integer.bitCount(spec.physicalBlockSizeBytes()) == 1 : spec;
@@ -60,14 +61,18 @@ final class LogicalUnit {
         this.blockShift = Integer.numberOfTrailingZeros(spec.blockSizeBytes());
         this.limits = new BlockLimits(spec.blockSizeBytes(), spec.physicalBlockSizeBytes());
         UnitIdentity identity =
-                UnitIdentity.derive(targetName, spec.lun(), spec.serial()).named(spec.names());
+                UnitIdentity.derive(device.name(), spec.lun(), spec.serial()).named(spec.names());
         this.inquiryData =
                 new InquiryData(
-                        identity, limits, backend.cacheMode().volatileCache(), thresholdExponent());
+                        identity,
+                        device,
+                        limits,
+                        backend.cacheMode().volatileCache(),
+                        thresholdExponent());
         this.names = DeviceIdentification.namesOfUnit(identity);
         this.mode = defaultMode();
         this.modePages = new ModePages(this, defaultMode());
-        String unit = targetName + " " + spec.lun();
+        String unit = device.name() + " " + spec.lun();
         this.savedMode =
                 new SavedModePages(
                         modePages, defaultMode(), new UnitSection(backend, "mode", unit));
@@ -75,7 +80,7 @@ final class LogicalUnit {
         followThreshold();
         this.identifyingInformation =
                 new IdentifyingInformation(new UnitSection(backend, "identity", unit));
-        this.reservations = new PersistentReservations(backend, unit);
+        this.reservations = new PersistentReservations(backend, unit, device.ports());
         // Last, as it may go on from here.
         this.operation = new BackgroundOperation(backend, spec.blockSizeBytes());
     }
@@ -232,7 +237,9 @@ final class LogicalUnit {
 
     /// SPC-4 5.16.2.4.5 Unavailable state: through a target port in it the unit is not to be had,
     /// which the PERIPHERAL QUALIFIER says.
-    Outcome inquiry(Cdb.Inquiry cdb, AccessState through) {
+    ///
+    /// @param port the target port through which it came
+    Outcome inquiry(Cdb.Inquiry cdb, int port, AccessState through) {
         boolean connected = through != AccessState.UNAVAILABLE;
         if (!cdb.vitalProductData()) {
             return cdb.pageCode() == 0
@@ -240,7 +247,7 @@ final class LogicalUnit {
                     : refuse(Sense.invalidFieldInCdb(2));
         }
         return inquiryData
-                .vitalProductData(cdb.pageCode(), connected)
+                .vitalProductData(cdb.pageCode(), port, connected)
                 .map(page -> Parameters.cut(page, cdb.allocationLength()))
                 .orElseGet(() -> refuse(Sense.invalidFieldInCdb(2)));
     }
@@ -360,7 +367,7 @@ final class LogicalUnit {
     /// persistent reservation has what RESERVE would give, and keeps it.
     private Outcome besidePersistent(Nexus nexus) {
         Registrations now = reservations.now();
-        boolean admitted = now.reservation() != null && !now.conflict(nexus.port(), Claim.CHANGE);
+        boolean admitted = now.reservation() != null && !now.conflict(nexus.name(), Claim.CHANGE);
         return admitted ? Outcome.Status.GOOD : reservationConflict();
     }
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// wrote into buffers, and the order of its tasks where it has a task set of its own. What is
 /// pending is safe from any thread; commands that ask take no lock.
 public final class Nexus {
-    private final String initiatorPortName;
+    private final NexusName name;
     private final TransferBuffers buffers = new TransferBuffers();
 
     /// Only of logical units that are still there: they come and go.
@@ -26,8 +26,8 @@ public final class Nexus {
     private volatile PendingConditions[] pending;
 
     /// @param indexes every [LogicalUnit#index] is below
-    Nexus(String initiatorPortName, int indexes) {
-        this.initiatorPortName = initiatorPortName;
+    Nexus(NexusName name, int indexes) {
+        this.name = name;
         this.pending =
                 Stream.generate(Nexus::afterPowerOn)
                         .limit(indexes)
@@ -109,14 +109,14 @@ public final class Nexus {
         return String.format(Locale.ROOT, "%s,i,0x%012x", initiatorName, isid);
     }
 
-    /// The name of the initiator port.
-    String port() {
-        return initiatorPortName;
+    /// What tells it from every other nexus.
+    NexusName name() {
+        return name;
     }
 
-    /// The name of the initiator port, for logs.
+    /// The names of its ports, for logs.
     @Override
     public String toString() {
-        return initiatorPortName;
+        return name.toString();
     }
 }

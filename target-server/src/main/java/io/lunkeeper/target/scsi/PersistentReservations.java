@@ -1,5 +1,7 @@
 package io.lunkeeper.target.scsi;
 
+import static java.util.Objects.requireNonNull;
+
 import io.lunkeeper.lun.LunBackend;
 import io.lunkeeper.target.scsi.Registrations.Claim;
 import io.lunkeeper.target.scsi.Registrations.Reservation;
@@ -10,8 +12,10 @@ import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
@@ -50,12 +54,34 @@ final class PersistentReservations {
     /// The reservations of a logical unit as they were when it was served last.
     ///
     /// @param unit what tells the logical unit from every other: those of another are not taken up
+    /// @param ports the target ports that there are
     /// @throws IOException when it cannot be told what is kept beside the image, not only who must
     ///   be kept out
-    PersistentReservations(LunBackend backend, String unit) throws IOException {
+    PersistentReservations(LunBackend backend, String unit, List<Integer> ports)
+            throws IOException {
         this.backend = backend;
         this.section = new UnitSection(backend, SECTION, unit);
         this.now = restore();
+        warnOfMissingPorts(ports);
+    }
+
+    /// Registrations through target ports that are not there any more count as before: whom they
+    /// keep out must not get in because the configuration has changed.
+    private void warnOfMissingPorts(List<Integer> ports) {
+        List<Integer> missing =
+                now.keys().keySet().stream()
+                        .map(NexusName::targetPort)
+                        .filter(port -> !ports.contains(port))
+                        .toList();
+        if (!missing.isEmpty()) {
+            LOG.warn(
+                    "{}: {} registrations were made through portal groups that are not configured"
+                            + " any more ({}); they count until a registered initiator preempts or"
+                            + " clears them, or unregisters once the groups are there again",
+                    backend.placeBeside(),
+                    missing.size(),
+                    new TreeSet<>(missing));
+        }
     }
 
     Registrations now() {
@@ -64,7 +90,7 @@ final class PersistentReservations {
 
     boolean conflict(Nexus nexus, Claim claim) {
         Registrations current = now;
-        return current.reservation() != null && current.conflict(nexus.port(), claim);
+        return current.reservation() != null && current.conflict(nexus.name(), claim);
     }
 
     /// Whether an operation must not run because they are lost.
@@ -88,7 +114,7 @@ final class PersistentReservations {
                 LOG.warn(
                         "{}: {} has replaced the lost reservations by {}",
                         backend.placeBeside(),
-                        request.port(),
+                        request.nexus(),
                         next.reservation());
             }
         }
@@ -100,16 +126,18 @@ final class PersistentReservations {
         // Without registrations, too, APTPL stays in force.
         text.put("aptpl", "1");
         int number = 0;
-        for (Map.Entry<String, Long> each : kept.keys().entrySet()) {
+        for (Map.Entry<NexusName, Long> each : kept.keys().entrySet()) {
             number++;
-            text.put("port." + number, each.getKey());
+            text.put("port." + number, each.getKey().initiatorPort());
+            text.put("target-port." + number, Integer.toString(each.getKey().targetPort()));
             text.put("key." + number, Long.toHexString(each.getValue()));
         }
         Reservation held = kept.reservation();
         if (held != null) {
             text.put("type", held.type().name());
             if (held.holder() != null) {
-                text.put("holder", held.holder());
+                text.put("holder", held.holder().initiatorPort());
+                text.put("holder-target-port", Integer.toString(held.holder().targetPort()));
             }
         }
         return text;
@@ -126,7 +154,7 @@ final class PersistentReservations {
         try {
             Registrations kept = registrations(text);
             LOG.info(
-                    "{}: {} initiator ports are registered, reservation {}",
+                    "{}: {} I_T nexuses are registered, reservation {}",
                     backend.placeBeside(),
                     kept.keys().size(),
                     kept.reservation() == null ? "none" : kept.reservation());
@@ -168,20 +196,33 @@ final class PersistentReservations {
     }
 
     private static Registrations registrations(Map<String, String> text) {
-        Map<String, Long> keys = new LinkedHashMap<>();
+        Map<NexusName, Long> keys = new LinkedHashMap<>();
         for (int number = 1; text.get("port." + number) != null; number++) {
             keys.put(
-                    text.get("port." + number),
+                    nexus(text, "port." + number, "target-port." + number),
                     Long.parseUnsignedLong(text.get("key." + number), 16));
         }
         String type = text.get("type");
         @Nullable Reservation held =
                 type == null
                         ? null
-                        : new Reservation(ReservationType.valueOf(type), text.get("holder"));
+                        : new Reservation(
+                                ReservationType.valueOf(type),
+                                text.get("holder") == null
+                                        ? null
+                                        : nexus(text, "holder", "holder-target-port"));
         if (held != null && held.holder() != null && !keys.containsKey(held.holder())) {
             throw new IllegalArgumentException("the holder is not registered");
         }
         return Registrations.kept(new LinkedHashMap<>(keys), held, true);
+    }
+
+    /// Earlier versions, which had one target port, did not write which it was.
+    private static NexusName nexus(Map<String, String> text, String portKey, String targetPortKey) {
+        int targetPort = Integer.parseInt(text.getOrDefault(targetPortKey, "1"));
+        if (targetPort < 1 || targetPort > NexusName.MAX_TARGET_PORT) {
+            throw new IllegalArgumentException("there is no target port " + targetPort);
+        }
+        return new NexusName(requireNonNull(text.get(portKey)), targetPort);
     }
 }

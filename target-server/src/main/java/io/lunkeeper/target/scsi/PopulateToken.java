@@ -83,7 +83,8 @@ final class PopulateToken {
                         .toList();
         RodToken.Content content =
                 new RodToken.Content(unit, parsed.ranges(), unit.backend().watches().watch(bytes));
-        Optional<RodToken> token = copies.tokens().create(nexus.port(), content, seconds);
+        Optional<RodToken> token =
+                copies.tokens().create(nexus.name().initiatorPort(), content, seconds);
         token.ifPresent(made -> operation.made(made, unit.bytes(parsed.blocks())));
         Outcome.Status status =
                 token.isPresent()

@@ -9,15 +9,14 @@ import org.jspecify.annotations.Nullable;
 /// 5.13 Reservations).
 ///
 /// @param generation PRGENERATION, which counts changes of registrations since power on
-/// @param keys the reservation key of each registered initiator port, by name, oldest first. There
-///   is one target port, so a nexus is known by its initiator's
+/// @param keys the reservation key of each registered nexus, oldest first
 /// @param reservation the persistent reservation, if there is one
 /// @param persistent whether this survives a loss of power (APTPL)
 /// @param lost whether nobody knows who is registered and who has reserved it (SPC-4 5.13.5.3.2
 ///   Recoverable loss of persistent reservation information)
 record Registrations(
         int generation,
-        SequencedMap<String, Long> keys,
+        SequencedMap<NexusName, Long> keys,
         @Nullable Reservation reservation,
         boolean persistent,
         boolean lost) {
@@ -28,7 +27,7 @@ record Registrations(
 
     /// What there is before any change that is counted.
     static Registrations kept(
-            SequencedMap<String, Long> keys,
+            SequencedMap<NexusName, Long> keys,
             @Nullable Reservation reservation,
             boolean persistent) {
         return new Registrations(0, keys, reservation, persistent, false);
@@ -36,34 +35,34 @@ record Registrations(
 
     /// A persistent reservation.
     ///
-    /// @param holder the initiator port that holds it; null when all that are registered do
-    record Reservation(ReservationType type, @Nullable String holder) {
-        static Reservation of(ReservationType type, String holder) {
+    /// @param holder the nexus that holds it; null when all that are registered do
+    record Reservation(ReservationType type, @Nullable NexusName holder) {
+        static Reservation of(ReservationType type, NexusName holder) {
             return new Reservation(type, type.heldByAll() ? null : holder);
         }
     }
 
-    boolean registered(String port) {
-        return keys.containsKey(port);
+    boolean registered(NexusName nexus) {
+        return keys.containsKey(nexus);
     }
 
-    /// Whether a port holds the reservation, alone or with all others.
-    boolean holds(String port) {
+    /// Whether a nexus holds the reservation, alone or with all others.
+    boolean holds(NexusName nexus) {
         return reservation != null
                 && (reservation.holder() == null
-                        ? registered(port)
-                        : port.equals(reservation.holder()));
+                        ? registered(nexus)
+                        : nexus.equals(reservation.holder()));
     }
 
-    /// Whether a command from a port conflicts with the reservation (SPC-4 5.13.1, Commands that
-    /// are allowed in the presence of various reservations).
-    boolean conflict(String port, Claim claim) {
+    /// Whether a command of a nexus conflicts with the reservation (SPC-4 5.13.1, Commands that are
+    /// allowed in the presence of various reservations).
+    boolean conflict(NexusName nexus, Claim claim) {
         Reservation held = reservation;
         if (held == null || claim == Claim.NOTHING) {
             return false;
         }
         boolean admitted =
-                held.type().admitsRegistrants() ? registered(port) : port.equals(held.holder());
+                held.type().admitsRegistrants() ? registered(nexus) : nexus.equals(held.holder());
         return !admitted && (claim == Claim.CHANGE || held.type().excludesReads());
     }
 
@@ -76,7 +75,7 @@ record Registrations(
         CHANGE
     }
 
-    Registrations withKeys(Map<String, Long> changed) {
+    Registrations withKeys(Map<NexusName, Long> changed) {
         return new Registrations(
                 generation + 1, new LinkedHashMap<>(changed), reservation, persistent, lost);
     }

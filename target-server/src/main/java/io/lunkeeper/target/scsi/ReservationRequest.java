@@ -5,24 +5,27 @@ import java.util.List;
 /// A PERSISTENT RESERVE OUT command with its parameters (SPC-4 6.16 PERSISTENT RESERVE OUT
 /// command).
 ///
-/// @param port the initiator port that asks
+/// @param nexus that asks
+/// @param elsewhere the nexuses of the same initiator port through the other target ports, where it
+///   is registered through all of them (ALL_TG_PT)
 /// @param key RESERVATION KEY
 /// @param newKey SERVICE ACTION RESERVATION KEY
 /// @param scope SCOPE; only zero, the logical unit, is defined
 /// @param type TYPE, as it came: it counts only for some actions
 /// @param persistent APTPL
 /// @param unregister UNREG
-/// @param others the initiator ports of the TransportIDs that came along
+/// @param others the nexuses of the TransportIDs that came along
 record ReservationRequest(
         Action action,
-        String port,
+        NexusName nexus,
+        List<NexusName> elsewhere,
         long key,
         long newKey,
         int scope,
         int type,
         boolean persistent,
         boolean unregister,
-        List<String> others) {
+        List<NexusName> others) {
 
     /// The service actions, in the order of their codes.
     enum Action {

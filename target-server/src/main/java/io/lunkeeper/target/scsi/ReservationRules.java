@@ -12,17 +12,17 @@ import org.jspecify.annotations.Nullable;
 /// What a PERSISTENT RESERVE OUT command makes of the registrations of a logical unit (SPC-4 5.13
 /// Reservations). Pure: from a state and a request to a [Verdict].
 final class ReservationRules {
-    /// Registered ports of one logical unit, at most: bounds memory.
+    /// Registered nexuses of one logical unit, at most: bounds memory.
     static final int MAX_REGISTRATIONS = 1024;
 
     private final Registrations now;
     private final ReservationRequest request;
-    private final String self;
+    private final NexusName self;
 
     private ReservationRules(Registrations now, ReservationRequest request) {
         this.now = now;
         this.request = request;
-        this.self = request.port();
+        this.self = request.nexus();
     }
 
     /// What comes of a request.
@@ -36,9 +36,10 @@ final class ReservationRules {
         /// GOOD.
         ///
         /// @param next the new state
-        /// @param told the ports that must be told of it, and what
-        /// @param preempted the ports whose tasks PREEMPT AND ABORT aborts
-        record Done(Registrations next, Map<String, PendingCondition> told, Set<String> preempted)
+        /// @param told the nexuses that must be told of it, and what
+        /// @param preempted the nexuses whose tasks PREEMPT AND ABORT aborts
+        record Done(
+                Registrations next, Map<NexusName, PendingCondition> told, Set<NexusName> preempted)
                 implements Verdict {}
     }
 
@@ -77,52 +78,74 @@ final class ReservationRules {
         return done(next, Map.of());
     }
 
-    private static Verdict done(Registrations next, Map<String, PendingCondition> told) {
+    private static Verdict done(Registrations next, Map<NexusName, PendingCondition> told) {
         return new Verdict.Done(next, told, Set.of());
     }
 
-    /// The same to every registered port but the one that asks.
-    private Map<String, PendingCondition> tellOthers(
+    /// The same to every registered nexus but the one that asks.
+    private Map<NexusName, PendingCondition> tellOthers(
             Registrations registered, PendingCondition condition) {
-        Map<String, PendingCondition> told = new LinkedHashMap<>();
+        Map<NexusName, PendingCondition> told = new LinkedHashMap<>();
         registered.keys().keySet().stream()
-                .filter(port -> !port.equals(self))
-                .forEach(port -> told.put(port, condition));
+                .filter(nexus -> !nexus.equals(self))
+                .forEach(nexus -> told.put(nexus, condition));
         return told;
     }
 
     // ---- registering
 
-    /// SPC-4 5.13.7 Registering.
+    /// The nexuses that are registered together: the one that asks, and with ALL_TG_PT those of the
+    /// same initiator port through all other target ports.
+    private Set<NexusName> own() {
+        Set<NexusName> own = new LinkedHashSet<>(Set.of(self));
+        own.addAll(request.elsewhere());
+        return own;
+    }
+
+    /// SPC-4 5.13.7 Registering. Through all target ports it is as if each had been asked, and
+    /// nothing is changed when it conflicts at one. That through some there is no registration yet
+    /// is no conflict: a portal group may be new.
     private Verdict register() {
-        if (!now.registered(self)) {
-            return request.key() == 0 ? setKey() : new Verdict.Conflict();
-        }
-        if (!keyMatches()) {
+        if (!now.registered(self) && request.key() != 0) {
             return new Verdict.Conflict();
         }
-        return request.others().isEmpty()
-                ? setKey()
-                : new Verdict.Refused(Sense.invalidFieldInParameterList(ReserveOut.FLAGS_BYTE));
+        boolean registered = false;
+        for (NexusName each : own()) {
+            Long key = now.keys().get(each);
+            if (key != null && key != request.key()) {
+                return new Verdict.Conflict();
+            }
+            registered |= key != null;
+        }
+        return registered && !request.others().isEmpty()
+                ? new Verdict.Refused(Sense.invalidFieldInParameterList(ReserveOut.FLAGS_BYTE))
+                : setKey();
     }
 
     private Verdict setKey() {
         if (request.newKey() == 0) {
-            return now.registered(self) ? unregister() : done(now);
+            Set<NexusName> registered = own();
+            registered.retainAll(now.keys().keySet());
+            return registered.isEmpty() ? done(now) : unregister(registered);
         }
-        Map<String, Long> keys = new LinkedHashMap<>(now.keys());
-        keys.put(self, request.newKey());
-        request.others().forEach(port -> keys.put(port, request.newKey()));
+        Map<NexusName, Long> keys = new LinkedHashMap<>(now.keys());
+        own().forEach(nexus -> keys.put(nexus, request.newKey()));
+        request.others().forEach(nexus -> keys.put(nexus, request.newKey()));
         return keys.size() > MAX_REGISTRATIONS
                 ? new Verdict.Refused(Sense.INSUFFICIENT_REGISTRATION_RESOURCES)
                 : done(now.withKeys(keys).withPersistence(request.persistent()));
     }
 
-    /// SPC-4 5.13.11.3 Unregistering: what it held is released.
-    private Verdict unregister() {
-        Registrations next = without(now, Set.of(self)).withPersistence(request.persistent());
+    /// SPC-4 5.13.11.3 Unregistering: what they held is released.
+    private Verdict unregister(Set<NexusName> leaving) {
+        Registrations next = without(now, leaving).withPersistence(request.persistent());
         Reservation held = now.reservation();
-        if (held == null || !now.holds(self) || (held.holder() == null && !next.keys().isEmpty())) {
+        boolean releases =
+                held != null
+                        && (held.holder() == null
+                                ? next.keys().isEmpty()
+                                : leaving.contains(held.holder()));
+        if (held == null || !releases) {
             return done(next);
         }
         Registrations released = next.withReservation(null);
@@ -131,9 +154,9 @@ final class ReservationRules {
                 : done(released);
     }
 
-    private static Registrations without(Registrations registrations, Set<String> ports) {
-        Map<String, Long> keys = new LinkedHashMap<>(registrations.keys());
-        keys.keySet().removeAll(ports);
+    private static Registrations without(Registrations registrations, Set<NexusName> leaving) {
+        Map<NexusName, Long> keys = new LinkedHashMap<>(registrations.keys());
+        keys.keySet().removeAll(leaving);
         return registrations.withKeys(keys);
     }
 
@@ -143,7 +166,7 @@ final class ReservationRules {
         if (held == null || !self.equals(held.holder())) {
             return new Verdict.Conflict();
         }
-        String to = request.others().getFirst();
+        NexusName to = request.others().getFirst();
         if (request.newKey() == 0 || to.equals(self)) {
             return new Verdict.Refused(
                     Sense.invalidFieldInParameterList(
@@ -151,10 +174,13 @@ final class ReservationRules {
                                     ? ReserveOut.TRANSPORT_ID_BYTE
                                     : ReserveOut.NEW_KEY_BYTE));
         }
-        Map<String, Long> keys = new LinkedHashMap<>(now.keys());
+        Map<NexusName, Long> keys = new LinkedHashMap<>(now.keys());
         keys.put(to, request.newKey());
         if (request.unregister()) {
             keys.remove(self);
+        }
+        if (keys.size() > MAX_REGISTRATIONS) {
+            return new Verdict.Refused(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
         }
         return done(
                 now.withKeys(keys)
@@ -225,7 +251,7 @@ final class ReservationRules {
                     Sense.invalidFieldInParameterList(
                             request.key() != 0 ? ReserveOut.KEY_BYTE : ReserveOut.NEW_KEY_BYTE));
         }
-        SequencedMap<String, Long> keys = new LinkedHashMap<>(Map.of(self, request.newKey()));
+        SequencedMap<NexusName, Long> keys = new LinkedHashMap<>(Map.of(self, request.newKey()));
         return done(Registrations.kept(keys, wanted.get(), request.persistent()));
     }
 
@@ -239,11 +265,11 @@ final class ReservationRules {
             return new Verdict.Refused(Sense.invalidFieldInParameterList(ReserveOut.NEW_KEY_BYTE));
         }
         boolean takesOver = everybody || holderHas(request.newKey());
-        Set<String> victims = new LinkedHashSet<>();
+        Set<NexusName> victims = new LinkedHashSet<>();
         now.keys()
-                .forEach((port, key) -> {
-                    if (!port.equals(self) && (everybody || key == request.newKey())) {
-                        victims.add(port);
+                .forEach((nexus, key) -> {
+                    if (!nexus.equals(self) && (everybody || key == request.newKey())) {
+                        victims.add(nexus);
                     }
                 });
         if (takesOver) {
@@ -254,14 +280,14 @@ final class ReservationRules {
                 : new Verdict.Conflict();
     }
 
-    /// Whether one port holds the reservation and is registered with this key.
+    /// Whether one nexus holds the reservation and is registered with this key.
     private boolean holderHas(long key) {
         Reservation held = now.reservation();
-        String holder = held == null ? null : held.holder();
+        NexusName holder = held == null ? null : held.holder();
         return holder != null && Long.valueOf(key).equals(now.keys().get(holder));
     }
 
-    private Verdict takeOver(@Nullable Reservation held, Set<String> victims) {
+    private Verdict takeOver(@Nullable Reservation held, Set<NexusName> victims) {
         Optional<Reservation> wanted = wanted();
         if (wanted.isEmpty()) {
             return noSuchReservation();
@@ -275,9 +301,9 @@ final class ReservationRules {
     }
 
     private Verdict preempted(
-            Registrations next, Set<String> victims, Map<String, PendingCondition> told) {
-        Map<String, PendingCondition> all = new LinkedHashMap<>(told);
-        victims.forEach(port -> all.put(port, PendingCondition.REGISTRATIONS_PREEMPTED));
+            Registrations next, Set<NexusName> victims, Map<NexusName, PendingCondition> told) {
+        Map<NexusName, PendingCondition> all = new LinkedHashMap<>(told);
+        victims.forEach(nexus -> all.put(nexus, PendingCondition.REGISTRATIONS_PREEMPTED));
         boolean abort = request.action() == ReservationRequest.Action.PREEMPT_AND_ABORT;
         return new Verdict.Done(next, all, abort ? victims : Set.of());
     }

@@ -63,7 +63,7 @@ final class ReserveIn {
         if (held == null) {
             return list(now, new byte[0]);
         }
-        String holder = held.holder();
+        NexusName holder = held.holder();
         Long key = holder == null ? Long.valueOf(0) : now.keys().get(holder);
         return list(
                 now,
@@ -92,20 +92,22 @@ final class ReserveIn {
 
     private static byte[] fullStatus(Registrations now) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
-        now.keys().forEach((port, key) -> all.writeBytes(fullStatus(now, port, key)));
+        now.keys().forEach((nexus, key) -> all.writeBytes(fullStatus(now, nexus, key)));
         return list(now, all.toByteArray());
     }
 
-    private static byte[] fullStatus(Registrations now, String port, long key) {
-        Reservation held = now.holds(port) ? now.reservation() : null;
-        byte[] id = TransportId.ofPort(port);
+    /// SPC-4 6.15.5 READ FULL STATUS service action. ALL_TG_PT is zero: each registration is one of
+    /// an initiator port through one target port, also where all were made by one command.
+    private static byte[] fullStatus(Registrations now, NexusName nexus, long key) {
+        Reservation held = now.holds(nexus) ? now.reservation() : null;
+        byte[] id = TransportId.ofPort(nexus.initiatorPort());
         return ByteBuffer.allocate(FULL_STATUS_BYTES + id.length)
                 .putLong(key)
                 .putInt(0)
                 .put((byte) (held == null ? 0 : HOLDER))
                 .put((byte) (held == null ? 0 : held.type().code()))
                 .putInt(0)
-                .putShort((short) DeviceIdentification.TARGET_PORT)
+                .putShort((short) nexus.targetPort())
                 .putInt(id.length)
                 .put(id)
                 .array();

@@ -104,19 +104,45 @@ final class ReserveOut {
         if (!others && parameters.readableBytes() != BASIC_BYTES) {
             throw new Refusal(Sense.PARAMETER_LIST_LENGTH_ERROR);
         }
+        List<Integer> ports =
+                (flags & ALL_TG_PT) != 0 && mayBeEverywhere(cdb.action())
+                        ? server.ports()
+                        : List.of(nexus.name().targetPort());
+        List<NexusName> elsewhere = through(ports, List.of(nexus.name().initiatorPort()));
+        elsewhere.remove(nexus.name());
         return new ReservationRequest(
                 cdb.action(),
-                nexus.port(),
+                nexus.name(),
+                elsewhere,
                 parameters.getLong(start),
                 parameters.getLong(start + NEW_KEY_BYTE),
                 cdb.scope(),
                 cdb.type(),
                 registers && (flags & APTPL) != 0,
                 false,
-                others ? transportIds(parameters) : List.of());
+                others ? through(ports, transportIds(parameters)) : List.of());
     }
 
-    /// SPC-4 6.16.3: the ports of TransportIDs, with a length before them.
+    /// The actions that heed ALL_TG_PT (SPC-4 6.16.3).
+    private static boolean mayBeEverywhere(Action action) {
+        return action == Action.REGISTER || action == Action.REGISTER_AND_IGNORE_EXISTING_KEY;
+    }
+
+    /// The nexuses of initiator ports through target ports, unless there are more than can be
+    /// registered.
+    private static List<NexusName> through(List<Integer> ports, List<String> initiatorPorts)
+            throws Refusal {
+        if (ports.size() * initiatorPorts.size() > ReservationRules.MAX_REGISTRATIONS) {
+            throw new Refusal(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
+        }
+        List<NexusName> names = new ArrayList<>();
+        for (String each : initiatorPorts) {
+            ports.forEach(port -> names.add(new NexusName(each, port)));
+        }
+        return names;
+    }
+
+    /// SPC-4 6.16.3: the initiator ports of TransportIDs, with a length before them.
     private List<String> transportIds(ByteBuf parameters) throws Refusal {
         int first = LIST_LENGTH_BYTE + Integer.BYTES;
         if (parameters.readableBytes() < first
@@ -149,8 +175,8 @@ final class ReserveOut {
         if ((flags & ~(UNREG | APTPL)) != 0) {
             throw Refusal.field(MOVE_FLAGS_BYTE);
         }
-        if (parameters.getUnsignedShort(start + MOVE_PORT_BYTE)
-                != DeviceIdentification.TARGET_PORT) {
+        int port = parameters.getUnsignedShort(start + MOVE_PORT_BYTE);
+        if (!server.ports().contains(port)) {
             throw Refusal.field(MOVE_PORT_BYTE);
         }
         if (parameters.getUnsignedInt(start + MOVE_LENGTH_BYTE)
@@ -163,21 +189,22 @@ final class ReserveOut {
                         .orElseThrow(() -> Refusal.field(TRANSPORT_ID_BYTE));
         return new ReservationRequest(
                 cdb.action(),
-                nexus.port(),
+                nexus.name(),
+                List.of(),
                 parameters.getLong(start),
                 parameters.getLong(start + NEW_KEY_BYTE),
                 cdb.scope(),
                 cdb.type(),
                 (flags & APTPL) != 0,
                 (flags & UNREG) != 0,
-                List.of(to.name()));
+                List.of(new NexusName(to.name(), port)));
     }
 
     /// SPC-4 5.13.11.2.6 Preempting and aborting: the ACA conditions of who is preempted end, and
     /// all of them where that is everybody.
-    private boolean relieves(ReservationRequest request, Set<String> preempted, Nexus faulted) {
+    private boolean relieves(ReservationRequest request, Set<NexusName> preempted, Nexus faulted) {
         boolean itself = faulted == nexus && request.newKey() == request.key();
-        return request.newKey() == 0 || itself || preempted.contains(faulted.port());
+        return request.newKey() == 0 || itself || preempted.contains(faulted.name());
     }
 
     private Outcome carryOut(ReservationRequest request) throws IOException {

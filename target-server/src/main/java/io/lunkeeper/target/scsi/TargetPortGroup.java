@@ -6,8 +6,8 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
 
-/// The one target port group of a target, with its one port: in which state it is for all logical
-/// units, and the commands that ask for it and set it (SPC-4 5.16.2 Asymmetric logical unit
+/// The one target port group of a target, with all of its ports: in which state it is for all
+/// logical units, and the commands that ask for it and set it (SPC-4 5.16.2 Asymmetric logical unit
 /// access). A change is a single indivisible event; commands that have begun go on to their end.
 /// What was set by a command lives as long as the target. Safe from any thread.
 final class TargetPortGroup {
@@ -25,7 +25,12 @@ final class TargetPortGroup {
     private static final int CHANGED_BY_COMMAND = 0x01;
     private static final int CHANGED_IMPLICITLY = 0x02;
 
-    private static final short IDENTIFIER = DeviceIdentification.TARGET_PORT;
+    private static final short IDENTIFIER = DeviceIdentification.TARGET_PORT_GROUP;
+
+    // REPORT TARGET PORT GROUPS parameter data.
+    private static final int EXTENDED_HEADER_BYTES = 8;
+    private static final int GROUP_BYTES = 8;
+    private static final int PORT_BYTES = 4;
 
     // SET TARGET PORT GROUPS parameter list: a header and the descriptor of the one group.
     private static final int LIST_BYTES = 8;
@@ -88,10 +93,12 @@ final class TargetPortGroup {
     /// SPC-4 6.37 REPORT TARGET PORT GROUPS command. A change takes no time, so no time is reported
     /// after which it has failed.
     Outcome report(LogicalUnit unit, Cdb.ReportTargetPortGroups cdb) {
-        ByteBuffer groups = ByteBuffer.allocate(20);
+        int ports = server.ports().size();
+        int descriptorBytes = GROUP_BYTES + ports * PORT_BYTES;
+        ByteBuffer groups = ByteBuffer.allocate(EXTENDED_HEADER_BYTES + descriptorBytes);
         switch (cdb.format()) {
-            case LENGTH_ONLY -> groups.putInt(12);
-            case EXTENDED -> groups.putInt(16).putInt(EXTENDED << 28);
+            case LENGTH_ONLY -> groups.putInt(descriptorBytes);
+            case EXTENDED -> groups.putInt(Integer.BYTES + descriptorBytes).putInt(EXTENDED << 28);
             default -> {
                 return unit.refuse(Sense.invalidFieldInCdb(1, 7));
             }
@@ -99,7 +106,8 @@ final class TargetPortGroup {
         Standing standing = now;
         groups.put((byte) standing.state().code()).put((byte) STATES_SUPPORTED);
         groups.putShort(IDENTIFIER).put((byte) 0).put((byte) standing.statusCode());
-        groups.put((byte) 0).put((byte) 1).putShort((short) 0).putShort(IDENTIFIER);
+        groups.put((byte) 0).put((byte) ports);
+        server.ports().forEach(port -> groups.putShort((short) 0).putShort(port.shortValue()));
         byte[] data = new byte[groups.flip().remaining()];
         groups.get(data);
         return Parameters.cut(data, cdb.allocationLength());

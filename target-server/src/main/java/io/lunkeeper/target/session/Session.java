@@ -127,7 +127,10 @@ public final class Session {
                 return false;
             }
             Nexus attached =
-                    target.device().attach(Nexus.portName(key.initiatorName(), key.isid()));
+                    target.device()
+                            .attach(
+                                    Nexus.portName(key.initiatorName(), key.isid()),
+                                    key.portalGroupTag());
             if (parameters.protocolLevel() >= TaskFunction.SCSI_FEATURES_UPDATE) {
                 attached.carriesQueries();
             }

@@ -75,6 +75,18 @@ final class ConfigurationErrorsTest {
     }
 
     @Test
+    void portalGroupsAreBounded() throws IOException {
+        StringBuilder yaml = new StringBuilder("portals:\n");
+        for (int group = 1; group <= 257; group++) {
+            yaml.append("  - { listen: \"127.0.0.1:0\", group: %d }\n".formatted(group));
+        }
+        yaml.append("targets: [{iqn: iqn.2026-11.a:b, ").append(LUNS).append("}]\n");
+        assertProblems(
+                yaml.toString(),
+                List.of("257: portals[255].group: there are at most 255 portal groups"));
+    }
+
+    @Test
     void nestingIsBounded() throws IOException {
         String yaml = "a:\n" + "  [\n".repeat(200_000);
         assertProblems(yaml, List.of("17: nests deeper than 16 levels"));

@@ -94,7 +94,7 @@ public final class CdbFuzzTest {
             assertEquals(1, wire.refCnt());
             check(cdb, ServedUnit.drive(server, lun, first, dataOut(first, choices)));
         }
-        Nexus last = unit.served.server().attach("iqn.2026-11.a:3,i,0x000000000003");
+        Nexus last = unit.served.server().attach("iqn.2026-11.a:3,i,0x000000000003", 1);
         check(new byte[6], unit.served.run(last, "00 00 00 00 00 00"));
         unit.served.server().detach(last);
         return traceless;

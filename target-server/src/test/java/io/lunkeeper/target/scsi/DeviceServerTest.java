@@ -57,7 +57,7 @@ class DeviceServerTest {
     @Test
     void tellsEachNexusOnceOfPowerOn() {
         for (int i = 0; i < 3; i++) {
-            Nexus nexus = unit.server().attach("i");
+            Nexus nexus = unit.server().attach("i", 1);
             assertEquals("6/29/00", unit.run(nexus, TEST_UNIT_READY).code());
             assertTrue(unit.run(nexus, TEST_UNIT_READY).good());
         }
@@ -66,21 +66,21 @@ class DeviceServerTest {
     @ParameterizedTest
     @ValueSource(strings = {INQUIRY, REPORT_LUNS, "a0 00 00 00 00 00 00 00 0f 00 00 00"})
     void keepsTheUnitAttentionWhenACommandPassesIt(String command) {
-        Nexus nexus = unit.server().attach("i");
+        Nexus nexus = unit.server().attach("i", 1);
         assertFalse(unit.run(nexus, command).code().startsWith("6/"));
         assertEquals("6/29/00", unit.run(nexus, TEST_UNIT_READY).code());
     }
 
     @Test
     void reportsAUnitAttentionBeforeLookingAtTheCommand() {
-        Nexus nexus = unit.server().attach("i");
+        Nexus nexus = unit.server().attach("i", 1);
         assertEquals("6/29/00", unit.run(nexus, "ff 00 00 00 00 00").code());
         assertEquals("5/20/00", unit.run(nexus, "ff 00 00 00 00 00").code());
     }
 
     @Test
     void takesTheUnitAttentionByRequestSense() {
-        Nexus nexus = unit.server().attach("i");
+        Nexus nexus = unit.server().attach("i", 1);
         unit.server().tasksCleared(ServedUnit.LUN_FIELD, nexus);
         String fixed = HexFormat.of().formatHex(unit.run(nexus, REQUEST_SENSE).data());
         assertEquals("700006000000000a00000000290000000000", fixed);
@@ -265,7 +265,7 @@ class DeviceServerTest {
                                         lun, unit.backend(), 512, 512, Optional.empty()))
                         .toList();
         DeviceServer server = new DeviceServer(ServedUnit.TARGET, specs);
-        Nexus nexus = server.attach("i");
+        Nexus nexus = server.attach("i", 1);
         assertEquals(
                 "0000002000000000"
                         + "0000000000000000"
@@ -340,7 +340,7 @@ class DeviceServerTest {
 
     private void visits(int rounds) {
         for (int i = 0; i < rounds; i++) {
-            Nexus nexus = unit.server().attach("i");
+            Nexus nexus = unit.server().attach("i", 1);
             assertEquals("6/29/00", unit.run(nexus, TEST_UNIT_READY).code());
             Reply reserved = unit.run(nexus, RESERVE);
             assertTrue(

@@ -63,8 +63,8 @@ class LostReservationTest {
     @BeforeEach
     void serve() throws IOException {
         unit = ServedUnit.open(directory, 1 << 20);
-        a = unit.server().attach(port("a"));
-        b = unit.server().attach(port("b"));
+        a = unit.server().attach(port("a"), 1);
+        b = unit.server().attach(port("b"), 1);
         for (Nexus each : List.of(a, b)) {
             assertEquals("6/29/00", unit.run(each, TEST_UNIT_READY).code());
         }
@@ -204,7 +204,7 @@ class LostReservationTest {
         }
         assertLost();
         unit.server().detach(a);
-        a = unit.server().attach(port("a"));
+        a = unit.server().attach(port("a"), 1);
         assertEquals("6/29/00", unit.run(a, TEST_UNIT_READY).code());
         assertLost();
         serveAgain();

@@ -106,7 +106,7 @@ class LunInventoryTest {
             assertTrue(unit.run(each, FIELD, TEST_UNIT_READY).good());
             assertTrue(unit.run(each, FIELD, READ_ONE_BLOCK).good());
         }
-        Nexus late = server.attach("late");
+        Nexus late = server.attach("late", 1);
         assertEquals(POWER_ON, unit.run(late, TEST_UNIT_READY).code());
         assertTrue(unit.run(late, TEST_UNIT_READY).good());
         assertEquals(POWER_ON, unit.run(late, FIELD, TEST_UNIT_READY).code());
@@ -264,7 +264,7 @@ class LunInventoryTest {
         add(3, image("c"));
         server.forget(ADDED);
         add(4, image("d"));
-        Nexus late = server.attach("late");
+        Nexus late = server.attach("late", 1);
         for (long field : new long[] {0x0003L << 48, 0x0004L << 48}) {
             for (Nexus each : List.of(unit.nexus(), late)) {
                 unit.run(each, field, REPORT_LUNS);

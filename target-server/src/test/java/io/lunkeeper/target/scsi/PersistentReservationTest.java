@@ -169,9 +169,8 @@ class PersistentReservationTest {
         assertEquals(List.of(), keys());
     }
 
-    /// There is one target port, so all of them are this one.
     @Test
-    void registersWithAllTargetPorts() {
+    void allTargetPortsAreThisOneWhereThereIsNoOther() {
         assertTrue(out(a, REGISTER, 0, list(0, 1, 0x04)).good());
         assertEquals(List.of(1L), keys());
     }
@@ -395,7 +394,7 @@ class PersistentReservationTest {
                     assertFalse(units.test(ServedUnit.LUN_FIELD + (1L << 48)));
                     for (Nexus each : List.of(a, b, c)) {
                         if (nexuses.test(each)) {
-                            aborted.add(each.port());
+                            aborted.add(each.name().initiatorPort());
                         }
                     }
                     whenEnded.run();

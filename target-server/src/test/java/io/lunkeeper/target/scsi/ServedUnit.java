@@ -164,7 +164,7 @@ final class ServedUnit implements AutoCloseable {
 
     /// The same for a port of this name.
     Nexus attach(String port) {
-        Nexus attached = server.attach(port);
+        Nexus attached = server.attach(port, 1);
         assertEquals("6/29/00", run(attached, "00 00 00 00 00 00").code());
         return attached;
     }

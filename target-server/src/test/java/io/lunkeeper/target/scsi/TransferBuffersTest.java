@@ -141,7 +141,7 @@ class TransferBuffersTest {
                 LunBackend two = backend("two")) {
             DeviceServer server =
                     new DeviceServer(ServedUnit.TARGET, List.of(spec(0, one), spec(1, two)));
-            Nexus nexus = server.attach("a,i,0x000000000001");
+            Nexus nexus = server.attach("a,i,0x000000000001", 1);
             for (int lun = 0; lun < 2; lun++) {
                 server.execute(nexus, LunField.of(lun), ServedUnit.cdb("00 00 00 00 00 00"));
             }

@@ -42,7 +42,7 @@ class UnitNameTest {
                                         new UnitName(UnitName.Type.EUI_64, EUI),
                                         new UnitName(UnitName.Type.UUID, UUID)),
                                 unit(1, new UnitName(UnitName.Type.EUI_64, "0123456789abcdef"))));
-        nexus = server.attach("a,i,0x000000000001");
+        nexus = server.attach("a,i,0x000000000001", 1);
         assertEquals("6/29/00", run(0, "00 00", new byte[0]).code());
         assertEquals("6/29/00", run(1, "00 00", new byte[0]).code());
     }

@@ -14,6 +14,7 @@ import io.lunkeeper.target.pdu.PduEncoder;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.scsi.AccessState;
 import io.lunkeeper.target.scsi.DeviceServer;
+import io.lunkeeper.target.scsi.TargetDevice;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
@@ -53,7 +54,11 @@ class IscsiConnectionTest {
     private final IscsiConnection connection;
 
     IscsiConnectionTest() {
-        node = new TargetNode(new DeviceServer(TARGET, AccessState.ACTIVE_OPTIMIZED));
+        node =
+                new TargetNode(
+                        new DeviceServer(
+                                new TargetDevice(TARGET, List.of(1)),
+                                AccessState.ACTIVE_OPTIMIZED));
         connection = connect(transport);
     }
 

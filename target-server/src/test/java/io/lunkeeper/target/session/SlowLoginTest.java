@@ -14,6 +14,7 @@ import io.lunkeeper.target.pdu.PduEncoder;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.scsi.AccessState;
 import io.lunkeeper.target.scsi.DeviceServer;
+import io.lunkeeper.target.scsi.TargetDevice;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
@@ -42,7 +43,9 @@ class SlowLoginTest {
     private final Guarded directory = new Guarded();
     private final FailedLogins failedLogins = new FailedLogins();
     private final TargetNode node =
-            new TargetNode(new DeviceServer(TARGET, AccessState.ACTIVE_OPTIMIZED));
+            new TargetNode(
+                    new DeviceServer(
+                            new TargetDevice(TARGET, List.of(1)), AccessState.ACTIVE_OPTIMIZED));
 
     /// One target, for Alice.
     private static final class Guarded implements TargetDirectory {

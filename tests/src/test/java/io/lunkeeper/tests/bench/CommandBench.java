@@ -102,7 +102,7 @@ public class CommandBench {
                         List.of(
                                 new DeviceServer.LogicalUnitSpec(
                                         0, backend, 512, 4096, Optional.empty())));
-        Nexus nexus = device.attach("iqn.2026-11.a:b,i,0x000000000001");
+        Nexus nexus = device.attach("iqn.2026-11.a:b,i,0x000000000001", 1);
         device.execute(nexus, 0, Unpooled.buffer(16).writeZero(16));
         served = Optional.of(new Served(image, backend, device, nexus));
     }
