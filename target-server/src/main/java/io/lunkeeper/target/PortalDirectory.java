@@ -5,6 +5,7 @@ import io.lunkeeper.target.config.Configuration.Access;
 import io.lunkeeper.target.login.ChapAccount;
 import io.lunkeeper.target.login.ChapSecret;
 import io.lunkeeper.target.login.Demand;
+import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.login.TargetDirectory;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
@@ -15,6 +16,7 @@ import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -119,6 +121,24 @@ final class PortalDirectory implements TargetDirectory {
         return fitting.stream().anyMatch(each -> each.auth().isEmpty());
     }
 
+    /// Those of the first that the initiator fits and has met.
+    @Override
+    public @Nullable Set<Integer> luns(SessionParameters agreed) {
+        ServedTargets.Served target = targets.target(agreed.targetName());
+        return agreed.discovery() || target == null
+                ? TargetDirectory.super.luns(agreed)
+                : access(target, agreed.initiatorName()).stream()
+                        .filter(each -> isMetBy(agreed.proven(), each))
+                        .findFirst()
+                        .map(Access::luns)
+                        .orElse(null);
+    }
+
+    private static boolean isMetBy(List<ChapAccount> proven, Access access) {
+        return access.auth().isEmpty()
+                || !Collections.disjoint(proven, chapAccounts(access.auth().stream()));
+    }
+
     @Override
     public String alias(String targetName) {
         ServedTargets.Served target = targets.target(targetName);
@@ -135,13 +155,9 @@ final class PortalDirectory implements TargetDirectory {
         List<String> addresses = addresses(portals, local);
         boolean all = !Collections.disjoint(proven, chapAccounts(targets.discoveryAuth().stream()));
         return targets.targets().stream()
-                .filter(target -> {
-                    List<Access> fitting = access(target, initiatorName);
-                    return !fitting.isEmpty()
-                            && (all
-                                    || isOpen(fitting)
-                                    || !Collections.disjoint(proven, accounts(fitting.stream())));
-                })
+                .filter(target ->
+                        access(target, initiatorName).stream()
+                                .anyMatch(each -> all || isMetBy(proven, each)))
                 .map(target -> new Listing(target.spec().iqn(), addresses))
                 .iterator();
     }

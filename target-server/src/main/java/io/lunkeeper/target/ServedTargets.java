@@ -379,7 +379,8 @@ final class ServedTargets {
         Served before = target(now.spec().iqn());
         if (before != null && !before.spec().access().equals(now.spec().access())) {
             LOG.info(
-                    "target {}: who may log in has changed; sessions that are there go on",
+                    "target {}: who may log in, or what he sees, has changed; sessions that are there go"
+                            + " on",
                     now.spec().iqn());
         }
     }

@@ -9,6 +9,7 @@ import io.lunkeeper.target.config.Configuration;
 import io.lunkeeper.target.config.ConfigurationFile;
 import io.lunkeeper.target.login.ChapAccount;
 import io.lunkeeper.target.login.Demand;
+import io.lunkeeper.target.login.SessionParameters;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +55,7 @@ final class AccessTest {
                 targets:
                   - iqn: %s
                     %s
-                    luns: [{ lun: 0, image: a.img, size: 1MiB }]
+                    luns: [{ lun: 0, image: a.img, size: 1MiB }, { lun: 3, image: d.img, size: 1MiB }]
                   - iqn: %s
                     %s
                     luns: [{ lun: 0, image: b.img, size: 1MiB }]
@@ -205,6 +206,42 @@ final class AccessTest {
         assertEquals(
                 Demand.inVain("no target asks it to"),
                 from(INSIDE, targets).discoveryDemand(CAROL));
+    }
+
+    private static @Nullable Set<Integer> luns(
+            PortalDirectory directory, String initiator, List<ChapAccount> proven) {
+        return directory.luns(
+                new SessionParameters(
+                        initiator, "", A, proven, false, false, false, 1, true, true, 8192, 8192,
+                        262144, 65536, 2, 0, 1, 0, 1, false));
+    }
+
+    /// Who fits several sees what the first says whose proof he has given.
+    @Test
+    void lunsAreThoseOfTheFirstThatIsMet() throws Exception {
+        ServedTargets targets =
+                serve(
+                        "",
+                        """
+                        access:
+                              - { initiators: ["%s"], %s, luns: [0] }
+                              - { networks: [192.0.2.9], luns: [3, 0] }
+                              - { initiators: ["%s"], %s }\
+                        """
+                                .formatted(ALICE, auth("alice"), BOB, auth("bob")),
+                        "");
+        PortalDirectory inside = from(INSIDE, targets);
+        PortalDirectory outside = from(OUTSIDE, targets);
+        List<ChapAccount> ofAlice = outside.discoveryDemand(ALICE).accounts();
+        List<ChapAccount> ofBob = outside.discoveryDemand(BOB).accounts();
+        assertEquals(Set.of(0), luns(outside, ALICE, ofAlice));
+        assertNull(luns(outside, ALICE, List.of()));
+        assertNull(luns(outside, ALICE, ofBob));
+        assertEquals(Set.of(0), luns(inside, ALICE, ofAlice));
+        assertEquals(Set.of(0, 3), luns(inside, ALICE, List.of()));
+        assertEquals(Set.of(), luns(outside, BOB, ofBob), "all");
+        assertEquals(Set.of(0, 3), luns(inside, BOB, ofBob));
+        assertNull(luns(outside, CAROL, ofBob));
     }
 
     @Test

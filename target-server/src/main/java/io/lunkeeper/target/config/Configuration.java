@@ -8,6 +8,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// A configuration file that has passed every check that can be made without opening an image or a
 /// port. Paths are absolute.
@@ -85,7 +86,9 @@ public record Configuration(
     /// @param initiators patterns of initiator names; empty: any
     /// @param networks where they may come from; empty: from anywhere
     /// @param auth of which an initiator must prove one; none: it need not
-    public record Access(List<String> initiators, List<Network> networks, List<Auth> auth) {
+    /// @param luns those that are there for them; empty: all of the target
+    public record Access(
+            List<String> initiators, List<Network> networks, List<Auth> auth, Set<Integer> luns) {
 
         boolean fits(String initiatorName, InetAddress from) {
             return (initiators.isEmpty()

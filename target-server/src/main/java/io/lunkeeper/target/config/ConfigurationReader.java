@@ -79,7 +79,7 @@ final class ConfigurationReader {
     private static final int MAX_GROUPS = 255;
 
     /// What the 14 bits of flat space addressing hold.
-    private static final int MAX_LUN = 16383;
+    static final int MAX_LUN = 16383;
 
     /// The page size of any file system that holds images, and of large-block drives.
     private static final int MAX_PHYSICAL_BLOCK_BYTES = 64 << 10;
@@ -229,12 +229,13 @@ final class ConfigurationReader {
                 entry.wrong("there is already a target of this name, line " + earlier);
             }
         }
-        List<Configuration.Access> access = accessKeys.read(keys);
         AccessState accessState =
                 keys.optional("access-state")
                         .flatMap(e -> e.choice(ACCESS_STATES))
                         .orElse(AccessState.ACTIVE_OPTIMIZED);
-        List<Lun> luns = luns(keys);
+        Map<Integer, Integer> lunLines = new HashMap<>();
+        List<Lun> luns = luns(keys, lunLines);
+        List<Configuration.Access> access = accessKeys.read(keys, lunLines.keySet());
         return iqn.isEmpty()
                 ? Optional.empty()
                 : Optional.of(
@@ -247,9 +248,8 @@ final class ConfigurationReader {
                                 name.orElseThrow().line()));
     }
 
-    private List<Lun> luns(Section keys) {
+    private List<Lun> luns(Section keys, Map<Integer, Integer> lines) {
         List<Lun> luns = new ArrayList<>();
-        Map<Integer, Integer> lines = new HashMap<>();
         Optional<Entry> list = keys.required("luns", "[{lun: 0, image: disk.img, size: 4GiB}]");
         for (Entry item : list.map(Entry::items).orElse(List.of())) {
             item.section(LUN_KEYS).flatMap(l -> lun(l, lines)).ifPresent(luns::add);

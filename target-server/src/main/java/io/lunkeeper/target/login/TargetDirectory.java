@@ -2,6 +2,7 @@ package io.lunkeeper.target.login;
 
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// The targets that an initiator can reach through one portal, as login and SendTargets see them.
@@ -18,14 +19,17 @@ public interface TargetDirectory {
     /// What the initiator must, or may, prove in a discovery session.
     Demand discoveryDemand(String initiatorName);
 
-    /// Whether an initiator may begin a session with what it has proven: what is asked for may have
-    /// changed since its login began.
-    default boolean admits(SessionParameters agreed) {
+    /// The LUNs that are there for an initiator in the session that is to begin, with what it has
+    /// proven; none: all of the target.
+    ///
+    /// @return null when it may not begin it: what is asked for may have changed since its login
+    ///   began
+    default @Nullable Set<Integer> luns(SessionParameters agreed) {
         Demand now =
                 agreed.discovery()
                         ? discoveryDemand(agreed.initiatorName())
                         : demand(agreed.initiatorName(), agreed.targetName());
-        return now != null && now.isMetBy(agreed.proven());
+        return now != null && now.isMetBy(agreed.proven()) ? Set.of() : null;
     }
 
     /// RFC 7143 13.4 TargetAlias: what people call the target; empty when they call it nothing.

@@ -35,7 +35,25 @@ public sealed interface RequestPdu {
             int expStatSn,
             ByteBuf cdb,
             ByteBuf data)
-            implements RequestPdu {}
+            implements RequestPdu {
+
+        /// The same with another LUN field.
+        public ScsiCommand at(long other) {
+            return new ScsiCommand(
+                    immediate,
+                    finalBit,
+                    read,
+                    write,
+                    taskAttribute,
+                    other,
+                    initiatorTaskTag,
+                    expectedDataTransferLength,
+                    cmdSn,
+                    expStatSn,
+                    cdb,
+                    data);
+        }
+    }
 
     /// RFC 7143 11.5 Task Management Function Request.
     ///

@@ -23,6 +23,9 @@ public final class DeviceServer {
     /// The longest parameter list a command may bring: bounds the memory of one task.
     public static final int MAX_PARAMETER_LIST_BYTES = 64 << 10;
 
+    /// A LUN field that no logical unit has.
+    public static final long NO_UNIT = -1;
+
     private final TargetDevice device;
     private volatile UnitInventory inventory = UnitInventory.EMPTY;
     private volatile TaskAborter aborter = (_, _, _, whenEnded) -> whenEnded.run();
@@ -69,7 +72,7 @@ public final class DeviceServer {
             nexuses.forEach(nexus -> nexus.begin(unit.index()));
             inventory = inventory.with(unit);
         }
-        tellOfInventory(before);
+        tellOfInventory(unit, before);
         spec.backend().listen(new BackendTidings(this, unit.index()));
     }
 
@@ -92,7 +95,7 @@ public final class DeviceServer {
         synchronized (this) {
             inventory = inventory.withdrawing(number);
         }
-        tellOfInventory(inventory);
+        tellOfInventory(unit, inventory);
         copies.removed(unit);
         aborter.abort(
                 lun -> inventory.known(lun) == unit,
@@ -108,9 +111,15 @@ public final class DeviceServer {
         inventory = inventory.without(number);
     }
 
-    private void tellOfInventory(UnitInventory concerned) {
-        for (LogicalUnit each : concerned.units()) {
-            postToAll(each.index(), PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
+    /// Tells those who see what has come or gone, at each of the others.
+    private void tellOfInventory(LogicalUnit changed, UnitInventory others) {
+        for (Nexus nexus : nexuses) {
+            if (nexus.mask().shows(changed)) {
+                for (LogicalUnit each : others.units()) {
+                    nexus.pending(each.index())
+                            .post(PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
+                }
+            }
         }
     }
 
@@ -126,7 +135,7 @@ public final class DeviceServer {
 
     /// The logical units that a nexus can address: those that it may copy from and to.
     List<LogicalUnit> addressableBy(Nexus nexus) {
-        return nexuses.contains(nexus) ? inventory.units() : List.of();
+        return nexuses.contains(nexus) ? inventory.units(nexus.mask()) : List.of();
     }
 
     /// Why a nexus may not carry out an operation now on a unit that it could address before.
@@ -442,18 +451,27 @@ public final class DeviceServer {
         return unit != null && unit == now.known(other);
     }
 
-    /// The LUN fields of all logical units, in ascending order.
-    public List<Long> units() {
-        return inventory.units().stream().map(unit -> LunField.of(unit.number())).toList();
+    /// The LUN fields of all logical units that a nexus sees, in ascending order.
+    public List<Long> units(Nexus nexus) {
+        return inventory.units(nexus.mask()).stream()
+                .map(unit -> LunField.of(unit.number()))
+                .toList();
+    }
+
+    /// A new I_T nexus that sees every logical unit.
+    public Nexus attach(String initiatorPortName, int targetPort) {
+        return attach(initiatorPortName, targetPort, LunMask.ALL);
     }
 
     /// A new I_T nexus: every logical unit has a POWER ON unit attention for it (SAM-5 5.14).
     ///
     /// @param targetPort the relative target port identifier, one of the device's
-    public synchronized Nexus attach(String initiatorPortName, int targetPort) {
+    /// @param mask the logical units that it sees: what comes with a LUN field that it does not see
+    ///   ([Nexus#sees]) is to have [#NO_UNIT] instead
+    public synchronized Nexus attach(String initiatorPortName, int targetPort, LunMask mask) {
         assert ports().contains(targetPort) : targetPort;
         NexusName name = new NexusName(initiatorPortName, targetPort);
-        Nexus nexus = new Nexus(name, inventory.indexes());
+        Nexus nexus = new Nexus(name, mask, inventory.indexes());
         nexuses.add(nexus);
         return nexus;
     }

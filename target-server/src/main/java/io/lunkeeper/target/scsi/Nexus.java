@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// pending is safe from any thread; commands that ask take no lock.
 public final class Nexus {
     private final NexusName name;
+    private final LunMask mask;
     private final TransferBuffers buffers = new TransferBuffers();
 
     /// Only of logical units that are still there: they come and go.
@@ -25,9 +26,11 @@ public final class Nexus {
     /// Replaced, never changed.
     private volatile PendingConditions[] pending;
 
+    /// @param mask which logical units it sees
     /// @param indexes every [LogicalUnit#index] is below
-    Nexus(NexusName name, int indexes) {
+    Nexus(NexusName name, LunMask mask, int indexes) {
         this.name = name;
+        this.mask = mask;
         this.pending =
                 Stream.generate(Nexus::afterPowerOn)
                         .limit(indexes)
@@ -102,6 +105,21 @@ public final class Nexus {
     /// Whether it can send these; on its own thread.
     boolean queries() {
         return queries;
+    }
+
+    /// Which logical units of the target it sees.
+    LunMask mask() {
+        return mask;
+    }
+
+    /// Whether it may address what this LUN field addresses: what it does not see is not there.
+    public boolean sees(long lun) {
+        return mask.shows(lun);
+    }
+
+    /// Whether every logical unit of the target is there for it.
+    public boolean seesAll() {
+        return mask.hidesNothing();
     }
 
     /// The name of an initiator port (RFC 7143 4.2.7 iSCSI Names, 10.1.1): name, `,i,` and ISID.

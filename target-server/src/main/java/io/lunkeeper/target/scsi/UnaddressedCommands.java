@@ -61,7 +61,7 @@ final class UnaddressedCommands {
         return Parameters.cut(
                 cdb.selectReport() == WELL_KNOWN
                         ? noLuns
-                        : Parameters.bytes(server.inventory().reportLuns()),
+                        : Parameters.bytes(server.inventory().reportLuns(nexus.mask())),
                 cdb.allocationLength());
     }
 }

@@ -76,6 +76,11 @@ final class UnitInventory {
         return Arrays.stream(present).filter(Objects::nonNull).toList();
     }
 
+    /// Those of them that the mask shows.
+    List<LogicalUnit> units(LunMask mask) {
+        return units().stream().filter(mask::shows).toList();
+    }
+
     /// How many indexes there are at least, used or not: every one used is below.
     int indexes() {
         return indexesUsed().length();
@@ -97,9 +102,9 @@ final class UnitInventory {
     }
 
     /// What REPORT LUNS says.
-    ReportLunsParameterData reportLuns() {
+    ReportLunsParameterData reportLuns(LunMask mask) {
         return new ReportLunsParameterData(
-                units().stream()
+                units(mask).stream()
                         .map(unit -> new LogicalUnitNumber(LunField.of(unit.number())))
                         .toArray(LogicalUnitNumber[]::new));
     }

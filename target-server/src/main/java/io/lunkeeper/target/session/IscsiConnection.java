@@ -9,10 +9,12 @@ import io.lunkeeper.target.pdu.MalformedPduException;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
+import io.lunkeeper.target.scsi.LunMask;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jscsi.parser.login.LoginStatus;
@@ -244,7 +246,8 @@ public final class IscsiConnection {
             refuse(current, request, LoginStatus.TARGET_REMOVED);
             return;
         }
-        if (!site.directory().admits(parameters)) {
+        Set<Integer> luns = site.directory().luns(parameters);
+        if (luns == null) {
             refuse(current, request, LoginStatus.AUTHORIZATION_FAILURE);
             return;
         }
@@ -262,7 +265,12 @@ public final class IscsiConnection {
         Session opened =
                 new Session(
                         new Session.Opening(
-                                site.registry(), key, tsih.getAsInt(), target, site.directory()),
+                                site.registry(),
+                                key,
+                                tsih.getAsInt(),
+                                target,
+                                LunMask.of(luns),
+                                site.directory()),
                         parameters,
                         current,
                         request.cmdSn());

@@ -12,6 +12,8 @@ import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
+import io.lunkeeper.target.scsi.DeviceServer;
+import io.lunkeeper.target.scsi.LunMask;
 import io.lunkeeper.target.scsi.Nexus;
 import io.lunkeeper.target.scsi.Outcome;
 import io.netty.buffer.ByteBuf;
@@ -52,6 +54,7 @@ public final class Session {
     private final AsyncMessages messages;
     private final TextNegotiation text;
     private final @Nullable TargetNode target;
+    private final LunMask mask;
     private @Nullable TaskSet tasks;
     private @Nullable Nexus nexus;
     private final List<TaskManagementRequest> early = new ArrayList<>();
@@ -64,6 +67,7 @@ public final class Session {
         this.key = opening.key();
         this.tsih = opening.tsih();
         this.target = opening.target();
+        this.mask = opening.mask();
         this.parameters = parameters;
         this.link = link;
         this.window = new CommandWindow<>(new SerialNumber(firstCmdSn), COMMAND_WINDOW);
@@ -75,12 +79,14 @@ public final class Session {
                         parameters.initiatorMaxRecvDataSegmentLength());
     }
 
-    /// Where a session belongs. `target` is null for a discovery session.
+    /// Where a session belongs, and what of it is there for it. `target` is null for a discovery
+    /// session.
     record Opening(
             SessionRegistry registry,
             SessionRegistry.Key key,
             int tsih,
             @Nullable TargetNode target,
+            LunMask mask,
             TargetDirectory directory) {}
 
     SessionRegistry.Key key() {
@@ -130,7 +136,8 @@ public final class Session {
                     target.device()
                             .attach(
                                     Nexus.portName(key.initiatorName(), key.isid()),
-                                    key.portalGroupTag());
+                                    key.portalGroupTag(),
+                                    mask);
             if (parameters.protocolLevel() >= TaskFunction.SCSI_FEATURES_UPDATE) {
                 attached.carriesQueries();
             }
@@ -271,7 +278,7 @@ public final class Session {
                     ReasonCode.PROTOCOL_ERROR, "not for a discovery session");
         }
         switch (pdu) {
-            case ScsiCommand command -> requireTasks().start(link, command);
+            case ScsiCommand command -> requireTasks().start(link, addressed(command));
             case TaskManagementRequest request -> {
                 new TaskManagement(this, parameters, requireTarget(), requireTasks())
                         .carryOut(request);
@@ -315,6 +322,14 @@ public final class Session {
             case NopOut request -> request.immediate();
             default -> true;
         };
+    }
+
+    /// A command for a logical unit that its nexus does not see is one for none.
+    private ScsiCommand addressed(ScsiCommand command) {
+        Nexus attached = nexus;
+        return attached == null || attached.sees(command.lun())
+                ? command
+                : command.at(DeviceServer.NO_UNIT);
     }
 
     /// Requests other than SCSI commands leave the window as soon as they are read.

@@ -45,7 +45,7 @@ final class TaskManagement {
             return;
         }
         long lun = request.lun();
-        if (function.addressed() && !device.hasUnit(lun)) {
+        if (function.addressed() && !(device.hasUnit(lun) && tasks.nexus().sees(lun))) {
             respond(request, ResponseCode.LUN_DOES_NOT_EXIST);
             return;
         }
@@ -54,7 +54,7 @@ final class TaskManagement {
             case ABORT_TASK_SET -> abortTaskSet(request);
             case CLEAR_TASK_SET -> clearTaskSet(request);
             case LOGICAL_UNIT_RESET -> resetUnits(request, List.of(lun));
-            case TARGET_WARM_RESET -> resetUnits(request, device.units());
+            case TARGET_WARM_RESET -> resetUnits(request, device.units(tasks.nexus()));
             case TARGET_COLD_RESET -> coldReset(request);
             case TASK_REASSIGN ->
                     respond(request, ResponseCode.TASK_ALLEGIANCE_REASSIGNMENT_NOT_SUPPORTED);
@@ -143,10 +143,15 @@ final class TaskManagement {
     }
 
     /// RFC 7143 11.5.1 Function: TARGET COLD RESET also ends every session of the target, and with
-    /// it what its initiator may still send; so that is not waited for.
+    /// it what its initiator may still send; so that is not waited for. Who does not see all of the
+    /// target may not do that to those who see the rest.
     private void coldReset(TaskManagementRequest request) {
+        if (!tasks.nexus().seesAll()) {
+            respond(request, ResponseCode.FUNCTION_AUTHORIZATION_FAILED);
+            return;
+        }
         resetUnits(
-                device.units(),
+                device.units(tasks.nexus()),
                 () -> {
                     respond(request, ResponseCode.FUNCTION_COMPLETE);
                     for (Session each : target.sessions()) {

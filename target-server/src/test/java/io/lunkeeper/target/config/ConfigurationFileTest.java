@@ -25,6 +25,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -119,7 +120,8 @@ final class ConfigurationFileTest {
                                         List.of(
                                                 new Network(
                                                         InetAddress.ofLiteral("192.0.2.0"), 24)),
-                                        List.of())),
+                                        List.of(),
+                                        Set.of())),
                         Configuration.AccessState.STANDBY,
                         List.of(lun),
                         8);
@@ -171,7 +173,8 @@ final class ConfigurationFileTest {
                                 + " [{lun: 0, image: a, size: 512}]}]");
         Target target = read(file).targets().getFirst();
         assertEquals("eui.02004567a425678d", target.iqn());
-        assertEquals(List.of(new Access(List.of(), List.of(), List.of())), target.access());
+        assertEquals(
+                List.of(new Access(List.of(), List.of(), List.of(), Set.of())), target.access());
         assertEquals(Configuration.AccessState.ACTIVE_OPTIMIZED, target.accessState());
         assertFalse(target.access("iqn.2026-11.io.x:anybody", SOMEWHERE).isEmpty());
         LunSpec image =

@@ -248,7 +248,7 @@ class LunInventoryTest {
         assertEquals(backend.ioThreads(), server.ioThreads(FIELD));
         assertTrue(server.sameUnit(FIELD, FIELD));
         assertFalse(server.hasUnit(FIELD));
-        assertEquals(List.of(ServedUnit.LUN_FIELD), server.units());
+        assertEquals(List.of(ServedUnit.LUN_FIELD), server.units(unit.nexus()));
         ends.forEach(Runnable::run);
         assertTrue(atRest.get());
         server.forget(ADDED);

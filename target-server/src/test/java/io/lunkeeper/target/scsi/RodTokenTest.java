@@ -216,6 +216,17 @@ class RodTokenTest {
         target.server().forget(0);
     }
 
+    @Test
+    void aTokenIsWorthNothingToWhoDoesNotSeeItsUnit() throws IOException {
+        target.fill(0, 0, 4096, 1);
+        byte[] token = tokenOf(0, 0, 8);
+        Nexus masked = target.attach("masked,i,0x1", LunMask.of(Set.of(1)));
+        assertEquals("5/23/04", write(masked, 1, writing(token, 0, 0, 8)).code());
+        target.assertUntouched(1);
+        Nexus seeing = target.attach("seeing,i,0x1", LunMask.of(Set.of(0, 1)));
+        assertTrue(write(seeing, 1, writing(token, 0, 0, 8)).good());
+    }
+
     /// Reading through a token is a READ of the source, writing a WRITE of the destination.
     @ParameterizedTest
     @CsvSource({"0, 3, a/0d/01", "0, 1, good", "1, 3, status 18", "1, 1, status 18"})

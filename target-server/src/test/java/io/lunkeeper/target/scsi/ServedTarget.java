@@ -56,7 +56,11 @@ final class ServedTarget implements AutoCloseable {
 
     /// A nexus that has seen its first unit attention of every unit.
     Nexus attach(String port) {
-        Nexus attached = server.attach(port, 1);
+        return attach(port, LunMask.ALL);
+    }
+
+    Nexus attach(String port, LunMask mask) {
+        Nexus attached = server.attach(port, 1, mask);
         for (int lun = 0; lun < UNITS; lun++) {
             assertEquals("6/29/00", run(attached, lun, "00 00", new byte[0]).code());
         }

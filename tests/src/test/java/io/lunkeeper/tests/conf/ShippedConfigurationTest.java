@@ -40,7 +40,7 @@ final class ShippedConfigurationTest {
               - iqn: iqn.2026-11.io.x:b
                 access:
                   - {initiators: ["iqn.2026-11.io.y:1"], auth: {user: c, secret-file: u}}
-                  - {networks: [192.0.2.0/24]}
+                  - {networks: [192.0.2.0/24], luns: [0]}
                 luns: [{lun: 0, image: b}]
             """;
 
@@ -119,8 +119,10 @@ final class ShippedConfigurationTest {
                 "[10.0.0.0/8, \"fd00::1\"] -> []",
                 "\"fd00::1\" -> localhost",
                 "\"fd00::1\" -> 10.0",
-                "{networks: [192.0.2.0/24]} -> {}",
-                "{networks: [192.0.2.0/24]} -> {luns: [0]}",
+                "networks: [192.0.2.0/24], luns -> luns",
+                "luns: [0]} -> luns: []}",
+                "luns: [0]} -> luns: [16384]}",
+                "luns: [0]} -> luns: [{lun: 0}]}",
                 "access: -> networks: [192.0.2.0/24]\n    access:",
                 "user: a, -> ",
                 "secret-file: t -> secret: t",

@@ -17,8 +17,10 @@ import io.lunkeeper.tests.rig.ShowServerLog;
 import io.lunkeeper.tests.rig.Tool;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -31,6 +33,13 @@ final class AccessTest {
     private static final String RELOADED = "lunkeeper.yaml: reloaded\n";
     private static final int NOT_FOUND = 3;
     private static final int AUTHENTICATION_FAILURE = 1;
+    private static final int LUN_RESET = 5;
+    private static final int TARGET_WARM_RESET = 6;
+    private static final int TARGET_COLD_RESET = 7;
+    private static final int NO_SUCH_LUN = 2;
+    private static final int NOT_AUTHORIZED = 6;
+    private static final int LOGICAL_UNIT_NOT_SUPPORTED = 0x52500;
+    private static final int LOGICAL_UNIT_RESET_OCCURRED = 0x62903;
     private static final String ALICE = "iqn.2026-11.io.h:alice";
     private static final String BOB = "iqn.2026-11.io.h:bob";
 
@@ -84,7 +93,7 @@ final class AccessTest {
             alice.clearUnitAttentions(0);
             server.reload(ALICE, BOB, RELOADED);
             assertTrue(
-                    server.log().contains("who may log in has changed; sessions that are there"),
+                    server.log().contains("who may log in, or what he sees, has changed"),
                     server.log());
             assertEquals(NOT_FOUND, detail("127.0.0.1", server));
             assertEquals(ScsiResult.GOOD, alice.read(0, Cdb.read10(0, 8), 4096).status());
@@ -114,6 +123,96 @@ final class AccessTest {
             assertNotEquals(0, inquire(server, BOB, "a%a-secret-of-alice"));
             assertNotEquals(0, inquire(server, ALICE, "b%a-secret-of-bob"));
             assertNotEquals(0, inquire(server, "iqn.2026-11.io.h:carol", "a%a-secret-of-alice"));
+        }
+    }
+
+    private static RawInitiator login(ServerProcess server, String name) throws IOException {
+        RawInitiator initiator = connect("127.0.0.1", server.port(), name);
+        assertEquals(0, initiator.login(ServerProcess.IQN).statusClass());
+        return initiator;
+    }
+
+    private static ServerProcess masking() {
+        return ServerProcess.start(
+                "",
+                "access:\n  - { initiators: [\""
+                        + ALICE
+                        + "\"], luns: [1] }\n"
+                        + "  - { initiators: [\"*\"] }",
+                Lun.sized(0, "8MiB"),
+                Lun.sized(1, "8MiB"),
+                Lun.sized(2, "8MiB"));
+    }
+
+    /// The numbers that REPORT LUNS lists.
+    private static List<Integer> luns(RawInitiator initiator, int lun) throws IOException {
+        ByteBuffer list = ByteBuffer.wrap(initiator.read(lun, Cdb.reportLuns(256), 256).data());
+        List<Integer> numbers = new ArrayList<>();
+        for (int at = 8; at < 8 + list.getInt(0); at += 8) {
+            numbers.add((int) list.get(at + 1));
+        }
+        return numbers;
+    }
+
+    @Test
+    void whatIsNotForAnInitiatorIsNotThere() throws Exception {
+        try (ServerProcess server = masking();
+                RawInitiator alice = login(server, ALICE);
+                RawInitiator bob = login(server, BOB)) {
+            for (int lun = 0; lun < 3; lun++) {
+                assertEquals(List.of(1), luns(alice, lun));
+                assertEquals(List.of(0, 1, 2), luns(bob, lun));
+            }
+            alice.clearUnitAttentions(1);
+            assertEquals(ScsiResult.GOOD, alice.read(1, Cdb.read10(0, 8), 4096).status());
+            byte[] data = new byte[4096];
+            for (int hidden : new int[] {0, 2, 16000}) {
+                assertEquals(0x7f, alice.read(hidden, Cdb.inquiry(96), 96).data()[0] & 0xff);
+                assertEquals(
+                        LOGICAL_UNIT_NOT_SUPPORTED,
+                        alice.read(hidden, Cdb.read10(0, 8), 4096).senseCode());
+                assertEquals(
+                        LOGICAL_UNIT_NOT_SUPPORTED,
+                        alice.write(hidden, Cdb.write10(0, 8), data).senseCode());
+            }
+        }
+    }
+
+    /// What an initiator resets is what it sees; it cannot end the sessions of those who see more.
+    @Test
+    void resetsReachWhatIsSeenAlone() throws Exception {
+        try (ServerProcess server = masking();
+                RawInitiator alice = login(server, ALICE);
+                RawInitiator bob = login(server, BOB)) {
+            for (int lun = 0; lun < 3; lun++) {
+                bob.clearUnitAttentions(lun);
+            }
+            assertEquals(NO_SUCH_LUN, manage(alice, Request.taskManagement(LUN_RESET).lun(0)));
+            assertEquals(NOT_AUTHORIZED, manage(alice, Request.taskManagement(TARGET_COLD_RESET)));
+            assertEquals(0, manage(alice, Request.taskManagement(TARGET_WARM_RESET)));
+            assertEquals(List.of(), bob.clearUnitAttentions(0));
+            assertEquals(List.of(), bob.clearUnitAttentions(2));
+            assertEquals(List.of(LOGICAL_UNIT_RESET_OCCURRED), bob.clearUnitAttentions(1));
+        }
+    }
+
+    private static int manage(RawInitiator initiator, Request request) throws IOException {
+        return initiator.exchange(request).response();
+    }
+
+    @Test
+    void whatIsSeenChangesWithTheNextSession() throws Exception {
+        try (ServerProcess server = masking();
+                RawInitiator alice = login(server, ALICE)) {
+            server.reload("luns: [1]", "luns: [2, 0]", RELOADED);
+            assertEquals(List.of(1), luns(alice, 1));
+            assertEquals(
+                    LOGICAL_UNIT_NOT_SUPPORTED, alice.read(0, Cdb.testUnitReady(), 0).senseCode());
+            try (RawInitiator another = login(server, ALICE)) {
+                assertEquals(List.of(0, 2), luns(another, 1));
+                another.clearUnitAttentions(0);
+                assertEquals(ScsiResult.GOOD, another.read(0, Cdb.read10(0, 8), 4096).status());
+            }
         }
     }
 
