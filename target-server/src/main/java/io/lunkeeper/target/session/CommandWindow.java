@@ -1,11 +1,8 @@
 package io.lunkeeper.target.session;
 
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// The numbering of one session's commands (RFC 7143 4.2.2.1 Command Numbering and Acknowledging).
@@ -33,44 +30,36 @@ final class CommandWindow<C> {
     enum Arrival {
         /// To be carried out now; ExpCmdSN has advanced past it.
         DUE,
-        /// Inside the window, with a gap before it; see [#hold].
-        EARLY,
+        /// Held until its turn; see [#takeDue].
+        HELD,
         /// Outside the window or a duplicate: to be ignored.
         IGNORED
     }
 
-    Arrival arrive(SerialNumber cmdSn) {
-        boolean outside = cmdSn.precedes(expected) || maximum.precedes(cmdSn);
-        if (outside || (!early.isEmpty() && early.containsKey(cmdSn.value()))) {
+    Arrival arrive(SerialNumber cmdSn, C command) {
+        if (cmdSn.equals(expected)) {
+            expected = expected.plus(1);
+            return maximum.precedes(cmdSn) ? outside() : Arrival.DUE;
+        }
+        if (cmdSn.precedes(expected) || maximum.precedes(cmdSn)) {
             return Arrival.IGNORED;
         }
-        if (!cmdSn.equals(expected)) {
-            return Arrival.EARLY;
-        }
-        expected = expected.plus(1);
-        return Arrival.DUE;
+        Optional<C> held = early.putIfAbsent(cmdSn.value(), Optional.of(command));
+        return held == null ? Arrival.HELD : Arrival.IGNORED;
     }
 
-    /// Keeps an early command until its turn; see [#takeDue].
-    void hold(SerialNumber cmdSn, C command) {
-        early.put(cmdSn.value(), Optional.of(command));
-    }
-
-    /// The commands that are held.
-    List<C> held() {
-        return early.values().stream().flatMap(Optional::stream).toList();
+    private Arrival outside() {
+        expected = expected.plus(-1);
+        return Arrival.IGNORED;
     }
 
     /// The held command whose turn has come, or null; ExpCmdSN advances past it.
-    ///
-    /// @param ready whether it can be carried out; until it can it counts as not received
-    @Nullable C takeDue(Predicate<C> ready) {
+    @Nullable C takeDue() {
         while (!early.isEmpty()) {
-            Optional<C> next = early.get(expected.value());
-            if (next == null || next.filter(ready.negate()).isPresent()) {
+            Optional<C> next = early.remove(expected.value());
+            if (next == null) {
                 return null;
             }
-            early.remove(expected.value());
             expected = expected.plus(1);
             if (next.isPresent()) {
                 return next.get();
@@ -81,35 +70,16 @@ final class CommandWindow<C> {
     }
 
     /// Counts a number as received though its command will never be carried out: it was rejected,
-    /// or an ABORT TASK came for it (RFC 7143 11.6.1). It has ended only when ExpCmdSN passes it:
-    /// otherwise an initiator that leaves a gap could have numbers behind it remembered without
-    /// end.
-    ///
-    /// @return the command that was held under it, which is dropped; or null
-    @Nullable C forget(SerialNumber cmdSn) {
-        Optional<C> held = early.get(cmdSn.value());
-        if (held == null && cmdSn.equals(expected)) {
+    /// or an ABORT TASK came for it (RFC 7143 11.6.1). What was held under it is dropped. It has
+    /// ended only when ExpCmdSN passes it: otherwise an initiator that leaves a gap could have
+    /// numbers behind it remembered without end.
+    void forget(SerialNumber cmdSn) {
+        if (cmdSn.equals(expected)) {
             expected = expected.plus(1);
             ended();
-            return null;
+        } else {
+            early.put(cmdSn.value(), Optional.empty());
         }
-        early.put(cmdSn.value(), Optional.empty());
-        return held == null ? null : held.orElse(null);
-    }
-
-    /// Drops the held commands that `which` selects. Their numbers are forgotten.
-    ///
-    /// @return those commands
-    List<C> forgetHeld(Predicate<C> which) {
-        List<C> dropped = new ArrayList<>();
-        early.replaceAll((_, held) -> {
-            if (held.filter(which).isEmpty()) {
-                return held;
-            }
-            dropped.add(held.get());
-            return Optional.empty();
-        });
-        return dropped;
     }
 
     /// Whether the number is one that may still arrive: RefCmdSN inside the window.
@@ -128,5 +98,9 @@ final class CommandWindow<C> {
 
     int maxCmdSn() {
         return maximum.value();
+    }
+
+    int heldCount() {
+        return early.size();
     }
 }

@@ -71,12 +71,11 @@ final class Task {
     private @Nullable Status abortedWith;
     private final List<Runnable> endListeners = new ArrayList<>(0);
 
-    Task(TaskSet set, Link link, ScsiCommand command, boolean dataIsLate) {
+    Task(TaskSet set, Link link, ScsiCommand command) {
         this.set = set;
         this.link = link;
         this.lun = command.lun();
         this.initiatorTaskTag = command.initiatorTaskTag();
-        this.brokenOff = dataIsLate;
         this.numbered = !command.immediate();
         this.naca = AutoContingentAllegiance.naca(command.cdb());
         this.expectedIn = command.read() ? command.expectedDataTransferLength() : 0;
@@ -198,7 +197,7 @@ final class Task {
         }
         standsStill = stop;
         if (stop) {
-            link.notReadyToSend(this);
+            set.notReadyToSend(this);
         } else {
             goOn();
         }
@@ -212,7 +211,7 @@ final class Task {
             postponed = null;
             proceed(next);
         } else if (dataIn != null && ending == null && stepsRunning == 0) {
-            link.readyToSend(this);
+            set.readyToSend(this);
         } else {
             advance();
         }
@@ -391,9 +390,9 @@ final class Task {
                 new DataInTransfer(
                         source,
                         sendable,
-                        link.initiatorSegmentBytes(),
+                        set.initiatorSegmentBytes(),
                         set.parameters().maxBurstLength());
-        link.readyToSend(this);
+        set.readyToSend(this);
     }
 
     /// Sends the next Data-In PDU, or begins to fetch its data when that may block.
@@ -409,7 +408,7 @@ final class Task {
         if (transfer.source().tryRead(transfer.position(), pdu, length)) {
             return sendDataIn(transfer, pdu, length);
         }
-        link.fetching(length);
+        set.fetching(length);
         stepsRunning++;
         set.fetch(
                 this,
@@ -418,7 +417,7 @@ final class Task {
                 length,
                 failure -> {
                     stepsRunning--;
-                    link.fetching(-length);
+                    set.fetching(-length);
                     fetched(transfer, pdu, length, failure);
                 });
         return false;
@@ -433,7 +432,7 @@ final class Task {
             }
             advance();
         } else if (sendDataIn(transfer, pdu, length)) {
-            link.readyToSend(this);
+            set.readyToSend(this);
         }
     }
 

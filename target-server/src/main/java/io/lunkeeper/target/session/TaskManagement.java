@@ -1,6 +1,7 @@
 package io.lunkeeper.target.session;
 
 import io.lunkeeper.target.login.SessionParameters;
+import io.lunkeeper.target.pdu.MalformedPduException;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.DeviceServer;
@@ -22,28 +23,22 @@ final class TaskManagement {
     private static final int FUNCTION_SUCCEEDED = 7;
 
     private final Session session;
-    private final Link link;
     private final SessionParameters parameters;
     private final TargetNode target;
     private final TaskSet tasks;
     private final DeviceServer device;
 
-    /// @param link the connection that the request came on, and that the response goes to
     TaskManagement(
-            Session session,
-            Link link,
-            SessionParameters parameters,
-            TargetNode target,
-            TaskSet tasks) {
+            Session session, SessionParameters parameters, TargetNode target, TaskSet tasks) {
         this.session = session;
-        this.link = link;
         this.parameters = parameters;
         this.target = target;
         this.tasks = tasks;
         this.device = target.device();
     }
 
-    void carryOut(TaskManagementRequest request) {
+    void carryOut(TaskManagementRequest request)
+            throws RejectedPduException, MalformedPduException {
         TaskFunction function = TaskFunction.of(request.function(), parameters.protocolLevel());
         if (function == null) {
             respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
@@ -79,7 +74,8 @@ final class TaskManagement {
 
     /// RFC 7143 11.6.1 Response: an unknown task whose number may still arrive counts as received
     /// and aborted.
-    private void abortTask(TaskManagementRequest request) {
+    private void abortTask(TaskManagementRequest request)
+            throws RejectedPduException, MalformedPduException {
         int tag = request.referencedTaskTag();
         if (tasks.contains(tag)) {
             tasks.abort(
@@ -90,7 +86,7 @@ final class TaskManagement {
         SerialNumber reference = new SerialNumber(request.refCmdSn());
         CommandWindow<?> window = session.window();
         if (window.mayArrive(reference) && reference.precedes(new SerialNumber(request.cmdSn()))) {
-            session.order().forget(reference);
+            session.forget(reference);
             respond(request, ResponseCode.FUNCTION_COMPLETE);
         } else {
             respond(request, ResponseCode.TASK_DOES_NOT_EXIST);
@@ -142,7 +138,7 @@ final class TaskManagement {
                 _ -> {},
                 () -> {
                     units.forEach(device::resetUnit);
-                    device.whenCopiesRest(() -> session.links().execute(whenDone));
+                    device.whenCopiesRest(() -> session.link().transport().execute(whenDone));
                 });
     }
 
@@ -167,7 +163,11 @@ final class TaskManagement {
     /// Aborts tasks of every session of the target and comes back to this session's thread.
     private void abortEverywhere(
             Predicate<Task> which, Consumer<Nexus> victims, Runnable whenDone) {
-        target.abortTasks(session.nexus(), which, victims, () -> session.links().execute(whenDone));
+        target.abortTasks(
+                session.nexus(),
+                which,
+                victims,
+                () -> session.link().transport().execute(whenDone));
     }
 
     /// The tags of this session's tasks that a function concerns.
@@ -184,12 +184,8 @@ final class TaskManagement {
     /// Responds to a function that has aborted tasks, `affected` of this session. The initiator
     /// answers first what these had asked for (RFC 7143 4.2.3.3 Standardized Multi-Task Abort
     /// Semantics), unless FastAbort was negotiated (4.2.3.4), by which it sends no data any more.
-    /// On other connections it has heard what there was to hear of such tasks.
     private void conclude(TaskManagementRequest request, Set<Integer> affected) {
-        Runnable respond =
-                () ->
-                        session.whenAcknowledged(
-                                link, () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+        Runnable respond = () -> respond(request, ResponseCode.FUNCTION_COMPLETE);
         if (parameters.fastAbort()) {
             respond.run();
         } else {
@@ -225,13 +221,14 @@ final class TaskManagement {
     }
 
     private void respond(TaskManagementRequest request, int response, int additional) {
-        link.send(
-                new ResponsePdu.TaskManagementResponse(
-                        response,
-                        additional,
-                        request.initiatorTaskTag(),
-                        link.takeStatSn(),
-                        session.window().expCmdSn(),
-                        session.window().maxCmdSn()));
+        session.link()
+                .send(
+                        new ResponsePdu.TaskManagementResponse(
+                                response,
+                                additional,
+                                request.initiatorTaskTag(),
+                                session.link().takeStatSn(),
+                                session.window().expCmdSn(),
+                                session.window().maxCmdSn()));
     }
 }
