@@ -4,19 +4,16 @@ import io.lunkeeper.target.config.Configuration;
 import io.lunkeeper.target.config.Configuration.Target;
 import java.net.InetSocketAddress;
 import java.util.List;
-import java.util.Optional;
 
 /// What an administrator types next: how Linux and QEMU attach to the first target.
 final class AttachHints {
     private AttachHints() {}
 
     static List<String> of(Configuration configuration, List<InetSocketAddress> addresses) {
-        Optional<Target> first =
-                configuration.targets().stream().filter(each -> !each.luns().isEmpty()).findFirst();
-        if (addresses.isEmpty() || first.isEmpty()) {
+        if (addresses.isEmpty()) {
             return List.of();
         }
-        Target target = first.get();
+        Target target = configuration.targets().getFirst();
         String portal = PortalAddress.text(PortalAddress.reachable(addresses.getFirst()));
         String iqn = target.iqn();
         int lun = target.luns().getFirst().lun();

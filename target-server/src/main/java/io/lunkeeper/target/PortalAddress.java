@@ -14,8 +14,7 @@ final class PortalAddress {
     private PortalAddress() {}
 
     static String text(InetSocketAddress address) {
-        String host = address.isUnresolved() ? address.getHostString() : host(address.getAddress());
-        return host + ":" + address.getPort();
+        return host(address.getAddress()) + ":" + address.getPort();
     }
 
     /// RFC 7143 13.8 TargetAddress: without the zone of a link-local address, which means something

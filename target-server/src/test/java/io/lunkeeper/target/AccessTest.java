@@ -11,7 +11,6 @@ import io.lunkeeper.target.login.ChapAccount;
 import io.lunkeeper.target.login.Demand;
 import io.lunkeeper.target.login.SessionParameters;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -78,7 +77,7 @@ final class AccessTest {
         return new PortalDirectory(
                 targets,
                 List.of(),
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 3260),
+                InetAddress.getLoopbackAddress(),
                 InetAddress.ofLiteral(remote),
                 1);
     }
