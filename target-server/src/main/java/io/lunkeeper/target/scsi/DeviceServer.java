@@ -347,7 +347,8 @@ public final class DeviceServer {
     ///
     /// The order of the checks: a unit attention comes before anything is looked at, then what is
     /// wrong with the CDB, then the access state of the target port, then who else has reserved the
-    /// unit, then the state of the unit, and what the command itself finds wrong last.
+    /// unit, then the state of the unit, and what the command itself finds wrong last. While a unit
+    /// is formatted or sanitized, a CDB that is wrong is answered with that, as a right one is.
     ///
     /// @param nexus the I_T nexus it came through
     /// @param lun the eight bytes of the LUN field
@@ -372,7 +373,9 @@ public final class DeviceServer {
         }
         int offence = operation.usage().offendingBit(high, low);
         if (offence != CdbUsage.NO_OFFENCE) {
-            return unit.refuse(Sense.invalidFieldInCdb(offence >> 3, offence & 7));
+            Sense busy = unit.operation().refusal(operation);
+            return unit.refuse(
+                    busy != null ? busy : Sense.invalidFieldInCdb(offence >> 3, offence & 7));
         }
         Outcome.Status refusal = refusal(nexus, unit, operation);
         return refusal != null

@@ -32,6 +32,10 @@ class SanitizeTest {
 
     private static final int SAMPLE = 1 << 20;
     private static final String READY = "00 00 00 00 00 00";
+
+    /// START STOP UNIT with LOEJ and a power condition, which no LUN has.
+    private static final String EJECT = "1b 01 00 00 12 00";
+
     private static final String BLOCK_ERASE = "48 02 00 00 00 00 00 00 00 00";
     private static final String BLOCK_ERASE_IMMEDIATE = "48 82 00 00 00 00 00 00 00 00";
     private static final String BLOCK_ERASE_UNRESTRICTED = "48 22 00 00 00 00 00 00 00 00";
@@ -136,7 +140,7 @@ class SanitizeTest {
         try (Erased.Hold hold = new Erased.Hold(unit)) {
             assertTrue(unit.run(BLOCK_ERASE_IMMEDIATE).good());
             assertTrue(Files.exists(unit.backend().placeBeside()));
-            for (String refused : new String[] {READY, BLOCK_ERASE, EXIT_FAILURE_MODE}) {
+            for (String refused : new String[] {READY, BLOCK_ERASE, EXIT_FAILURE_MODE, EJECT}) {
                 assertEquals("2/04/1b", unit.run(refused).code());
                 assertEquals("800000", unit.run(refused).pointer());
             }
