@@ -4,16 +4,19 @@ import io.lunkeeper.target.config.Configuration;
 import io.lunkeeper.target.config.Configuration.Target;
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Optional;
 
 /// What an administrator types next: how Linux and QEMU attach to the first target.
 final class AttachHints {
     private AttachHints() {}
 
     static List<String> of(Configuration configuration, List<InetSocketAddress> addresses) {
-        if (addresses.isEmpty()) {
+        Optional<Target> first =
+                configuration.targets().stream().filter(each -> !each.luns().isEmpty()).findFirst();
+        if (addresses.isEmpty() || first.isEmpty()) {
             return List.of();
         }
-        Target target = configuration.targets().getFirst();
+        Target target = first.get();
         String portal = PortalAddress.text(PortalAddress.reachable(addresses.getFirst()));
         String iqn = target.iqn();
         int lun = target.luns().getFirst().lun();

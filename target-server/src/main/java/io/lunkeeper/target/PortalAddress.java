@@ -14,7 +14,8 @@ final class PortalAddress {
     private PortalAddress() {}
 
     static String text(InetSocketAddress address) {
-        return host(address.getAddress()) + ":" + address.getPort();
+        String host = address.isUnresolved() ? address.getHostString() : host(address.getAddress());
+        return host + ":" + address.getPort();
     }
 
     /// RFC 7143 13.8 TargetAddress: without the zone of a link-local address, which means something

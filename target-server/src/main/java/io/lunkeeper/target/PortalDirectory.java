@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 final class PortalDirectory implements TargetDirectory {
     private final ServedTargets targets;
     private final List<Advertised> portals;
-    private final InetAddress local;
+    private final InetSocketAddress local;
     private final InetAddress remote;
     private final int portalGroupTag;
 
@@ -67,7 +67,7 @@ final class PortalDirectory implements TargetDirectory {
     PortalDirectory(
             ServedTargets targets,
             List<Advertised> portals,
-            InetAddress local,
+            InetSocketAddress local,
             InetAddress remote,
             int portalGroupTag) {
         this.targets = targets;
@@ -125,6 +125,9 @@ final class PortalDirectory implements TargetDirectory {
     @Override
     public @Nullable Set<Integer> luns(SessionParameters agreed) {
         ServedTargets.Served target = targets.target(agreed.targetName());
+        if (moved(agreed.targetName()) != null) {
+            return null;
+        }
         return agreed.discovery() || target == null
                 ? TargetDirectory.super.luns(agreed)
                 : access(target, agreed.initiatorName()).stream()
@@ -137,6 +140,16 @@ final class PortalDirectory implements TargetDirectory {
     private static boolean isMetBy(List<ChapAccount> proven, Access access) {
         return access.auth().isEmpty()
                 || !Collections.disjoint(proven, chapAccounts(access.auth().stream()));
+    }
+
+    /// Who has come to the new address already is there: it may be another portal of this server.
+    @Override
+    public @Nullable Moved moved(String targetName) {
+        ServedTargets.Served target = targets.target(targetName);
+        Configuration.Moved moved = target == null ? null : target.spec().moved().orElse(null);
+        return moved == null || moved.to().equals(local)
+                ? null
+                : new Moved(PortalAddress.text(moved.to()), moved.permanent());
     }
 
     @Override
@@ -152,7 +165,7 @@ final class PortalDirectory implements TargetDirectory {
 
     @Override
     public Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven) {
-        List<String> addresses = addresses(portals, local);
+        List<String> addresses = addresses(portals, local.getAddress());
         boolean all = !Collections.disjoint(proven, chapAccounts(targets.discoveryAuth().stream()));
         return targets.targets().stream()
                 .filter(target ->

@@ -116,6 +116,7 @@ final class ServedTargets {
         for (ServedLun each : ordered) {
             bring(each);
         }
+        list();
     }
 
     /// Takes over what a configuration says that was read again: targets and LUNs that it does not
@@ -127,9 +128,10 @@ final class ServedTargets {
     /// @throws ConfigurationException when it changes what cannot change; nothing is done then
     void change(Configuration wanted, Consumer<Problem> unavailable) throws ConfigurationException {
         Reload.check(configuration, wanted);
+        Set<String> moving = moving(configuration, wanted);
         List<ServedLun> leaving = relist(wanted);
         configuration = wanted;
-        takeOut(leaving, unavailable);
+        takeOut(leaving, moving, unavailable);
         for (Configuration.Target each : wanted.targets()) {
             TargetNode node = nodes.get(each.iqn());
             if (node != null) {
@@ -213,7 +215,8 @@ final class ServedTargets {
     /// Takes LUNs out, and the targets that the configuration does not name any more with all of
     /// theirs, once the initiators of these had time to log out. Each leaves as fast as its own
     /// commands and its own disk let it.
-    private void takeOut(List<ServedLun> leaving, Consumer<Problem> unavailable) {
+    private void takeOut(
+            List<ServedLun> leaving, Set<String> moving, Consumer<Problem> unavailable) {
         Set<String> wanted =
                 configuration.targets().stream()
                         .map(Configuration.Target::iqn)
@@ -222,11 +225,14 @@ final class ServedTargets {
         gone.removeAll(wanted);
         list();
         for (ServedLun each : leaving) {
-            if (!gone.contains(each.place().target())) {
+            if (!gone.contains(each.place().target()) && !moving.contains(each.place().target())) {
                 takeOut(each);
             }
         }
-        new Farewell(sessionsOf(gone), TAKEN_OUT).awaitLogouts();
+        sayFarewell(gone, moving);
+        leaving.stream()
+                .filter(each -> moving.contains(each.place().target()))
+                .forEach(this::takeOut);
         for (String each : gone) {
             takeOut(
                     requireNonNull(nodes.remove(each)),
@@ -239,6 +245,31 @@ final class ServedTargets {
                     && !stopping.getAsBoolean()) {}
             each.trouble().ifPresent(trouble -> unavailable.accept(new Problem(0, "", trouble)));
         }
+    }
+
+    /// Initiators are asked to log out, and those of targets that have moved are sent on when they
+    /// log in again; who of them does not log out is dropped.
+    private void sayFarewell(Set<String> gone, Set<String> moving) {
+        List<Session> ofMoving =
+                moving.stream()
+                        .flatMap(each -> requireNonNull(nodes.get(each)).alive().stream())
+                        .toList();
+        List<Session> all = new ArrayList<>(sessionsOf(gone));
+        all.addAll(ofMoving);
+        new Farewell(all, TAKEN_OUT).awaitLogouts();
+        ofMoving.forEach(each -> each.terminate("target has moved", () -> {}));
+    }
+
+    /// The targets that are told to be elsewhere from now on.
+    private Set<String> moving(Configuration before, Configuration wanted) {
+        Map<String, Configuration.Moved> known = new HashMap<>();
+        before.targets().forEach(each -> each.moved().ifPresent(to -> known.put(each.iqn(), to)));
+        return wanted.targets().stream()
+                .filter(each -> nodes.containsKey(each.iqn()))
+                .filter(each ->
+                        each.moved().filter(to -> !to.equals(known.get(each.iqn()))).isPresent())
+                .map(Configuration.Target::iqn)
+                .collect(Collectors.toSet());
     }
 
     private void takeOut(ServedLun lun) {
@@ -365,6 +396,10 @@ final class ServedTargets {
         having.addAll(targets.keySet());
         Map<String, Served> now = new LinkedHashMap<>();
         for (Configuration.Target each : configuration.targets()) {
+            if (each.moved().isPresent()) {
+                nodes.computeIfAbsent(each.iqn(), this::node);
+                having.add(each.iqn());
+            }
             TargetNode node = nodes.get(each.iqn());
             if (node != null && having.contains(each.iqn())) {
                 now.put(each.iqn(), new Served(each, node));

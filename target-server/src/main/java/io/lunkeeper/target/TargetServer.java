@@ -111,7 +111,7 @@ public final class TargetServer implements AutoCloseable {
                                     new PortalDirectory(
                                             targets,
                                             advertised,
-                                            ((InetSocketAddress) local).getAddress(),
+                                            (InetSocketAddress) local,
                                             ((InetSocketAddress) remote).getAddress(),
                                             each.group()),
                                     NegotiationLimits.DEFAULT,

@@ -11,6 +11,7 @@ import io.lunkeeper.target.login.ChapAccount;
 import io.lunkeeper.target.login.Demand;
 import io.lunkeeper.target.login.SessionParameters;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -77,7 +78,7 @@ final class AccessTest {
         return new PortalDirectory(
                 targets,
                 List.of(),
-                InetAddress.getLoopbackAddress(),
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 3260),
                 InetAddress.ofLiteral(remote),
                 1);
     }

@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Addresses to listen on: `host:port`, IPv6 in brackets. A host name is resolved when the file is
-/// read and stands for its first address.
+/// Addresses: `host:port`, IPv6 in brackets. The name of a host to listen on is resolved when the
+/// file is read and stands for its first address.
 final class Address {
     private static final Pattern FORM =
             Pattern.compile("(?:\\[([0-9A-Fa-f:.]+(?:%[^\\]]+)?)\\]|([^:\\[\\]]+)):([0-9]{1,5})");
@@ -42,7 +42,42 @@ final class Address {
         }
     }
 
+    /// An address of this machine.
     static Optional<InetSocketAddress> read(Entry entry) {
+        return hostAndPort(entry, 0)
+                .flatMap(at -> {
+                    String host = at.getHostString();
+                    try {
+                        return Optional.of(
+                                new InetSocketAddress(InetAddress.getByName(host), at.getPort()));
+                    } catch (UnknownHostException _) {
+                        return entry.wrong(
+                                quoted(host)
+                                        + " is neither an address nor a host that is known here");
+                    }
+                });
+    }
+
+    /// An address of any machine. A host name stays as it is: others may find by it what is not
+    /// known here.
+    static Optional<InetSocketAddress> readElsewhere(Entry entry) {
+        return hostAndPort(entry, 1)
+                .flatMap(at -> {
+                    String host = at.getHostString();
+                    if (host.contains("%")) {
+                        return entry.wrong(
+                                quoted(host) + " has a zone, which means something here only");
+                    }
+                    return Optional.of(
+                            literal(host)
+                                    .map(address -> new InetSocketAddress(address, at.getPort()))
+                                    .orElse(at));
+                });
+    }
+
+    /// @param leastPort 0 where that asks for any
+    /// @return not resolved
+    private static Optional<InetSocketAddress> hostAndPort(Entry entry, int leastPort) {
         Optional<String> text = entry.text();
         if (text.isEmpty()) {
             return Optional.empty();
@@ -58,16 +93,14 @@ final class Address {
         if (port > MAX_PORT) {
             return entry.wrong("the port " + port + " is beyond " + MAX_PORT);
         }
+        if (port < leastPort) {
+            return entry.wrong("port " + port + " is none that can be connected to");
+        }
         String host = form.group(1) == null ? form.group(2) : form.group(1);
         if (DIGITS_AND_DOTS.matcher(host).matches() && !OCTETS.matcher(host).matches()) {
             return entry.wrong(
                     quoted(host) + " is not an IPv4 address; it has four parts of 0 to 255");
         }
-        try {
-            return Optional.of(new InetSocketAddress(InetAddress.getByName(host), port));
-        } catch (UnknownHostException _) {
-            return entry.wrong(
-                    quoted(host) + " is neither an address nor a host that is known here");
-        }
+        return Optional.of(InetSocketAddress.createUnresolved(host, port));
     }
 }

@@ -57,18 +57,20 @@ public record Configuration(
     /// @param iqn the normalized iSCSI name
     /// @param alias what people call it (RFC 7143 13.4 TargetAlias)
     /// @param access who may use it: whoever fits one of them
+    /// @param moved where it is to be found instead; it may have no LUNs then
     /// @param line where the file names the target, from 1
     public record Target(
             String iqn,
             Optional<String> alias,
             List<Access> access,
             AccessState accessState,
+            Optional<Moved> moved,
             List<Lun> luns,
             int line) {
 
         /// The same with other LUNs.
         public Target with(List<Lun> others) {
-            return new Target(iqn, alias, access, accessState, others, line);
+            return new Target(iqn, alias, access, accessState, moved, others, line);
         }
 
         /// What of `access` fits an initiator, before it has proven anything.
@@ -98,6 +100,13 @@ public record Configuration(
                             || networks.stream().anyMatch(each -> each.contains(from)));
         }
     }
+
+    /// Where initiators are to find a target instead (RFC 7143 11.13.5 Status-Class and
+    /// Status-Detail).
+    ///
+    /// @param to not resolved where the file has a name
+    /// @param permanent whether they may forget where it was
+    public record Moved(InetSocketAddress to, boolean permanent) {}
 
     /// The asymmetric access states of a target port (SPC-4 5.16.2.4 Target port asymmetric access
     /// states).

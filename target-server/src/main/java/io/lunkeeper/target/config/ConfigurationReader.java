@@ -35,7 +35,9 @@ final class ConfigurationReader {
                     "auth",
                     "access",
                     "access-state",
+                    "moved",
                     "luns");
+    private static final List<String> MOVED_KEYS = List.of("to", "permanent");
     private static final List<String> LUN_KEYS =
             List.of(
                     "lun",
@@ -233,6 +235,10 @@ final class ConfigurationReader {
                 keys.optional("access-state")
                         .flatMap(e -> e.choice(ACCESS_STATES))
                         .orElse(AccessState.ACTIVE_OPTIMIZED);
+        Optional<Configuration.Moved> moved =
+                keys.optional("moved")
+                        .flatMap(e -> e.section(MOVED_KEYS))
+                        .flatMap(ConfigurationReader::moved);
         Map<Integer, Integer> lunLines = new HashMap<>();
         List<Lun> luns = luns(keys, lunLines);
         List<Configuration.Access> access = accessKeys.read(keys, lunLines.keySet());
@@ -244,13 +250,25 @@ final class ConfigurationReader {
                                 keys.optional("alias").flatMap(IscsiName::readAlias),
                                 access,
                                 accessState,
+                                moved,
                                 luns,
                                 name.orElseThrow().line()));
     }
 
+    private static Optional<Configuration.Moved> moved(Section keys) {
+        Optional<Entry> to = keys.required("to", "\"192.0.2.20:3260\"");
+        boolean permanent = keys.optional("permanent").flatMap(Entry::flag).orElse(false);
+        return to.flatMap(Address::readElsewhere)
+                .map(address -> new Configuration.Moved(address, permanent));
+    }
+
+    /// A target that has moved may have left its disks here, or not.
     private List<Lun> luns(Section keys, Map<Integer, Integer> lines) {
         List<Lun> luns = new ArrayList<>();
-        Optional<Entry> list = keys.required("luns", "[{lun: 0, image: disk.img, size: 4GiB}]");
+        Optional<Entry> list =
+                keys.optional("moved").isPresent()
+                        ? keys.optional("luns")
+                        : keys.required("luns", "[{lun: 0, image: disk.img, size: 4GiB}]");
         for (Entry item : list.map(Entry::items).orElse(List.of())) {
             item.section(LUN_KEYS).flatMap(l -> lun(l, lines)).ifPresent(luns::add);
         }

@@ -45,6 +45,11 @@ public final class LoginNegotiation {
     private static final int OPERATIONAL = LoginStage.LOGIN_OPERATIONAL_NEGOTIATION.value();
     private static final int FULL_FEATURE = LoginStage.FULL_FEATURE_PHASE.value();
 
+    // 11.13.5 Status-Class and Status-Detail.
+    private static final int REDIRECTION = 1;
+    private static final int MOVED_TEMPORARILY = 1;
+    private static final int MOVED_PERMANENTLY = 2;
+
     /// Before the first request.
     private static final int NO_STAGE = -1;
 
@@ -108,7 +113,20 @@ public final class LoginNegotiation {
         if (failure != null) {
             return refuse(request, failure);
         }
-        return accept(request, text);
+        TargetDirectory.Moved moved = moved(request);
+        return moved == null ? accept(request, text) : redirect(request, moved);
+    }
+
+    /// RFC 7143 11.13.5 Status-Class and Status-Detail: an initiator should follow a redirection
+    /// before it is authenticated, and must afterwards. Who has nothing to prove is sent on by the
+    /// first answer. Where there is something, nobody else is told where the target went, and the
+    /// initiator has the target's own proof first.
+    private TargetDirectory.@Nullable Moved moved(LoginRequest request) {
+        boolean goesOn = request.transit() && request.nextStage() == FULL_FEATURE;
+        boolean proofIsDue = stage == SECURITY && authentication.answered() && !goesOn;
+        return identity.discovery() || !authentication.passed() || proofIsDue
+                ? null
+                : directory.moved(identity.targetName());
     }
 
     /// Not null from the reply on that transits to the full-feature phase.
@@ -297,6 +315,17 @@ public final class LoginNegotiation {
         int value = status.value() & 0xffff;
         return new LoginReply(
                 false, false, request.currentStage(), 0, value >> 8, value & 0xff, "");
+    }
+
+    private static LoginReply redirect(LoginRequest request, TargetDirectory.Moved moved) {
+        return new LoginReply(
+                false,
+                false,
+                request.currentStage(),
+                0,
+                REDIRECTION,
+                moved.permanent() ? MOVED_PERMANENTLY : MOVED_TEMPORARILY,
+                TextKeys.format(TextKeyword.TARGET_ADDRESS, moved.address()));
     }
 
     private SessionParameters agreed() {

@@ -11,4 +11,11 @@ public record LoginReply(
         int nextStage,
         int statusClass,
         int statusDetail,
-        String text) {}
+        String text) {
+    private static final int INITIATOR_ERROR = 2;
+
+    /// Whether the login has failed; a redirection is no failure.
+    public boolean refused() {
+        return statusClass >= INITIATOR_ERROR;
+    }
+}

@@ -32,6 +32,12 @@ public interface TargetDirectory {
         return now != null && now.isMetBy(agreed.proven()) ? Set.of() : null;
     }
 
+    /// Where the target is to be found instead of here; null when it is here. Only for who may log
+    /// in to it.
+    default @Nullable Moved moved(String targetName) {
+        return null;
+    }
+
     /// RFC 7143 13.4 TargetAlias: what people call the target; empty when they call it nothing.
     String alias(String targetName);
 
@@ -42,6 +48,12 @@ public interface TargetDirectory {
     /// configuration; only targets that it may log in to with what it has proven. Made as it is
     /// asked for: of thousands of targets there is no copy for each that wants to know.
     Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven);
+
+    /// Where a target has gone.
+    ///
+    /// @param address `host:port`: in a redirection there is no portal group tag (13.8)
+    /// @param permanent whether an initiator may forget the old address
+    record Moved(String address, boolean permanent) {}
 
     /// One target as SendTargets lists it.
     ///

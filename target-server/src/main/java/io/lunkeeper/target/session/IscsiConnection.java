@@ -181,7 +181,7 @@ public final class IscsiConnection {
             answer(answering, request, reply);
             return;
         }
-        boolean right = reply.statusClass() == 0;
+        boolean right = !reply.refused();
         OptionalLong when = site.source().answered(right, lastReceived);
         if (when.isEmpty()) {
             site.source().failed(negotiation.initiatorName(), "too many at once", lastReceived);
@@ -201,7 +201,9 @@ public final class IscsiConnection {
             return;
         }
         send(current, request, reply, 0);
-        if (reply.statusClass() != 0) {
+        if (reply.statusClass() != 0 && !reply.refused()) {
+            transport.close("redirected, " + reply.text().strip());
+        } else if (reply.refused()) {
             String status =
                     String.format("status 0x%02x%02x", reply.statusClass(), reply.statusDetail());
             String fault = negotiation.authenticationFault();

@@ -99,6 +99,11 @@ public final class TargetNode {
         return !ended && sessions.add(session);
     }
 
+    /// The sessions that are alive; others may come.
+    public List<Session> alive() {
+        return List.copyOf(sessions);
+    }
+
     /// Takes no session in any more.
     ///
     /// @return those that are alive

@@ -123,6 +123,7 @@ final class ConfigurationFileTest {
                                         List.of(),
                                         Set.of())),
                         Configuration.AccessState.STANDBY,
+                        Optional.empty(),
                         List.of(lun),
                         8);
         assertEquals(
@@ -162,6 +163,24 @@ final class ConfigurationFileTest {
                         + read.logins()
                         + ", "
                         + read.loginsPerSource());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{to: \"192.0.2.20:3260\"} | /192.0.2.20:3260 | false",
+                "{to: \"[2001:db8::1]:860\", permanent: true} | /[2001:db8:0:0:0:0:0:1]:860 | true",
+                "{to: \"no-such-host.example:3260\"} | no-such-host.example/<unresolved>:3260 | false"
+            })
+    void targetThatHasMovedNeedsNoDisks(String given, String to, boolean permanent)
+            throws Exception {
+        String yaml = PORTALS + "targets: [{iqn: iqn.2026-11.io.x:a, moved: " + given + "}]";
+        Target target = read(write(yaml)).targets().getFirst();
+        assertEquals(List.of(), target.luns());
+        Configuration.Moved moved = target.moved().orElseThrow();
+        assertEquals(to, moved.to().toString());
+        assertEquals(permanent, moved.permanent());
     }
 
     @Test

@@ -60,6 +60,7 @@ class ReloadTest {
                 "lun: 0,          | lun: 7,",
                 "- { lun: 0, image: a.img, size: 1MiB } | # nothing",
                 "io.x:a           | io.x:b",
+                "io.x:a           | io.x:a\\n    moved: { to: \"192.0.2.20:3260\" }",
                 "targets:         | limits: { connections: 10 }\\ntargets:",
                 "initiators: [\"*\"] | initiators: [\"*\"]\\n    access-state: standby",
                 "initiators: [\"*\"] | initiators: [\"iqn.2026-11.io.y:*\"]",

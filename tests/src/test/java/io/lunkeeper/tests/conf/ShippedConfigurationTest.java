@@ -34,6 +34,7 @@ final class ShippedConfigurationTest {
                 initiators: ["iqn.*"]
                 networks: [10.0.0.0/8, "fd00::1"]
                 auth: {user: a, secret-file: s, mutual: {user: b, secret-file: t}}
+                moved: {to: "192.0.2.20:3260", permanent: true}
                 luns:
                   - {lun: 0, image: a, size: 4GiB, allocate: full, cache: direct, block-size: 512,
                      physical-block-size: 4096, read-only: false, serial: "s 1", threads: 2}
@@ -75,10 +76,11 @@ final class ShippedConfigurationTest {
         String uncommented =
                 Files.readString(CONF.resolve("lunkeeper.yaml"))
                         .replaceAll(
-                                "(?m)^( *)# ((control|metrics|discovery-auth|networks|auth|mutual): ?.*)$",
+                                "(?m)^( *)# ((control|metrics|discovery-auth|networks|auth|mutual|moved): ?.*)$",
                                 "$1$2")
                         .replaceAll(
-                                "(?m)^( *)# ( +(- user|user|secret-file|mutual): ?.*)$", "$1$2");
+                                "(?m)^( *)# ( +(- user|user|secret-file|mutual|to|permanent): ?.*)$",
+                                "$1$2");
         assertTrue(uncommented.contains("\n    auth:\n      - user: alice\n"), uncommented);
         assertEquals(List.of(), errors(uncommented));
     }
@@ -96,6 +98,13 @@ final class ShippedConfigurationTest {
     @Test
     void schemaTakesEveryKey() throws IOException {
         assertEquals(List.of(), errors(RIGHT));
+    }
+
+    @Test
+    void onlyATargetThatHasMovedNeedsNoDisks() throws IOException {
+        String moved = RIGHT.substring(0, RIGHT.indexOf("    luns:"));
+        assertEquals(List.of(), errors(moved));
+        assertFalse(errors(moved.replaceFirst(" +moved: .*\n", "")).isEmpty());
     }
 
     /// Each is a replacement in the right file: what is before the arrow by what is after it.
@@ -129,6 +138,10 @@ final class ShippedConfigurationTest {
                 "connections: 9 -> connections: 0",
                 "logins: 7 -> logins: many",
                 "logins-per-source: 6 -> logins-per-target: 6",
+                "to: \"192.0.2.20:3260\", -> ",
+                "192.0.2.20:3260 -> 192.0.2.20",
+                "permanent: true -> permanent: 1",
+                "moved: {to: \"192.0.2.20:3260\", permanent: true} -> moved: 192.0.2.20:3260",
                 "lun: 0, -> ",
                 "lun: 0 -> lun: 16384",
                 "lun: 0 -> lun: -1",
