@@ -93,6 +93,9 @@ public final class LoginNegotiation {
         if (failure != null) {
             return refuse(request, failure);
         }
+        if (stage == NO_STAGE && request.tsih() != 0) {
+            operational.beginFurtherConnection();
+        }
         stage = request.currentStage();
         if (!gathering.append(request.data())) {
             return refuse(request, LoginStatus.INITIATOR_ERROR);

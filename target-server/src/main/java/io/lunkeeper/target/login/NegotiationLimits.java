@@ -6,6 +6,7 @@ package io.lunkeeper.target.login;
 /// @param maxBurstLength 512 to 2^24 - 1
 /// @param firstBurstLength 512 to `maxBurstLength`
 /// @param maxOutstandingR2t 1 to 65535
+/// @param maxConnections of one session, 1 to 65535
 public record NegotiationLimits(
         int maxRecvDataSegmentLength,
         int maxBurstLength,
@@ -17,5 +18,5 @@ public record NegotiationLimits(
     /// 256 KiB segments, 1 MiB bursts: large enough that headers cost nothing, small enough that a
     /// buffer stays in the processor's cache.
     public static final NegotiationLimits DEFAULT =
-            new NegotiationLimits(256 << 10, 1 << 20, 256 << 10, 8, 1, 0);
+            new NegotiationLimits(256 << 10, 1 << 20, 256 << 10, 8, 8, 0);
 }

@@ -36,6 +36,7 @@ final class OperationalNegotiation {
     private final NegotiationLimits limits;
     private final Map<TextKey, String> values = new EnumMap<>(TextKey.class);
     private boolean discovery;
+    private boolean further;
 
     OperationalNegotiation(NegotiationLimits limits) {
         this.limits = limits;
@@ -46,9 +47,17 @@ final class OperationalNegotiation {
         discovery = true;
     }
 
+    /// The connection is to join a session: what holds for all of that was settled by the leading
+    /// login and is not negotiated again (RFC 7143 section 13, use LO: Leading Only).
+    void beginFurtherConnection() {
+        further = true;
+    }
+
     /// What to answer to the offer of a key whose value both sides have a say in.
     String answer(TextKey key, String offer) {
-        if (discovery && key.scope() == TextKey.Scope.NORMAL_SESSION) {
+        boolean senseless = discovery && key.scope() == TextKey.Scope.NORMAL_SESSION;
+        boolean settled = further && key.scope() != TextKey.Scope.CONNECTION;
+        if (senseless || settled) {
             return TextKeyword.IRRELEVANT;
         }
         if (key == TextKey.FIRST_BURST_LENGTH
@@ -59,6 +68,7 @@ final class OperationalNegotiation {
         }
         String result =
                 switch (key.rule()) {
+                    case Choice _ when key == TextKey.TASK_REPORTING -> chooseReporting(offer);
                     case Choice choice -> choice.choose(offer);
                     case Or or -> or.combine(offer);
                     case And and -> and.combine(offer);
@@ -72,6 +82,15 @@ final class OperationalNegotiation {
             values.put(key, result);
         }
         return result;
+    }
+
+    /// 13.23 TaskReporting. What is more than RFC3720 takes a Response Fence (4.2.2.3.3), which is
+    /// there by itself with one connection. So a session has that or several connections: whichever
+    /// was agreed on first.
+    private String chooseReporting(String offer) {
+        return number(TextKey.MAX_CONNECTIONS) > 1
+                ? TextKey.UNFENCED.choose(offer)
+                : ((Choice) TextKey.TASK_REPORTING.rule()).choose(offer);
     }
 
     /// Takes what the initiator declares its MaxRecvDataSegmentLength to be.
@@ -88,7 +107,10 @@ final class OperationalNegotiation {
 
     private int ours(TextKey key) {
         return switch (key) {
-            case MAX_CONNECTIONS -> limits.maxConnections();
+            case MAX_CONNECTIONS ->
+                    value(TextKey.TASK_REPORTING).equals(TextKey.RFC_3720)
+                            ? limits.maxConnections()
+                            : 1;
             case MAX_BURST_LENGTH -> limits.maxBurstLength();
             case FIRST_BURST_LENGTH ->
                     Math.min(limits.firstBurstLength(), number(TextKey.MAX_BURST_LENGTH));

@@ -14,7 +14,8 @@ import java.util.List;
 /// @param targetMaxRecvDataSegmentLength what we declared ourselves
 /// @param protocolLevel 0 RFC 3720, 1 RFC 7143, 2 RFC 7144 too (13.24 iSCSIProtocolLevel)
 /// @param fastAbort whether 13.23 TaskReporting is FastAbort. RFC3720 and ResponseFence are the
-///   same here: with one connection, responses are in order anyway (4.2.2.3.3 Response Fence)
+///   same here: with one connection, responses are in order anyway (4.2.2.3.3 Response Fence), and
+///   with several it is RFC3720
 public record SessionParameters(
         String initiatorName,
         String initiatorAlias,

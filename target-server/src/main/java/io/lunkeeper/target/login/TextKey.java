@@ -109,8 +109,8 @@ enum TextKey {
             "TaskReporting",
             Scope.NORMAL_SESSION,
             Use.OPERATIONAL,
-            new Choice(List.of("RFC3720", "ResponseFence", TextKey.FAST_ABORT)),
-            "RFC3720"),
+            new Choice(List.of(TextKey.RFC_3720, "ResponseFence", TextKey.FAST_ABORT)),
+            TextKey.RFC_3720),
     /// 1 stands for RFC 7143 itself, 2 for RFC 7144 with it.
     ISCSI_PROTOCOL_LEVEL(
             "iSCSIProtocolLevel",
@@ -128,8 +128,13 @@ enum TextKey {
             TextKeyword.OF_MARK_INT, Scope.CONNECTION, Use.OPERATIONAL, new Obsolete(REJECT), ""),
     NODE_ARCHITECTURE("X#NodeArchitecture", Scope.SESSION, Use.LOGIN, new Name(), "");
 
-    /// A value of TaskReporting.
+    /// Values of TaskReporting.
+    static final String RFC_3720 = "RFC3720";
+
     static final String FAST_ABORT = "FastAbort";
+
+    /// TaskReporting of sessions with several connections.
+    static final Choice UNFENCED = new Choice(List.of(RFC_3720));
 
     /// Where a value holds.
     enum Scope {

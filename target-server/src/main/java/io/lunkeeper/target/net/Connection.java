@@ -19,7 +19,8 @@ import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
 
 /// One TCP connection on its event loop. Reads into pooled buffers, cuts them into PDUs, writes
-/// queued PDUs gathered. Confined to the loop's thread but for [#execute].
+/// queued PDUs gathered. Confined to the loop's thread but for [#execute]. It may change its loop
+/// while it logs in, before anybody else knows it.
 ///
 /// An idle connection holds no buffer. A receive buffer is given up as soon as somebody keeps a
 /// slice of it: what the slice's owner still needs is never read over.
@@ -51,10 +52,10 @@ final class Connection implements Transport, EventLoop.Ready {
     /// How long a peer may take to read our last words.
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-    private final EventLoop loop;
+    private EventLoop loop;
     private final SocketChannel channel;
     private final String peer;
-    private final SelectionKey key;
+    private SelectionKey key;
     private final PduDecoder decoder = new PduDecoder();
     private final PduEncoder encoder = new PduEncoder();
     private final Outbound outbound = new Outbound();
@@ -68,6 +69,9 @@ final class Connection implements Transport, EventLoop.Ready {
     private @Nullable String closeReason;
     private long closeDeadline;
     private boolean disconnected;
+
+    /// On its way to another loop: nothing is read.
+    private boolean moving;
 
     /// Registers the channel with the loop. Called on the loop's thread.
     ///
@@ -116,7 +120,7 @@ final class Connection implements Transport, EventLoop.Ready {
     }
 
     private void read() throws IOException {
-        for (int reads = 0; reads < READS_PER_TURN && !disconnected; reads++) {
+        for (int reads = 0; reads < READS_PER_TURN && !disconnected && !moving; reads++) {
             ByteBuf into = receiveBuffer();
             int room = into.writableBytes();
             int got = into.writeBytes(channel, room);
@@ -175,7 +179,7 @@ final class Connection implements Transport, EventLoop.Ready {
     }
 
     private void decode(ByteBuf in) {
-        while (closeReason == null && !disconnected) {
+        while (closeReason == null && !disconnected && !moving) {
             int start = in.readerIndex();
             try {
                 RequestPdu pdu = decoder.next(in);
@@ -306,6 +310,45 @@ final class Connection implements Transport, EventLoop.Ready {
         if (received != null && !disconnected) {
             decode(received);
             giveBack();
+        }
+    }
+
+    @Override
+    public void moveTo(Transport neighbour, Runnable arrived) {
+        EventLoop to = ((Connection) neighbour).loop;
+        if (to == loop) {
+            arrived.run();
+        } else {
+            moving = true;
+            loop.execute(() -> leaveFor(to, arrived));
+        }
+    }
+
+    /// After the sockets of a turn were served, so that nothing of this connection is under way.
+    private void leaveFor(EventLoop to, Runnable arrived) {
+        if (disconnected) {
+            return;
+        }
+        key.cancel();
+        loop.forget(this);
+        flushPending = false;
+        to.expectConnection();
+        to.execute(() -> arrive(to, arrived));
+    }
+
+    private void arrive(EventLoop at, Runnable arrived) {
+        loop = at;
+        loop.add(this);
+        moving = false;
+        try {
+            key = channel.register(loop.selector(), SelectionKey.OP_READ, this);
+            flushAtEndOfTurn();
+            arrived.run();
+            decodeRest();
+        } catch (IOException closed) {
+            disconnect("connection broken");
+        } catch (RuntimeException | Error bug) {
+            broke(bug);
         }
     }
 

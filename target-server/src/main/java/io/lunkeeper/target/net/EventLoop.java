@@ -113,6 +113,12 @@ public final class EventLoop implements Executor, AutoCloseable {
         nextTick.add(task);
     }
 
+    /// A connection goes on elsewhere.
+    void forget(Connection connection) {
+        unflushed.remove(connection);
+        remove(connection);
+    }
+
     /// A PDU has come in.
     void received() {
         pdus++;

@@ -14,6 +14,9 @@ public sealed interface RequestPdu {
     /// RFC 7143 11.2.1.8 Initiator Task Tag.
     int initiatorTaskTag();
 
+    /// The StatSN up to which the initiator has everything (RFC 7143 4.2.2.2).
+    int expStatSn();
+
     /// RFC 7143 11.3 SCSI Command.
     ///
     /// @param taskAttribute 0 untagged, 1 simple, 2 ordered, 3 head of queue, 4 ACA, others

@@ -1,6 +1,7 @@
 package io.lunkeeper.target.scsi;
 
 import java.util.BitSet;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -45,5 +46,15 @@ public final class LunMask {
 
     boolean shows(LogicalUnit unit) {
         return numbers == null || numbers.get(unit.number());
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof LunMask mask && Objects.equals(numbers, mask.numbers);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hashCode(numbers);
     }
 }

@@ -1,7 +1,6 @@
 package io.lunkeeper.target.session;
 
 import io.lunkeeper.target.login.SessionParameters;
-import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.ResponsePdu;
 
 /// What a target tells an initiator unasked (RFC 7143 11.9 Asynchronous Message), on one of its
@@ -17,9 +16,9 @@ final class AsyncMessages {
     private static final int TASKS_TERMINATED = 5;
 
     private final SessionParameters parameters;
-    private final CommandWindow<RequestPdu> window;
+    private final CommandWindow<?> window;
 
-    AsyncMessages(SessionParameters parameters, CommandWindow<RequestPdu> window) {
+    AsyncMessages(SessionParameters parameters, CommandWindow<?> window) {
         this.parameters = parameters;
         this.window = window;
     }
@@ -32,9 +31,11 @@ final class AsyncMessages {
     }
 
     /// The connection will be closed, and there will be no responses but those that were sent. Its
-    /// tasks are not kept for another one (Time2Retain is 0).
-    void droppingConnection(Link link) {
+    /// tasks are not kept for another one (Time2Retain is 0), and the others of the session are
+    /// closed with it.
+    void droppingConnection(Link link, Links all) {
         send(link, CONNECTION_DROPPED, link.cid(), parameters.defaultTime2Wait(), 0);
+        all.all().stream().filter(each -> each != link).forEach(this::droppingSession);
     }
 
     /// The same of all connections of the session.

@@ -1,8 +1,11 @@
 package io.lunkeeper.target.session;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// The numbering of one session's commands (RFC 7143 4.2.2.1 Command Numbering and Acknowledging).
@@ -30,36 +33,44 @@ final class CommandWindow<C> {
     enum Arrival {
         /// To be carried out now; ExpCmdSN has advanced past it.
         DUE,
-        /// Held until its turn; see [#takeDue].
-        HELD,
+        /// Inside the window, with a gap before it; see [#hold].
+        EARLY,
         /// Outside the window or a duplicate: to be ignored.
         IGNORED
     }
 
-    Arrival arrive(SerialNumber cmdSn, C command) {
-        if (cmdSn.equals(expected)) {
-            expected = expected.plus(1);
-            return maximum.precedes(cmdSn) ? outside() : Arrival.DUE;
-        }
-        if (cmdSn.precedes(expected) || maximum.precedes(cmdSn)) {
+    Arrival arrive(SerialNumber cmdSn) {
+        boolean outside = cmdSn.precedes(expected) || maximum.precedes(cmdSn);
+        if (outside || (!early.isEmpty() && early.containsKey(cmdSn.value()))) {
             return Arrival.IGNORED;
         }
-        Optional<C> held = early.putIfAbsent(cmdSn.value(), Optional.of(command));
-        return held == null ? Arrival.HELD : Arrival.IGNORED;
+        if (!cmdSn.equals(expected)) {
+            return Arrival.EARLY;
+        }
+        expected = expected.plus(1);
+        return Arrival.DUE;
     }
 
-    private Arrival outside() {
-        expected = expected.plus(-1);
-        return Arrival.IGNORED;
+    /// Keeps an early command until its turn; see [#takeDue].
+    void hold(SerialNumber cmdSn, C command) {
+        early.put(cmdSn.value(), Optional.of(command));
+    }
+
+    /// The commands that are held.
+    List<C> held() {
+        return early.values().stream().flatMap(Optional::stream).toList();
     }
 
     /// The held command whose turn has come, or null; ExpCmdSN advances past it.
-    @Nullable C takeDue() {
+    ///
+    /// @param ready whether it can be carried out; until it can it counts as not received
+    @Nullable C takeDue(Predicate<C> ready) {
         while (!early.isEmpty()) {
-            Optional<C> next = early.remove(expected.value());
-            if (next == null) {
+            Optional<C> next = early.get(expected.value());
+            if (next == null || next.filter(ready.negate()).isPresent()) {
                 return null;
             }
+            early.remove(expected.value());
             expected = expected.plus(1);
             if (next.isPresent()) {
                 return next.get();
@@ -70,16 +81,35 @@ final class CommandWindow<C> {
     }
 
     /// Counts a number as received though its command will never be carried out: it was rejected,
-    /// or an ABORT TASK came for it (RFC 7143 11.6.1). What was held under it is dropped. It has
-    /// ended only when ExpCmdSN passes it: otherwise an initiator that leaves a gap could have
-    /// numbers behind it remembered without end.
-    void forget(SerialNumber cmdSn) {
-        if (cmdSn.equals(expected)) {
+    /// or an ABORT TASK came for it (RFC 7143 11.6.1). It has ended only when ExpCmdSN passes it:
+    /// otherwise an initiator that leaves a gap could have numbers behind it remembered without
+    /// end.
+    ///
+    /// @return the command that was held under it, which is dropped; or null
+    @Nullable C forget(SerialNumber cmdSn) {
+        Optional<C> held = early.get(cmdSn.value());
+        if (held == null && cmdSn.equals(expected)) {
             expected = expected.plus(1);
             ended();
-        } else {
-            early.put(cmdSn.value(), Optional.empty());
+            return null;
         }
+        early.put(cmdSn.value(), Optional.empty());
+        return held == null ? null : held.orElse(null);
+    }
+
+    /// Drops the held commands that `which` selects. Their numbers are forgotten.
+    ///
+    /// @return those commands
+    List<C> forgetHeld(Predicate<C> which) {
+        List<C> dropped = new ArrayList<>();
+        early.replaceAll((_, held) -> {
+            if (held.filter(which).isEmpty()) {
+                return held;
+            }
+            dropped.add(held.get());
+            return Optional.empty();
+        });
+        return dropped;
     }
 
     /// Whether the number is one that may still arrive: RefCmdSN inside the window.
@@ -98,9 +128,5 @@ final class CommandWindow<C> {
 
     int maxCmdSn() {
         return maximum.value();
-    }
-
-    int heldCount() {
-        return early.size();
     }
 }

@@ -11,6 +11,7 @@ import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.LunMask;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -46,10 +47,16 @@ public final class IscsiConnection {
     private @Nullable LoginRequest latest;
 
     private @Nullable Session session;
+
+    /// The session that the login is to add this connection to.
+    private @Nullable Session joining;
+
+    /// All is negotiated, and the session will say whether this connection may join.
+    private boolean settled;
+
     private boolean fullFeature;
     private boolean ended;
     private long lastReceived;
-    private int pings;
     private boolean pingUnanswered;
     private @Nullable Untold untold;
 
@@ -87,9 +94,12 @@ public final class IscsiConnection {
             throws RejectedPduException, MalformedPduException {
         lastReceived = nowNanos;
         pingUnanswered = false;
-        if (fullFeature && session != null) {
-            session.receive(pdu);
-        } else if (pdu instanceof LoginRequest request && session == null && untold == null) {
+        if (fullFeature && session != null && link != null) {
+            session.receive(link, pdu);
+        } else if (pdu instanceof LoginRequest request
+                && session == null
+                && !settled
+                && untold == null) {
             if (transport.queuedBytes() > 0) {
                 // A login is a dialogue (RFC 7143 6.3 Login Phase). Who goes on without having read
                 // what it was answered could make us hold answers without end.
@@ -117,8 +127,8 @@ public final class IscsiConnection {
 
     /// Answers a PDU that was refused, with its 48 bytes of header.
     public void reject(int reason, byte[] header) {
-        if (fullFeature && session != null) {
-            session.reject(reason, header);
+        if (fullFeature && session != null && link != null) {
+            session.reject(link, reason, header);
         } else {
             endLogin("malformed PDU in the login phase");
         }
@@ -134,30 +144,22 @@ public final class IscsiConnection {
                 || fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR) {
             drop(fault.getMessage() == null ? "malformed PDU" : fault.getMessage());
         } else if (session != null) {
-            try {
-                skipNumber(session, fault.header());
-            } catch (RejectedPduException | MalformedPduException held) {
-                // A command that was held behind the lost one: two faults in a row.
-                transport.close("protocol error: " + held.getMessage());
-            }
+            skipNumber(session, fault.header());
         }
     }
 
     /// A refused command still used up its CmdSN; Data-Out and SNACK have none.
-    private static void skipNumber(Session session, byte[] header)
-            throws RejectedPduException, MalformedPduException {
+    private static void skipNumber(Session session, byte[] header) {
         boolean immediate = (header[0] & 0x40) != 0;
         int opcode = header[0] & 0x3f;
         boolean numbered = opcode != 0x05 && opcode != 0x10;
-        if (!immediate && numbered) {
+        if (numbered) {
             int cmdSn =
                     (header[24] & 0xff) << 24
                             | (header[25] & 0xff) << 16
                             | (header[26] & 0xff) << 8
                             | (header[27] & 0xff);
-            if (cmdSn == session.window().expCmdSn()) {
-                session.forget(new SerialNumber(cmdSn));
-            }
+            session.order().drop(immediate, cmdSn);
         }
     }
 
@@ -166,12 +168,17 @@ public final class IscsiConnection {
     private void login(LoginRequest request) {
         latest = request;
         Link current = link;
+        boolean first = current == null;
         if (current == null) {
             current = new Link(transport, request.cid(), FIRST_STAT_SN);
             link = current;
         }
-        if (request.tsih() != 0) {
-            refuse(current, request, refusalToJoin(request.tsih()));
+        if (joining == null && request.tsih() != 0) {
+            approach(current, request, first);
+            return;
+        }
+        if (joining != null && !names(joining, current, request)) {
+            refuse(current, request, LoginStatus.INITIATOR_ERROR);
             return;
         }
         boolean answeredBefore = negotiation.answeredChallenge();
@@ -196,6 +203,10 @@ public final class IscsiConnection {
     /// Of the request only its header is used: its data is gone when the answer had to wait.
     private void answer(Link current, LoginRequest request, LoginReply reply) {
         SessionParameters parameters = negotiation.parameters();
+        if (parameters != null && joining != null) {
+            join(joining, current, request, reply, parameters);
+            return;
+        }
         if (parameters != null) {
             open(current, request, reply, parameters);
             return;
@@ -216,11 +227,46 @@ public final class IscsiConnection {
         }
     }
 
-    /// RFC 7143 11.13.5 Status-Class and Status-Detail. Sessions have one connection here.
-    private LoginStatus refusalToJoin(int tsih) {
-        return site.registry().contains(tsih)
-                ? LoginStatus.TOO_MANY_CONNECTIONS
-                : LoginStatus.SESSION_DOSE_NOT_EXIST;
+    /// The first request of a login names a session to join: goes on with it on the thread of that
+    /// session (RFC 7143 6.3.1 Login Phase Start). Whether it may join is judged at the end.
+    private void approach(Link current, LoginRequest request, boolean first) {
+        Session found = site.registry().find(request.tsih());
+        if (!first) {
+            refuse(current, request, LoginStatus.INITIATOR_ERROR);
+        } else if (found == null) {
+            refuse(current, request, LoginStatus.SESSION_DOSE_NOT_EXIST);
+        } else {
+            LoginRequest kept = kept(request);
+            transport.moveTo(
+                    found.links().lead().transport(),
+                    () -> {
+                        joining = found;
+                        login(kept);
+                    });
+        }
+    }
+
+    /// Whether a request of a login names what its first one did.
+    private static boolean names(Session joining, Link current, LoginRequest request) {
+        return request.tsih() == joining.tsih() && request.cid() == current.cid();
+    }
+
+    /// A copy that outlives the receive buffer.
+    private static LoginRequest kept(LoginRequest r) {
+        return new LoginRequest(
+                r.transit(),
+                r.continueBit(),
+                r.currentStage(),
+                r.nextStage(),
+                r.versionMax(),
+                r.versionMin(),
+                r.isid(),
+                r.tsih(),
+                r.initiatorTaskTag(),
+                r.cid(),
+                r.cmdSn(),
+                r.expStatSn(),
+                Unpooled.copiedBuffer(r.data()));
     }
 
     private void refuse(Link current, LoginRequest request, LoginStatus status) {
@@ -258,12 +304,7 @@ public final class IscsiConnection {
             refuse(current, request, LoginStatus.OUT_OF_RESOURCES);
             return;
         }
-        SessionRegistry.Key key =
-                new SessionRegistry.Key(
-                        parameters.initiatorName(),
-                        request.isid(),
-                        parameters.targetName(),
-                        site.directory().portalGroupTag());
+        SessionRegistry.Key key = key(request, parameters);
         Session opened =
                 new Session(
                         new Session.Opening(
@@ -287,6 +328,45 @@ public final class IscsiConnection {
         }
     }
 
+    private SessionRegistry.Key key(LoginRequest request, SessionParameters parameters) {
+        return new SessionRegistry.Key(
+                parameters.initiatorName(),
+                request.isid(),
+                parameters.targetName(),
+                site.directory().portalGroupTag());
+    }
+
+    /// All is negotiated: the connection is added to its session.
+    private void join(
+            Session joined,
+            Link current,
+            LoginRequest request,
+            LoginReply reply,
+            SessionParameters parameters) {
+        Set<Integer> luns = site.directory().luns(parameters);
+        if (luns == null) {
+            refuse(current, request, LoginStatus.AUTHORIZATION_FAILURE);
+            return;
+        }
+        settled = true;
+        joined.join(
+                current,
+                key(request, parameters),
+                LunMask.of(luns),
+                parameters,
+                refusal -> {
+                    if (ended) {
+                        return;
+                    }
+                    if (refusal != null) {
+                        refuse(current, request, refusal);
+                        return;
+                    }
+                    session = joined;
+                    enterFullFeature(joined, current, request, reply, parameters);
+                });
+    }
+
     private void begin(
             Session opened,
             Link current,
@@ -300,7 +380,16 @@ public final class IscsiConnection {
             refuse(current, request, LoginStatus.TARGET_REMOVED);
             return;
         }
-        send(current, request, reply, opened.tsih());
+        enterFullFeature(opened, current, request, reply, parameters);
+    }
+
+    private void enterFullFeature(
+            Session entered,
+            Link current,
+            LoginRequest request,
+            LoginReply reply,
+            SessionParameters parameters) {
+        send(current, request, reply, entered.tsih());
         transport.negotiated(
                 parameters.headerDigest(),
                 parameters.dataDigest(),
@@ -314,11 +403,12 @@ public final class IscsiConnection {
         byte[] text = reply.text().getBytes(StandardCharsets.UTF_8);
         ByteBuf pdu = current.allocate(text.length);
         pdu.writeBytes(text);
-        int expCmdSn = session == null ? request.cmdSn() : session.window().expCmdSn();
+        Session numbering = session == null ? joining : session;
+        int expCmdSn = numbering == null ? request.cmdSn() : numbering.window().expCmdSn();
         int maxCmdSn =
-                session == null
+                numbering == null
                         ? request.cmdSn() + Session.COMMAND_WINDOW - 1
-                        : session.window().maxCmdSn();
+                        : numbering.window().maxCmdSn();
         current.send(
                 new ResponsePdu.LoginResponse(
                         reply.transit(),
@@ -342,8 +432,8 @@ public final class IscsiConnection {
 
     /// The socket has taken everything that was sent.
     public void writable() {
-        if (fullFeature && session != null) {
-            session.writable();
+        if (fullFeature && session != null && link != null) {
+            session.writable(link);
         }
     }
 
@@ -359,33 +449,37 @@ public final class IscsiConnection {
             }
             return;
         }
-        if (session != null) {
-            session.tick();
+        Session mine = session;
+        Link current = link;
+        if (mine == null || current == null) {
+            return;
         }
-        if (nowNanos - lastReceived > KEEPALIVE_NANOS && session != null) {
+        mine.tick(current);
+        if (nowNanos - lastReceived > KEEPALIVE_NANOS) {
             if (pingUnanswered) {
-                drop("no answer to a NOP-In for 30 s");
+                mine.drop(current, "no answer to a NOP-In for 30 s");
             } else {
                 pingUnanswered = true;
                 lastReceived = nowNanos;
-                // Any tag but the reserved one: RFC 7143 11.19.
-                session.ping(pings++ & 0x7fffffff);
+                mine.ping(current);
             }
         }
     }
 
     private void drop(String reason) {
-        if (session != null) {
-            session.announceDrop();
+        if (session != null && link != null) {
+            session.drop(link, reason);
+        } else {
+            transport.close(reason);
         }
-        transport.close(reason);
     }
 
     /// The socket is closed, whoever did it. Called once.
     public void disconnected() {
         ended = true;
-        if (session != null) {
-            session.end(() -> {});
+        Session mine = session == null ? joining : session;
+        if (mine != null && link != null) {
+            mine.disconnected(link);
         }
     }
 }

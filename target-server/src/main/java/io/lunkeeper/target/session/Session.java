@@ -1,5 +1,6 @@
 package io.lunkeeper.target.session;
 
+import io.lunkeeper.target.login.ChapAccount;
 import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.login.TargetDirectory;
 import io.lunkeeper.target.login.TextNegotiation;
@@ -12,52 +13,44 @@ import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
-import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.LunMask;
 import io.lunkeeper.target.scsi.Nexus;
 import io.lunkeeper.target.scsi.Outcome;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import org.jscsi.parser.login.LoginStatus;
 import org.jscsi.parser.logout.LogoutRequestParser.LogoutReasonCode;
 import org.jscsi.parser.logout.LogoutResponse;
 import org.jscsi.parser.reject.RejectParser.ReasonCode;
 import org.jspecify.annotations.Nullable;
 
-/// One session in its full-feature phase (RFC 7143 4.3 iSCSI Session Types). Confined to the thread
-/// of its connection but for [#requestLogout], [#terminate] and [#abortTasks], which hop there
-/// themselves.
+/// One session in its full-feature phase (RFC 7143 4.3 iSCSI Session Types). Confined to the one
+/// thread of its connections but for [#requestLogout], [#terminate] and [#abortTasks], which hop
+/// there themselves.
 public final class Session {
     /// Commands that one session may have alive here: the size of the command window.
     static final int COMMAND_WINDOW = 128;
-
-    /// Commands ahead of a gap in CmdSN that are kept until it closes. One connection delivers in
-    /// order, so a gap is an initiator's fault; this many are kept for its sake.
-    static final int MAX_HELD_COMMANDS = 16;
-
-    /// Task management functions that wait for commands which were sent before.
-    static final int MAX_EARLY_FUNCTIONS = 16;
 
     private final SessionRegistry registry;
     private final SessionRegistry.Key key;
     private final int tsih;
     private final SessionParameters parameters;
-    private final Link link;
-    private final CommandWindow<RequestPdu> window;
+    private final TargetDirectory directory;
+    private final Links links;
+    private final CommandWindow<EarlyCommand> window;
+    private final CommandOrder order;
+    private final Acknowledgments acknowledgments;
     private final AsyncMessages messages;
-    private final TextNegotiation text;
     private final @Nullable TargetNode target;
     private final LunMask mask;
     private @Nullable TaskSet tasks;
     private @Nullable Nexus nexus;
-    private final List<TaskManagementRequest> early = new ArrayList<>();
     private boolean terminating;
     private boolean terminated;
     private final List<Runnable> terminationListeners = new ArrayList<>();
@@ -69,14 +62,17 @@ public final class Session {
         this.target = opening.target();
         this.mask = opening.mask();
         this.parameters = parameters;
-        this.link = link;
+        this.directory = opening.directory();
+        this.links = new Links(link);
         this.window = new CommandWindow<>(new SerialNumber(firstCmdSn), COMMAND_WINDOW);
+        this.order = new CommandOrder(this, window, parameters);
+        this.acknowledgments = new Acknowledgments(links, this::ping);
         this.messages = new AsyncMessages(parameters, window);
-        this.text =
-                new TextNegotiation(
-                        opening.directory(),
-                        parameters,
-                        parameters.initiatorMaxRecvDataSegmentLength());
+        enter(link, parameters.initiatorMaxRecvDataSegmentLength());
+    }
+
+    private void enter(Link link, int segmentBytes) {
+        link.enter(new TextNegotiation(directory, parameters, segmentBytes));
     }
 
     /// Where a session belongs, and what of it is there for it. `target` is null for a discovery
@@ -100,19 +96,23 @@ public final class Session {
     /// From any thread.
     SessionRegistry.Entry entry() {
         return new SessionRegistry.Entry(
-                key.initiatorName(), discovery() ? "" : key.targetName(), link.transport().peer());
+                key.initiatorName(), discovery() ? "" : key.targetName(), links.peers());
     }
 
     boolean discovery() {
         return parameters.discovery();
     }
 
-    CommandWindow<RequestPdu> window() {
+    CommandWindow<EarlyCommand> window() {
         return window;
     }
 
-    Link link() {
-        return link;
+    CommandOrder order() {
+        return order;
+    }
+
+    Links links() {
+        return links;
     }
 
     @Nullable Nexus nexus() {
@@ -142,7 +142,7 @@ public final class Session {
                 attached.carriesQueries();
             }
             nexus = attached;
-            tasks = new TaskSet(parameters, window, link, target, attached);
+            tasks = new TaskSet(parameters, window, links, target, attached);
         }
         return true;
     }
@@ -150,15 +150,22 @@ public final class Session {
     // ---- requests
 
     /// Takes a request of the full-feature phase.
-    void receive(RequestPdu pdu) throws RejectedPduException, MalformedPduException {
+    void receive(Link link, RequestPdu pdu) throws RejectedPduException, MalformedPduException {
+        if (links.several() && !heeds(link, pdu)) {
+            return;
+        }
         switch (pdu) {
-            case DataOut data -> requireTasks().receive(data);
-            case ScsiCommand command -> arrive(command, command.immediate(), command.cmdSn());
+            case DataOut data -> receive(link, data);
+            case ScsiCommand command ->
+                    order.arrive(link, command, command.immediate(), command.cmdSn());
             case TaskManagementRequest request ->
-                    arrive(request, request.immediate(), request.cmdSn());
-            case TextRequest request -> arrive(request, request.immediate(), request.cmdSn());
-            case LogoutRequest request -> arrive(request, request.immediate(), request.cmdSn());
-            case NopOut request -> arrive(request, request.immediate(), request.cmdSn());
+                    order.arrive(link, request, request.immediate(), request.cmdSn());
+            case TextRequest request ->
+                    order.arrive(link, request, request.immediate(), request.cmdSn());
+            case LogoutRequest request ->
+                    order.arrive(link, request, request.immediate(), request.cmdSn());
+            case NopOut request ->
+                    order.arrive(link, request, request.immediate(), request.cmdSn());
             case RequestPdu.SnackRequest _ ->
                     // RFC 7143 11.16 SNACK Request: not supported at ErrorRecoveryLevel 0.
                     throw new RejectedPduException(
@@ -169,167 +176,70 @@ public final class Session {
         }
     }
 
-    private void arrive(RequestPdu pdu, boolean immediate, int cmdSn)
-            throws RejectedPduException, MalformedPduException {
-        if (immediate) {
-            if (pdu instanceof TaskManagementRequest request && waitsForCommands(request)) {
-                keepEarly(request);
-            } else {
-                dispatch(pdu);
-            }
-            return;
+    /// Where there are several connections: takes note of what the initiator has, and drops what
+    /// still comes on a connection that is logged out.
+    ///
+    /// @return whether the request is to be carried out
+    private boolean heeds(Link link, RequestPdu pdu) {
+        acknowledgments.received(link, pdu.expStatSn());
+        if (link.leaving()) {
+            order.drop(pdu);
         }
-        SerialNumber number = new SerialNumber(cmdSn);
-        boolean early = !number.equals(new SerialNumber(window.expCmdSn()));
-        if (early && window.heldCount() >= MAX_HELD_COMMANDS) {
-            return;
-        }
-        switch (window.arrive(number, early ? kept(pdu) : pdu)) {
-            case DUE -> {
-                dispatch(pdu);
-                dispatchHeld();
-            }
-            case HELD, IGNORED -> {}
-        }
+        return !link.leaving();
     }
 
-    private void dispatchHeld() throws RejectedPduException, MalformedPduException {
-        for (RequestPdu due = window.takeDue(); due != null; due = window.takeDue()) {
-            dispatch(due);
-        }
-        dispatchEarly();
-    }
-
-    /// RFC 7143 4.2.3.3 Standardized Multi-Task Abort Semantics: commands that were sent before
-    /// such a function and have not come yet are waited for, as it concerns them too. They can be
-    /// missing only where CmdSN has a gap.
-    private boolean waitsForCommands(TaskManagementRequest request) {
-        TaskFunction function = TaskFunction.of(request.function(), parameters.protocolLevel());
-        SerialNumber before = new SerialNumber(request.cmdSn()).plus(-1);
-        return function != null && function.waitsForCommands() && window.mayArrive(before);
-    }
-
-    private void keepEarly(TaskManagementRequest request) throws RejectedPduException {
-        if (early.size() == MAX_EARLY_FUNCTIONS) {
+    private void receive(Link link, DataOut pdu) throws RejectedPduException {
+        if (!requireTasks().receive(link, pdu) && !order.receive(link, pdu)) {
             throw new RejectedPduException(
-                    ReasonCode.IMMEDIATE_COMMAND_REJECT, "too many functions wait for commands");
-        }
-        early.add(request);
-    }
-
-    private void dispatchEarly() throws RejectedPduException, MalformedPduException {
-        while (!early.isEmpty() && !waitsForCommands(early.getFirst())) {
-            dispatch(early.removeFirst());
+                    ReasonCode.INVALID_PDU_FIELD, "Data-Out for a task that does not exist");
         }
     }
 
-    /// Counts a CmdSN as received whose command will never be carried out, because it could not be
-    /// decoded or was aborted before it came.
-    void forget(SerialNumber cmdSn) throws RejectedPduException, MalformedPduException {
-        window.forget(cmdSn);
-        dispatchHeld();
+    /// Carries out a request that had to wait for its turn.
+    void carryOut(EarlyCommand due) throws RejectedPduException, MalformedPduException {
+        if (due.pdu() instanceof ScsiCommand && !discovery()) {
+            requireTasks().start(due);
+        } else {
+            carryOut(due.link(), due.pdu());
+        }
     }
 
-    /// A copy that outlives the receive buffer.
-    private static RequestPdu kept(RequestPdu pdu) {
-        return switch (pdu) {
-            case ScsiCommand c ->
-                    new ScsiCommand(
-                            c.immediate(),
-                            c.finalBit(),
-                            c.read(),
-                            c.write(),
-                            c.taskAttribute(),
-                            c.lun(),
-                            c.initiatorTaskTag(),
-                            c.expectedDataTransferLength(),
-                            c.cmdSn(),
-                            c.expStatSn(),
-                            Unpooled.copiedBuffer(c.cdb()),
-                            Unpooled.copiedBuffer(c.data()));
-            case TextRequest t ->
-                    new TextRequest(
-                            t.immediate(),
-                            t.finalBit(),
-                            t.continueBit(),
-                            t.lun(),
-                            t.initiatorTaskTag(),
-                            t.targetTransferTag(),
-                            t.cmdSn(),
-                            t.expStatSn(),
-                            Unpooled.copiedBuffer(t.data()));
-            case NopOut n ->
-                    new NopOut(
-                            n.immediate(),
-                            n.lun(),
-                            n.initiatorTaskTag(),
-                            n.targetTransferTag(),
-                            n.cmdSn(),
-                            n.expStatSn(),
-                            Unpooled.copiedBuffer(n.data()));
-            case RequestPdu other -> other;
-        };
+    /// Data that comes for this command is for one that nobody carries out.
+    void retire(RequestPdu command) {
+        if (tasks != null) {
+            tasks.retire(command.initiatorTaskTag());
+        }
     }
 
-    private void dispatch(RequestPdu pdu) throws RejectedPduException, MalformedPduException {
-        if (discovery() && !isForDiscovery(pdu)) {
-            countNumber(isImmediate(pdu));
+    /// Carries out a request whose turn has come.
+    void carryOut(Link link, RequestPdu pdu) throws RejectedPduException, MalformedPduException {
+        if (discovery() && !DiscoveryRequests.admits(pdu)) {
+            countNumber(DiscoveryRequests.isImmediate(pdu));
             throw new RejectedPduException(
                     ReasonCode.PROTOCOL_ERROR, "not for a discovery session");
         }
         switch (pdu) {
-            case ScsiCommand command -> requireTasks().start(link, addressed(command));
+            case ScsiCommand command -> requireTasks().start(link, command);
             case TaskManagementRequest request -> {
-                new TaskManagement(this, parameters, requireTarget(), requireTasks())
+                new TaskManagement(this, link, parameters, requireTarget(), requireTasks())
                         .carryOut(request);
                 countNumber(request.immediate());
             }
             case TextRequest request -> {
                 countNumber(request.immediate());
-                answer(request);
+                answer(link, request);
             }
             case LogoutRequest request -> {
                 countNumber(request.immediate());
-                logout(request);
+                logout(link, request);
             }
             case NopOut request -> {
                 countNumber(request.immediate());
-                answer(request);
+                answer(link, request);
             }
             case DataOut _, RequestPdu.SnackRequest _, RequestPdu.LoginRequest _ ->
                     throw new IllegalStateException("has no CmdSN");
         }
-    }
-
-    /// RFC 7143 4.3 iSCSI Session Types: a discovery session takes text and the logout that closes
-    /// it, nothing else. To close its one connection is the same, and initiators do. An answer to a
-    /// ping of ours is no request.
-    private static boolean isForDiscovery(RequestPdu pdu) {
-        return switch (pdu) {
-            case TextRequest _ -> true;
-            case LogoutRequest request ->
-                    request.reason() != LogoutReasonCode.CONNECTION_RECOVERY.value();
-            case NopOut request -> request.initiatorTaskTag() == RequestPdu.RESERVED_TAG;
-            default -> false;
-        };
-    }
-
-    private static boolean isImmediate(RequestPdu pdu) {
-        return switch (pdu) {
-            case ScsiCommand command -> command.immediate();
-            case TaskManagementRequest request -> request.immediate();
-            case LogoutRequest request -> request.immediate();
-            case NopOut request -> request.immediate();
-            default -> true;
-        };
-    }
-
-    /// A command for a logical unit that its nexus does not see is one for none.
-    private ScsiCommand addressed(ScsiCommand command) {
-        Nexus attached = nexus;
-        return attached == null || attached.sees(command.lun())
-                ? command
-                : command.at(DeviceServer.NO_UNIT);
     }
 
     /// Requests other than SCSI commands leave the window as soon as they are read.
@@ -356,14 +266,11 @@ public final class Session {
     }
 
     /// RFC 7143 11.18 NOP-Out: a ping is echoed; an answer to ours needs none.
-    private void answer(NopOut request) {
+    private void answer(Link link, NopOut request) {
         if (request.initiatorTaskTag() == RequestPdu.RESERVED_TAG) {
             return;
         }
-        int echoed =
-                Math.min(
-                        request.data().readableBytes(),
-                        parameters.initiatorMaxRecvDataSegmentLength());
+        int echoed = Math.min(request.data().readableBytes(), link.initiatorSegmentBytes());
         ByteBuf pdu = link.allocate(echoed);
         pdu.writeBytes(request.data(), request.data().readerIndex(), echoed);
         link.send(
@@ -377,11 +284,9 @@ public final class Session {
                 pdu);
     }
 
-    private void answer(TextRequest request) throws MalformedPduException {
-        TextNegotiation.TextReply reply = text.receive(request);
-        if (tasks != null) {
-            tasks.initiatorSegmentBytes(text.maxDataSegmentBytes());
-        }
+    private void answer(Link link, TextRequest request) throws MalformedPduException {
+        TextNegotiation.TextReply reply = link.text().receive(request);
+        link.initiatorSegmentBytes(link.text().maxDataSegmentBytes());
         byte[] bytes = reply.text().getBytes(StandardCharsets.UTF_8);
         ByteBuf pdu = link.allocate(bytes.length);
         pdu.writeBytes(bytes);
@@ -399,24 +304,38 @@ public final class Session {
     }
 
     /// RFC 7143 11.14 Logout Request. The response waits for the last task to come to rest.
-    private void logout(LogoutRequest request) {
+    private void logout(Link link, LogoutRequest request) {
         int reason = request.reason();
-        boolean wholeSession = reason == LogoutReasonCode.CLOSE_SESSION.value();
-        boolean thisConnection =
-                reason == LogoutReasonCode.CLOSE_CONNECTION.value() && request.cid() == link.cid();
-        if (wholeSession || thisConnection) {
-            stopTasks(() -> {
-                sendLogout(request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
-                link.transport().close("logged out");
-            });
-        } else if (reason == LogoutReasonCode.CLOSE_CONNECTION.value()) {
-            sendLogout(request, LogoutResponse.CID_NOT_FOUND);
+        if (reason == LogoutReasonCode.CLOSE_SESSION.value()) {
+            closeAll(link, request);
+        } else if (reason != LogoutReasonCode.CLOSE_CONNECTION.value()) {
+            sendLogout(link, request, LogoutResponse.CONNECTION_RECOVERY_NOT_SUPPORTED);
         } else {
-            sendLogout(request, LogoutResponse.CONNECTION_RECOVERY_NOT_SUPPORTED);
+            Link leaving = links.of(request.cid());
+            if (leaving == null) {
+                sendLogout(link, request, LogoutResponse.CID_NOT_FOUND);
+            } else if (!links.hasOther(leaving)) {
+                closeAll(link, request);
+            } else {
+                rest(
+                        leaving,
+                        () -> {
+                            sendLogout(
+                                    link, request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
+                            letGo(leaving, "logged out");
+                        });
+            }
         }
     }
 
-    private void sendLogout(LogoutRequest request, LogoutResponse response) {
+    private void closeAll(Link link, LogoutRequest request) {
+        stopTasks(() -> {
+            sendLogout(link, request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
+            links.close("logged out");
+        });
+    }
+
+    private void sendLogout(Link link, LogoutRequest request, LogoutResponse response) {
         link.send(
                 new ResponsePdu.LogoutResponse(
                         response.value(),
@@ -429,12 +348,12 @@ public final class Session {
     }
 
     /// Sends a ping that the initiator must answer (RFC 7143 11.19 NOP-In).
-    void ping(int targetTransferTag) {
+    void ping(Link link) {
         link.send(
                 new ResponsePdu.NopIn(
                         0,
                         RequestPdu.RESERVED_TAG,
-                        targetTransferTag,
+                        link.nextPing(),
                         link.peekStatSn(),
                         window.expCmdSn(),
                         window.maxCmdSn()));
@@ -443,7 +362,7 @@ public final class Session {
     /// Answers a PDU that was refused.
     ///
     /// @param header its 48 bytes
-    void reject(int reason, byte[] header) {
+    void reject(Link link, int reason, byte[] header) {
         ByteBuf pdu = link.allocate(header.length);
         pdu.writeBytes(header);
         link.send(
@@ -452,18 +371,119 @@ public final class Session {
                 pdu);
     }
 
-    /// Called about once a second.
-    void tick() {
-        if (tasks != null) {
+    /// Called about once a second for each connection.
+    void tick(Link link) {
+        if (tasks != null && link == links.lead()) {
             tasks.tick();
         }
     }
 
     /// The socket has taken everything that was sent.
-    void writable() {
-        if (tasks != null) {
-            tasks.produce();
+    void writable(Link link) {
+        link.produce();
+    }
+
+    // ---- connections
+
+    /// Whether a connection may join whose login names and has proven this; null when it may,
+    /// otherwise what to answer (RFC 7143 6.3.1 Login Phase Start, 11.13.5).
+    private @Nullable LoginStatus refusal(
+            SessionRegistry.Key other, LunMask seen, List<ChapAccount> proven) {
+        if (terminating || (nexus == null && !discovery())) {
+            return LoginStatus.SESSION_DOSE_NOT_EXIST;
         }
+        if (!other.equals(key)) {
+            return key.refusal(other);
+        }
+        boolean same = seen.equals(mask) && proven.equals(parameters.proven());
+        return same ? null : LoginStatus.AUTHORIZATION_FAILURE;
+    }
+
+    /// Takes another connection in, in the place of the one that has its CID, if any, once the
+    /// tasks of that have come to rest (RFC 7143 6.3.4 Connection Reinstatement).
+    ///
+    /// @param other what its login names
+    /// @param seen what of the target is there for it
+    /// @param agreed what its login agreed on; of that counts here what is not the session's
+    /// @param answer told once, on this session's thread: null when it is in
+    void join(
+            Link link,
+            SessionRegistry.Key other,
+            LunMask seen,
+            SessionParameters agreed,
+            Consumer<@Nullable LoginStatus> answer) {
+        LoginStatus refusal = refusal(other, seen, agreed.proven());
+        Link old = links.of(link.cid());
+        if (refusal != null) {
+            answer.accept(refusal);
+        } else if (old != null) {
+            rest(
+                    old,
+                    () -> {
+                        letGo(old, "connection reinstated");
+                        join(link, other, seen, agreed, answer);
+                    });
+        } else if (link.isGone()) {
+            if (links.all().isEmpty()) {
+                end(() -> {});
+            }
+        } else if (links.all().size() >= parameters.maxConnections()) {
+            answer.accept(LoginStatus.TOO_MANY_CONNECTIONS);
+        } else {
+            enter(link, agreed.initiatorMaxRecvDataSegmentLength());
+            links.add(link);
+            answer.accept(null);
+        }
+    }
+
+    /// Brings the tasks of one connection to rest and takes no others from it. Requests of it that
+    /// were not due count as received (RFC 7143 7.6 Implicit Termination of Tasks).
+    private void rest(Link link, Runnable whenAtRest) {
+        link.leave();
+        order.forgetAll(link);
+        if (tasks == null) {
+            whenAtRest.run();
+        } else {
+            tasks.abort(task -> task.link() == link, whenAtRest);
+        }
+    }
+
+    private void letGo(Link link, String reason) {
+        link.transport().close(reason);
+        links.remove(link);
+        acknowledgments.ended(link);
+    }
+
+    /// Goes on when the initiator has all that its other connections than this have carried.
+    void whenAcknowledged(Link link, Runnable then) {
+        acknowledgments.await(link, then);
+    }
+
+    /// Closes a connection that cannot go on, and with it the session. The initiator must not
+    /// wonder why.
+    ///
+    /// @param reason for the log
+    void drop(Link link, String reason) {
+        if (nexus != null && !terminating) {
+            messages.droppingConnection(link, links);
+        }
+        link.transport().close(reason);
+        links.close("another connection of its session cannot go on: " + reason);
+    }
+
+    /// The socket of a connection is closed. Unless that was to be, the session has failed: at
+    /// ErrorRecoveryLevel 0 there is no other recovery than that of sessions (RFC 7143 7.14
+    /// Connection Failures, 7.1.5 Error Recovery Hierarchy).
+    void disconnected(Link link) {
+        link.gone();
+        if (!links.all().contains(link) || link.leaving()) {
+            return;
+        }
+        if (nexus != null && !terminating) {
+            links.all().stream().filter(each -> each != link).forEach(messages::droppingSession);
+        }
+        links.close("another connection of its session is lost");
+        end(() -> {});
     }
 
     // ---- ends
@@ -478,29 +498,20 @@ public final class Session {
             Function<Task, Outcome.@Nullable Status> answer,
             Consumer<Set<Long>> found,
             Runnable whenEnded) {
-        link.transport()
-                .execute(() -> {
-                    if (tasks == null || terminated) {
-                        whenEnded.run();
-                    } else {
-                        Set<Long> luns = new HashSet<>();
-                        for (Task task : tasks.alive()) {
-                            if (which.test(task)) {
-                                luns.add(task.lun());
-                            }
-                        }
-                        if (tasks.abort(which, answer, whenEnded) > 0) {
-                            found.accept(luns);
-                        }
-                    }
-                });
+        links.execute(() -> {
+            if (tasks == null || terminated) {
+                whenEnded.run();
+            } else {
+                tasks.abort(which, answer, found, whenEnded);
+            }
+        });
     }
 
     /// Tasks of logical units are being aborted by another nexus: an initiator that negotiated
     /// FastAbort is told, so that it stops sending their data.
     void announceAborts(Set<Long> luns) {
         if (parameters.fastAbort()) {
-            luns.forEach(lun -> messages.tasksTerminated(link, lun));
+            luns.forEach(lun -> messages.tasksTerminated(links.lead(), lun));
         }
     }
 
@@ -520,7 +531,7 @@ public final class Session {
         if (target == null || nexus == null) {
             whenEnded.run();
         } else {
-            target.device().endCopies(nexus, () -> link.transport().execute(whenEnded));
+            target.device().endCopies(nexus, () -> links.execute(whenEnded));
         }
     }
 
@@ -531,47 +542,38 @@ public final class Session {
     /// @param reason for the log
     /// @param whenEnded called on this session's thread once the session has ended, whoever did it
     public void requestLogout(int seconds, String reason, Runnable whenEnded) {
-        link.transport()
-                .execute(() -> {
-                    if (nexus == null) {
-                        link.transport().close(reason);
-                        end(whenEnded);
-                    } else if (terminated) {
-                        whenEnded.run();
-                    } else {
-                        terminationListeners.add(whenEnded);
-                        if (!terminating) {
-                            messages.requestLogout(link, seconds);
-                        }
-                    }
-                });
-    }
-
-    /// Its connection is about to be closed, and the initiator must not wonder why.
-    void announceDrop() {
-        if (nexus != null && !terminating) {
-            messages.droppingConnection(link);
-        }
+        links.execute(() -> {
+            if (nexus == null) {
+                links.close(reason);
+                end(whenEnded);
+            } else if (terminated) {
+                whenEnded.run();
+            } else {
+                terminationListeners.add(whenEnded);
+                if (!terminating) {
+                    links.all().forEach(link -> messages.requestLogout(link, seconds));
+                }
+            }
+        });
     }
 
     /// Ends the session from any thread: its initiator is told, its tasks are aborted, its
-    /// connection closed, its I_T nexus gone. Nothing of it touches a LUN after `whenEnded` was
+    /// connections closed, its I_T nexus gone. Nothing of it touches a LUN after `whenEnded` was
     /// called.
     ///
     /// @param reason for the log
     /// @param whenEnded called on this session's thread
     public void terminate(String reason, Runnable whenEnded) {
-        link.transport()
-                .execute(() -> {
-                    if (nexus != null && !terminating) {
-                        messages.droppingSession(link);
-                    }
-                    link.transport().close(reason);
-                    end(whenEnded);
-                });
+        links.execute(() -> {
+            if (nexus != null && !terminating) {
+                links.all().forEach(messages::droppingSession);
+            }
+            links.close(reason);
+            end(whenEnded);
+        });
     }
 
-    /// The same on the session's own thread, when its connection is closed already.
+    /// The same on the session's own thread, when its connections are closed already.
     void end(Runnable whenEnded) {
         if (terminated) {
             whenEnded.run();
@@ -580,6 +582,7 @@ public final class Session {
         terminationListeners.add(whenEnded);
         if (!terminating) {
             terminating = true;
+            order.clear();
             stopTasks(this::ended);
         }
     }

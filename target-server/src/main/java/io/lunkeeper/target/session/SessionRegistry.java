@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import org.jscsi.parser.login.LoginStatus;
 import org.jspecify.annotations.Nullable;
 
 /// All sessions of this server. Safe from any thread; used at the beginning and end of sessions
@@ -16,7 +17,17 @@ public final class SessionRegistry {
 
     /// What makes two sessions the same (RFC 7143 6.3.5 Session Reinstatement, Closure, and
     /// Timeout): ISID, initiator name, target name and portal group.
-    record Key(String initiatorName, long isid, String targetName, int portalGroupTag) {}
+    record Key(String initiatorName, long isid, String targetName, int portalGroupTag) {
+        /// What to answer to a connection that would join this session and names another one (RFC
+        /// 7143 6.3.1 Login Phase Start, 11.13.5): all connections of a session come to one portal
+        /// group.
+        LoginStatus refusal(Key other) {
+            Key here = new Key(other.initiatorName, other.isid, other.targetName, portalGroupTag);
+            return here.equals(this)
+                    ? LoginStatus.CANNOT_INCLUDE_IN_SESSION
+                    : LoginStatus.SESSION_DOSE_NOT_EXIST;
+        }
+    }
 
     private final BitSet tsihs = new BitSet();
     private final Map<Key, Session> normal = new HashMap<>();
@@ -50,15 +61,15 @@ public final class SessionRegistry {
         tsihs.clear(session.tsih());
     }
 
-    /// Whether a session has this TSIH.
-    synchronized boolean contains(int tsih) {
-        return all.containsKey(tsih);
+    /// The session that has this TSIH, or null.
+    synchronized @Nullable Session find(int tsih) {
+        return all.get(tsih);
     }
 
     /// A session as an administrator knows it.
     ///
     /// @param targetName empty for a discovery session
-    /// @param peer the address of its connection
+    /// @param peer the address of its connection, of several connections separated by commas
     public record Entry(String initiatorName, String targetName, String peer) {}
 
     /// The sessions that are alive.

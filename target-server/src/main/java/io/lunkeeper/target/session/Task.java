@@ -71,11 +71,12 @@ final class Task {
     private @Nullable Status abortedWith;
     private final List<Runnable> endListeners = new ArrayList<>(0);
 
-    Task(TaskSet set, Link link, ScsiCommand command) {
+    Task(TaskSet set, Link link, ScsiCommand command, boolean dataIsLate) {
         this.set = set;
         this.link = link;
         this.lun = command.lun();
         this.initiatorTaskTag = command.initiatorTaskTag();
+        this.brokenOff = dataIsLate;
         this.numbered = !command.immediate();
         this.naca = AutoContingentAllegiance.naca(command.cdb());
         this.expectedIn = command.read() ? command.expectedDataTransferLength() : 0;
@@ -197,7 +198,7 @@ final class Task {
         }
         standsStill = stop;
         if (stop) {
-            set.notReadyToSend(this);
+            link.notReadyToSend(this);
         } else {
             goOn();
         }
@@ -211,7 +212,7 @@ final class Task {
             postponed = null;
             proceed(next);
         } else if (dataIn != null && ending == null && stepsRunning == 0) {
-            set.readyToSend(this);
+            link.readyToSend(this);
         } else {
             advance();
         }
@@ -390,9 +391,9 @@ final class Task {
                 new DataInTransfer(
                         source,
                         sendable,
-                        set.initiatorSegmentBytes(),
+                        link.initiatorSegmentBytes(),
                         set.parameters().maxBurstLength());
-        set.readyToSend(this);
+        link.readyToSend(this);
     }
 
     /// Sends the next Data-In PDU, or begins to fetch its data when that may block.
@@ -408,7 +409,7 @@ final class Task {
         if (transfer.source().tryRead(transfer.position(), pdu, length)) {
             return sendDataIn(transfer, pdu, length);
         }
-        set.fetching(length);
+        link.fetching(length);
         stepsRunning++;
         set.fetch(
                 this,
@@ -417,7 +418,7 @@ final class Task {
                 length,
                 failure -> {
                     stepsRunning--;
-                    set.fetching(-length);
+                    link.fetching(-length);
                     fetched(transfer, pdu, length, failure);
                 });
         return false;
@@ -432,7 +433,7 @@ final class Task {
             }
             advance();
         } else if (sendDataIn(transfer, pdu, length)) {
-            set.readyToSend(this);
+            link.readyToSend(this);
         }
     }
 

@@ -1,7 +1,6 @@
 package io.lunkeeper.target.session;
 
 import io.lunkeeper.target.login.SessionParameters;
-import io.lunkeeper.target.pdu.MalformedPduException;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.DeviceServer;
@@ -23,22 +22,28 @@ final class TaskManagement {
     private static final int FUNCTION_SUCCEEDED = 7;
 
     private final Session session;
+    private final Link link;
     private final SessionParameters parameters;
     private final TargetNode target;
     private final TaskSet tasks;
     private final DeviceServer device;
 
+    /// @param link the connection that the request came on, and that the response goes to
     TaskManagement(
-            Session session, SessionParameters parameters, TargetNode target, TaskSet tasks) {
+            Session session,
+            Link link,
+            SessionParameters parameters,
+            TargetNode target,
+            TaskSet tasks) {
         this.session = session;
+        this.link = link;
         this.parameters = parameters;
         this.target = target;
         this.tasks = tasks;
         this.device = target.device();
     }
 
-    void carryOut(TaskManagementRequest request)
-            throws RejectedPduException, MalformedPduException {
+    void carryOut(TaskManagementRequest request) {
         TaskFunction function = TaskFunction.of(request.function(), parameters.protocolLevel());
         if (function == null) {
             respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
@@ -74,8 +79,7 @@ final class TaskManagement {
 
     /// RFC 7143 11.6.1 Response: an unknown task whose number may still arrive counts as received
     /// and aborted.
-    private void abortTask(TaskManagementRequest request)
-            throws RejectedPduException, MalformedPduException {
+    private void abortTask(TaskManagementRequest request) {
         int tag = request.referencedTaskTag();
         if (tasks.contains(tag)) {
             tasks.abort(
@@ -86,7 +90,7 @@ final class TaskManagement {
         SerialNumber reference = new SerialNumber(request.refCmdSn());
         CommandWindow<?> window = session.window();
         if (window.mayArrive(reference) && reference.precedes(new SerialNumber(request.cmdSn()))) {
-            session.forget(reference);
+            session.order().forget(reference);
             respond(request, ResponseCode.FUNCTION_COMPLETE);
         } else {
             respond(request, ResponseCode.TASK_DOES_NOT_EXIST);
@@ -138,7 +142,7 @@ final class TaskManagement {
                 _ -> {},
                 () -> {
                     units.forEach(device::resetUnit);
-                    device.whenCopiesRest(() -> session.link().transport().execute(whenDone));
+                    device.whenCopiesRest(() -> session.links().execute(whenDone));
                 });
     }
 
@@ -163,11 +167,7 @@ final class TaskManagement {
     /// Aborts tasks of every session of the target and comes back to this session's thread.
     private void abortEverywhere(
             Predicate<Task> which, Consumer<Nexus> victims, Runnable whenDone) {
-        target.abortTasks(
-                session.nexus(),
-                which,
-                victims,
-                () -> session.link().transport().execute(whenDone));
+        target.abortTasks(session.nexus(), which, victims, () -> session.links().execute(whenDone));
     }
 
     /// The tags of this session's tasks that a function concerns.
@@ -184,8 +184,12 @@ final class TaskManagement {
     /// Responds to a function that has aborted tasks, `affected` of this session. The initiator
     /// answers first what these had asked for (RFC 7143 4.2.3.3 Standardized Multi-Task Abort
     /// Semantics), unless FastAbort was negotiated (4.2.3.4), by which it sends no data any more.
+    /// On other connections it has heard what there was to hear of such tasks.
     private void conclude(TaskManagementRequest request, Set<Integer> affected) {
-        Runnable respond = () -> respond(request, ResponseCode.FUNCTION_COMPLETE);
+        Runnable respond =
+                () ->
+                        session.whenAcknowledged(
+                                link, () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
         if (parameters.fastAbort()) {
             respond.run();
         } else {
@@ -221,14 +225,13 @@ final class TaskManagement {
     }
 
     private void respond(TaskManagementRequest request, int response, int additional) {
-        session.link()
-                .send(
-                        new ResponsePdu.TaskManagementResponse(
-                                response,
-                                additional,
-                                request.initiatorTaskTag(),
-                                session.link().takeStatSn(),
-                                session.window().expCmdSn(),
-                                session.window().maxCmdSn()));
+        link.send(
+                new ResponsePdu.TaskManagementResponse(
+                        response,
+                        additional,
+                        request.initiatorTaskTag(),
+                        link.takeStatSn(),
+                        session.window().expCmdSn(),
+                        session.window().maxCmdSn()));
     }
 }

@@ -28,7 +28,7 @@ final class TaskOrdering implements TaskHolder {
     /// Data of tasks that wait for their turn. Enough for a window of commands with 64 KiB each.
     static final int MAX_DORMANT_BYTES = 8 << 20;
 
-    private static final Status TASK_SET_FULL =
+    static final Status TASK_SET_FULL =
             new Status(SCSIStatus.TASK_SET_FULL.value() & 0xff, Unpooled.EMPTY_BUFFER);
 
     private static final int SIMPLE = TaskAttributes.SIMPLE.value();
@@ -37,7 +37,7 @@ final class TaskOrdering implements TaskHolder {
     private static final int ACA = TaskAttributes.ACA.value();
 
     private final TaskSet set;
-    private final Link link;
+    private final Links links;
     private final DeviceServer device;
     private final Nexus nexus;
 
@@ -48,9 +48,9 @@ final class TaskOrdering implements TaskHolder {
 
     private final AutoContingentAllegiance allegiance;
 
-    TaskOrdering(TaskSet set, Link link, DeviceServer device, Nexus nexus) {
+    TaskOrdering(TaskSet set, Links links, DeviceServer device, Nexus nexus) {
         this.set = set;
-        this.link = link;
+        this.links = links;
         this.device = device;
         this.nexus = nexus;
         this.allegiance = device.allegiance();
@@ -88,7 +88,7 @@ final class TaskOrdering implements TaskHolder {
                 order.enter(
                         this,
                         attribute(command.taskAttribute()),
-                        () -> set.comeBack(link, task::wake));
+                        () -> set.comeBack(task.link(), task::wake));
         task.place(place);
         if (place.attribute() != Attribute.SIMPLE) {
             unordinary++;
@@ -113,7 +113,8 @@ final class TaskOrdering implements TaskHolder {
             return false;
         }
         dormantBytes += bytes;
-        task.sleep(new DormantCommand(command, set.parameters(), link.transport().allocator()));
+        task.sleep(
+                new DormantCommand(command, set.parameters(), task.link().transport().allocator()));
         return true;
     }
 
@@ -136,14 +137,13 @@ final class TaskOrdering implements TaskHolder {
 
     @Override
     public void join(TaskOrder order, Runnable joined) {
-        link.transport()
-                .execute(() -> {
-                    try {
-                        enterRunning(order, null);
-                    } finally {
-                        joined.run();
-                    }
-                });
+        links.execute(() -> {
+            try {
+                enterRunning(order, null);
+            } finally {
+                joined.run();
+            }
+        });
     }
 
     // ---- ACA conditions
@@ -195,16 +195,15 @@ final class TaskOrdering implements TaskHolder {
 
     @Override
     public void allegianceChanged() {
-        link.transport()
-                .execute(() -> {
-                    // A copy: tasks that go on may end, or begin conditions.
-                    List<Task> all = new ArrayList<>();
-                    set.alive().forEach(all::add);
-                    for (Task task : all) {
-                        task.standStill(allegiance.stops(nexus, task.lun()));
-                    }
-                    set.produce();
-                });
+        links.execute(() -> {
+            // A copy: tasks that go on may end, or begin conditions.
+            List<Task> all = new ArrayList<>();
+            set.alive().forEach(all::add);
+            for (Task task : all) {
+                task.standStill(allegiance.stops(nexus, task.lun()));
+            }
+            links.produce();
+        });
     }
 
     /// A task has ended, and others may have their turn.

@@ -14,68 +14,57 @@ import io.netty.buffer.ByteBuf;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
 import java.io.IOException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jscsi.parser.reject.RejectParser.ReasonCode;
 import org.jspecify.annotations.Nullable;
 
-/// The tasks of one session and what they share: tags, turns to send, memory. Confined to the
-/// session's thread.
+/// The tasks of one session and what they share: tags and memory. Confined to the session's thread.
 ///
 /// Nothing here grows with what an initiator does: tasks are bounded by the command window and
-/// [#MAX_IMMEDIATE_TASKS]; data towards a slow reader stays on disk ([#MAX_UNSENT_BYTES]); data
-/// from a fast writer stays in its socket ([#MAX_HELD_BYTES]).
+/// [#MAX_IMMEDIATE_TASKS]; data towards a slow reader stays on disk ([Link#MAX_UNSENT_BYTES]); data
+/// from a fast writer stays in its sockets ([#MAX_HELD_BYTES]).
 final class TaskSet {
     /// Immediate commands are outside the command window, so they need a bound of their own.
     static final int MAX_IMMEDIATE_TASKS = 16;
 
-    /// Data-In bytes fetched or queued for one session before the next PDU is made. Enough to keep
-    /// a fast socket busy and a disk at depth; all that a stalled reader can pin. They go to the
-    /// socket by as few writes as can be: each wakes the reader, and two processors that work on
-    /// one socket by turns hinder each other.
-    static final long MAX_UNSENT_BYTES = 2 << 20;
-
-    /// Data-Out bytes waiting for a disk before the session stops reading its socket.
+    /// Data-Out bytes waiting for a disk before the session stops reading its sockets.
     static final long MAX_HELD_BYTES = 8 << 20;
 
     private final SessionParameters parameters;
-    private final CommandWindow<RequestPdu> window;
-    private final Link link;
+    private final CommandWindow<EarlyCommand> window;
+    private final Links links;
     private final TargetNode target;
     private final DeviceServer device;
     private final Nexus nexus;
     private final TaskOrdering ordering;
     private final IntObjectMap<Task> tasks = new IntObjectHashMap<>();
-    private final ArrayDeque<Task> senders = new ArrayDeque<>();
     private final RetiredTags retired = new RetiredTags();
-    private int initiatorSegmentBytes;
     private int immediateTasks;
     private int nextTransferTag;
-    private long fetchingBytes;
     private long heldBytes;
     private boolean reading = true;
-    private boolean producing;
 
     TaskSet(
             SessionParameters parameters,
-            CommandWindow<RequestPdu> window,
-            Link link,
+            CommandWindow<EarlyCommand> window,
+            Links links,
             TargetNode target,
             Nexus nexus) {
         this.parameters = parameters;
-        this.initiatorSegmentBytes = parameters.initiatorMaxRecvDataSegmentLength();
         this.window = window;
-        this.link = link;
+        this.links = links;
         this.target = target;
         this.device = target.device();
         this.nexus = nexus;
-        this.ordering = new TaskOrdering(this, link, device, nexus);
+        this.ordering = new TaskOrdering(this, links, device, nexus);
         nexus.tasksAreHeldBy(ordering);
     }
 
@@ -83,17 +72,7 @@ final class TaskSet {
         return parameters;
     }
 
-    /// What the initiator takes in one Data-In: it may declare another MaxRecvDataSegmentLength at
-    /// any time (RFC 7143 13.12).
-    int initiatorSegmentBytes() {
-        return initiatorSegmentBytes;
-    }
-
-    void initiatorSegmentBytes(int bytes) {
-        initiatorSegmentBytes = bytes;
-    }
-
-    CommandWindow<RequestPdu> window() {
+    CommandWindow<EarlyCommand> window() {
         return window;
     }
 
@@ -114,7 +93,26 @@ final class TaskSet {
     // ---- commands and their data
 
     /// Takes a command, and begins it when nothing is to be waited for.
-    void start(Link link, ScsiCommand command) throws RejectedPduException {
+    void start(Link link, ScsiCommand received) throws RejectedPduException {
+        ScsiCommand command = addressed(received);
+        Task task = enter(link, command, false);
+        DataOutTransfer.Violation violation = DataOutTransfer.judge(command, parameters);
+        if (violation != null) {
+            ordering.refuse(task, command, violated(command.lun(), violation));
+        } else {
+            beginInTurn(task, command);
+        }
+        link.produce();
+    }
+
+    /// A command for a logical unit that the nexus does not see is one for none.
+    private ScsiCommand addressed(ScsiCommand command) {
+        return nexus.sees(command.lun()) ? command : command.at(DeviceServer.NO_UNIT);
+    }
+
+    /// Makes a task of a command, unless it cannot be one.
+    private Task enter(Link link, ScsiCommand command, boolean dataIsLate)
+            throws RejectedPduException {
         if (TaskOrdering.isReserved(command.taskAttribute())) {
             forgetNumber(command);
             throw new RejectedPduException(ReasonCode.INVALID_PDU_FIELD, "reserved task attribute");
@@ -133,18 +131,33 @@ final class TaskSet {
             throw new RejectedPduException(
                     ReasonCode.IMMEDIATE_COMMAND_REJECT, "too many immediate commands");
         }
-        Task task = new Task(this, link, command);
+        Task task = new Task(this, link, command, dataIsLate);
         tasks.put(tag, task);
         retired.reused(tag);
-        DataOutTransfer.Violation violation = DataOutTransfer.judge(command, parameters);
+        return task;
+    }
+
+    /// Takes a command that came before its turn, and begins it as any other.
+    void start(EarlyCommand early) throws RejectedPduException {
+        ScsiCommand command = addressed(early.command());
+        Task task = enter(early.link(), command, early.dataIsLate());
+        DataOutTransfer.Violation violation = early.violation();
         if (violation != null) {
             ordering.refuse(task, command, violated(command.lun(), violation));
-        } else if (ordering.isOrdinary(command)) {
+        } else if (early.refused()) {
+            ordering.refuse(task, command, TaskOrdering.TASK_SET_FULL);
+        } else {
+            beginInTurn(task, command);
+        }
+        early.link().produce();
+    }
+
+    private void beginInTurn(Task task, ScsiCommand command) {
+        if (ordering.isOrdinary(command)) {
             begin(task, command);
         } else {
             ordering.enter(task, command);
         }
-        produce();
     }
 
     /// Begins a task whose turn has come.
@@ -160,17 +173,27 @@ final class TaskSet {
     }
 
     /// Hands a Data-Out PDU to its task.
-    void receive(DataOut pdu) throws RejectedPduException {
-        Task task = tasks.get(pdu.initiatorTaskTag());
-        if (task != null) {
-            task.receive(pdu);
-            produce();
-        } else if (retired.contains(pdu.initiatorTaskTag())) {
-            retired.received(pdu.initiatorTaskTag(), pdu.targetTransferTag(), pdu.finalBit());
-        } else {
-            throw new RejectedPduException(
-                    ReasonCode.INVALID_PDU_FIELD, "Data-Out for a task that does not exist");
+    ///
+    /// @return false when there is no such task
+    /// @throws RejectedPduException when the task's command came on another connection (RFC 7143
+    ///   4.2.5.1 Command Connection Allegiance)
+    boolean receive(Link link, DataOut pdu) throws RejectedPduException {
+        int tag = pdu.initiatorTaskTag();
+        Task task = tasks.get(tag);
+        if (task == null) {
+            boolean late = retired.contains(tag);
+            if (late) {
+                retired.received(tag, pdu.targetTransferTag(), pdu.finalBit());
+            }
+            return late;
         }
+        if (task.link() != link) {
+            throw new RejectedPduException(
+                    ReasonCode.PROTOCOL_ERROR, "Data-Out on another connection than its command");
+        }
+        task.receive(pdu);
+        link.produce();
+        return true;
     }
 
     /// The status of a command whose data broke the rules of the transfer.
@@ -208,57 +231,18 @@ final class TaskSet {
         }
     }
 
-    // ---- turns to send
-
-    /// The task has a Data-In PDU to make.
-    void readyToSend(Task task) {
-        senders.add(task);
-    }
-
-    /// The task makes none for the time being.
-    void notReadyToSend(Task task) {
-        senders.remove(task);
-    }
-
-    /// Makes Data-In PDUs, task by task in turn, while there is room for them.
-    void produce() {
-        if (producing) {
-            return;
-        }
-        producing = true;
-        try {
-            Task task = senders.peek();
-            while (task != null && fetchingBytes + unsentBytes(task) < MAX_UNSENT_BYTES) {
-                senders.remove();
-                if (task.sendNext()) {
-                    senders.add(task);
-                }
-                task = senders.peek();
-            }
-        } finally {
-            producing = false;
-        }
-    }
-
-    private static long unsentBytes(Task task) {
-        return task.link().transport().queuedBytes();
-    }
-
-    /// Data-In bytes being fetched by I/O threads have changed.
-    void fetching(int bytes) {
-        fetchingBytes += bytes;
-    }
+    // ---- memory
 
     /// Data-Out bytes waiting for I/O threads have changed.
     void hold(int bytes) {
         heldBytes += bytes;
     }
 
-    private void regulateReading(Link link) {
+    private void regulateReading() {
         boolean wanted = reading ? heldBytes <= MAX_HELD_BYTES : heldBytes <= MAX_HELD_BYTES / 2;
         if (wanted != reading) {
             reading = wanted;
-            link.transport().pauseReading(!wanted);
+            links.pauseReading(!wanted);
         }
     }
 
@@ -286,7 +270,7 @@ final class TaskSet {
                     nexus,
                     others,
                     victim -> device.tasksCleared(task.lun(), victim),
-                    () -> link.transport().execute(whenEnded));
+                    () -> links.execute(whenEnded));
         }
     }
 
@@ -303,6 +287,11 @@ final class TaskSet {
         }
         ordering.ended(task);
         task.notifyEnded();
+    }
+
+    /// Data that comes for this tag is for a command that nobody carries out.
+    void retire(int initiatorTaskTag) {
+        retired.add(initiatorTaskTag, Set.of());
     }
 
     /// Goes on once the initiator has answered all that these tasks, which have ended, had asked
@@ -347,7 +336,7 @@ final class TaskSet {
         }
         int[] left = {victims.size()};
         for (Task victim : victims) {
-            notReadyToSend(victim);
+            victim.link().notReadyToSend(victim);
             victim.abort(
                     answer.apply(victim),
                     () -> {
@@ -357,6 +346,25 @@ final class TaskSet {
                     });
         }
         return victims.size();
+    }
+
+    /// The same, where others abort them.
+    ///
+    /// @param found told of the LUN fields of those that there are
+    void abort(
+            Predicate<Task> which,
+            Function<Task, @Nullable Status> answer,
+            Consumer<Set<Long>> found,
+            Runnable whenEnded) {
+        Set<Long> luns = new HashSet<>();
+        for (Task task : tasks.values()) {
+            if (which.test(task)) {
+                luns.add(task.lun());
+            }
+        }
+        if (abort(which, answer, whenEnded) > 0) {
+            found.accept(luns);
+        }
     }
 
     // ---- I/O threads
@@ -397,7 +405,7 @@ final class TaskSet {
         } catch (RejectedExecutionException closed) {
             done.accept(closedLun(closed));
         }
-        regulateReading(link);
+        regulateReading();
     }
 
     private void runStep(Link link, IoStep step, StepDone done) {
@@ -421,8 +429,8 @@ final class TaskSet {
         link.transport()
                 .execute(() -> {
                     end.run();
-                    regulateReading(link);
-                    produce();
+                    regulateReading();
+                    link.produce();
                 });
     }
 }

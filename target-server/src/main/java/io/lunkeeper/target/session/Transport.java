@@ -32,6 +32,10 @@ public interface Transport extends Executor {
     /// Sends what is queued, then closes. `reason` is for the log; the first one counts.
     void close(String reason);
 
+    /// Makes the thread of another connection this one's too, as all connections of a session have
+    /// one. Nothing is received until `arrived` has run, there.
+    void moveTo(Transport neighbour, Runnable arrived);
+
     /// The peer's address, for messages; from any thread.
     String peer();
 }

@@ -69,7 +69,17 @@ final class Logins {
         return request(stage, next, false, text(pairs));
     }
 
+    /// The same for a further connection of a session.
+    static LoginRequest request(int tsih, int stage, int next, String pairs) {
+        return request(tsih, stage, next, false, text(pairs));
+    }
+
     static LoginRequest request(int stage, int next, boolean continues, ByteBuf data) {
+        return request(0, stage, next, continues, data);
+    }
+
+    private static LoginRequest request(
+            int tsih, int stage, int next, boolean continues, ByteBuf data) {
         boolean transit = next != stage;
         return new LoginRequest(
                 transit,
@@ -79,7 +89,7 @@ final class Logins {
                 0,
                 0,
                 0x00023d000001L,
-                0,
+                tsih,
                 1,
                 0,
                 1,

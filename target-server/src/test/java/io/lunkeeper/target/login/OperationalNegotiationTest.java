@@ -6,6 +6,7 @@ import static io.lunkeeper.target.login.Logins.request;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvFileSource;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,6 +40,38 @@ final class OperationalNegotiationTest {
         assertNotNull(parameters);
         assertEquals(burst, parameters.maxBurstLength());
         assertEquals(firstBurst, parameters.firstBurstLength());
+    }
+
+    /// Several connections, or responses fenced off from each other.
+    @Test
+    void hasOneConnectionWhereReportingWasAgreedOnFirst() {
+        LoginNegotiation login = new LoginNegotiation(Logins.DIRECTORY, LIMITS);
+        login.receive(request(1, 1, INTRODUCTION + ";TaskReporting=ResponseFence"));
+        assertEquals(
+                "MaxConnections=1", pairs(login.receive(request(1, 1, "MaxConnections=4")).text()));
+    }
+
+    /// RFC 7143 section 13, use LO: Leading Only. What is the connection's own is negotiated.
+    @Test
+    void negotiatesNothingOfTheSessionOnAFurtherConnection() {
+        LoginNegotiation login = new LoginNegotiation(Logins.DIRECTORY, LIMITS);
+        login.receive(request(7, 1, 1, INTRODUCTION));
+        assertEquals(
+                "MaxConnections=Irrelevant;ErrorRecoveryLevel=Irrelevant;InitialR2T=Irrelevant;"
+                        + "TaskReporting=Irrelevant;HeaderDigest=CRC32C",
+                pairs(
+                        login.receive(
+                                        request(
+                                                7,
+                                                1,
+                                                3,
+                                                "MaxConnections=4;ErrorRecoveryLevel=2;InitialR2T=No;"
+                                                        + "TaskReporting=FastAbort;HeaderDigest=CRC32C;"
+                                                        + "MaxRecvDataSegmentLength=4096"))
+                                .text()));
+        SessionParameters parameters = login.parameters();
+        assertNotNull(parameters);
+        assertEquals(4096, parameters.initiatorMaxRecvDataSegmentLength());
     }
 
     @ParameterizedTest

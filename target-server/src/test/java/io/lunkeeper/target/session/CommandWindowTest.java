@@ -26,7 +26,7 @@ class CommandWindowTest {
         for (int i = 0; i < 10; i++) {
             assertEquals(first + i, window.expCmdSn());
             assertEquals(first + i + 3, window.maxCmdSn());
-            assertEquals(Arrival.DUE, window.arrive(sn(first + i), "c"));
+            assertEquals(Arrival.DUE, window.arrive(sn(first + i)));
             window.ended();
         }
     }
@@ -34,40 +34,44 @@ class CommandWindowTest {
     @Test
     void ignoresCommandBeyondMaxCmdSn() {
         CommandWindow<String> window = new CommandWindow<>(sn(10), 4);
-        assertEquals(Arrival.IGNORED, window.arrive(sn(14), "beyond"));
-        assertEquals(Arrival.HELD, window.arrive(sn(13), "last"));
+        assertEquals(Arrival.IGNORED, window.arrive(sn(14)));
+        assertEquals(Arrival.EARLY, window.arrive(sn(13)));
+        window.hold(sn(13), "last");
         assertEquals(10, window.expCmdSn());
     }
 
     @Test
     void ignoresCommandBeforeExpCmdSnAndDuplicates() {
         CommandWindow<String> window = new CommandWindow<>(sn(10), 4);
-        assertEquals(Arrival.IGNORED, window.arrive(sn(9), "late"));
-        assertEquals(Arrival.HELD, window.arrive(sn(12), "early"));
-        assertEquals(Arrival.IGNORED, window.arrive(sn(12), "again"));
+        assertEquals(Arrival.IGNORED, window.arrive(sn(9)));
+        assertEquals(Arrival.EARLY, window.arrive(sn(12)));
+        window.hold(sn(12), "early");
+        assertEquals(Arrival.IGNORED, window.arrive(sn(12)));
     }
 
     @Test
     void ignoresTheDueCommandWhenTheWindowIsClosed() {
         CommandWindow<String> window = new CommandWindow<>(sn(5), 2);
-        assertEquals(Arrival.DUE, window.arrive(sn(5), "a"));
-        assertEquals(Arrival.DUE, window.arrive(sn(6), "b"));
-        assertEquals(Arrival.IGNORED, window.arrive(sn(7), "c"));
+        assertEquals(Arrival.DUE, window.arrive(sn(5)));
+        assertEquals(Arrival.DUE, window.arrive(sn(6)));
+        assertEquals(Arrival.IGNORED, window.arrive(sn(7)));
         assertEquals(7, window.expCmdSn());
         window.ended();
-        assertEquals(Arrival.DUE, window.arrive(sn(7), "c"));
+        assertEquals(Arrival.DUE, window.arrive(sn(7)));
     }
 
     @Test
     void givesHeldCommandsOutInOrderOnceTheGapCloses() {
         CommandWindow<String> window = new CommandWindow<>(sn(0xfffffffe), 8);
-        assertEquals(Arrival.HELD, window.arrive(sn(0), "third"));
-        assertEquals(Arrival.HELD, window.arrive(sn(0xffffffff), "second"));
-        assertNull(window.takeDue());
-        assertEquals(Arrival.DUE, window.arrive(sn(0xfffffffe), "first"));
-        assertEquals("second", window.takeDue());
-        assertEquals("third", window.takeDue());
-        assertNull(window.takeDue());
+        assertEquals(Arrival.EARLY, window.arrive(sn(0)));
+        window.hold(sn(0), "third");
+        assertEquals(Arrival.EARLY, window.arrive(sn(0xffffffff)));
+        window.hold(sn(0xffffffff), "second");
+        assertNull(window.takeDue(_ -> true));
+        assertEquals(Arrival.DUE, window.arrive(sn(0xfffffffe)));
+        assertEquals("second", window.takeDue(_ -> true));
+        assertEquals("third", window.takeDue(_ -> true));
+        assertNull(window.takeDue(_ -> true));
         assertEquals(1, window.expCmdSn());
     }
 
@@ -77,20 +81,63 @@ class CommandWindowTest {
         assertTrue(window.mayArrive(sn(1)));
         window.forget(sn(1));
         assertFalse(window.mayArrive(sn(1)));
-        assertEquals(Arrival.DUE, window.arrive(sn(2), "next"));
+        assertEquals(Arrival.DUE, window.arrive(sn(2)));
     }
 
     @Test
     void goesOnPastANumberThatWasForgottenAhead() {
         CommandWindow<String> window = new CommandWindow<>(sn(1), 4);
-        assertEquals(Arrival.HELD, window.arrive(sn(2), "aborted"));
+        assertEquals(Arrival.EARLY, window.arrive(sn(2)));
+        window.hold(sn(2), "aborted");
         window.forget(sn(2));
         window.forget(sn(3));
-        assertEquals(Arrival.IGNORED, window.arrive(sn(3), "too late"));
-        assertEquals(Arrival.HELD, window.arrive(sn(4), "fourth"));
-        assertEquals(Arrival.DUE, window.arrive(sn(1), "first"));
-        assertEquals("fourth", window.takeDue());
+        assertEquals(Arrival.IGNORED, window.arrive(sn(3)));
+        assertEquals(Arrival.EARLY, window.arrive(sn(4)));
+        window.hold(sn(4), "fourth");
+        assertEquals(Arrival.DUE, window.arrive(sn(1)));
+        assertEquals("fourth", window.takeDue(_ -> true));
         assertEquals(5, window.expCmdSn());
+    }
+
+    /// Until it is ready it counts as not received, and so does what comes after it.
+    @Test
+    void waitsForAHeldCommandThatIsNotReady() {
+        CommandWindow<String> window = new CommandWindow<>(sn(1), 4);
+        window.hold(sn(2), "slow");
+        window.hold(sn(3), "next");
+        assertEquals(Arrival.DUE, window.arrive(sn(1)));
+        assertNull(window.takeDue(command -> !command.equals("slow")));
+        assertEquals(2, window.expCmdSn());
+        assertEquals(Arrival.IGNORED, window.arrive(sn(2)));
+        assertEquals("slow", window.takeDue(_ -> true));
+        assertEquals("next", window.takeDue(_ -> true));
+    }
+
+    @Test
+    void commandThatIsForgottenTwiceOpensTheWindowOnce() {
+        CommandWindow<String> window = new CommandWindow<>(sn(1), 4);
+        window.hold(sn(3), "held");
+        assertEquals("held", window.forget(sn(3)));
+        assertNull(window.forget(sn(3)));
+        assertEquals(4, window.maxCmdSn());
+        assertEquals(Arrival.DUE, window.arrive(sn(1)));
+        assertEquals(Arrival.DUE, window.arrive(sn(2)));
+        assertNull(window.takeDue(_ -> true));
+        assertEquals(5, window.maxCmdSn());
+    }
+
+    @Test
+    void forgetsWhatIsHeldAndKeepsItsNumbers() {
+        CommandWindow<String> window = new CommandWindow<>(sn(1), 8);
+        window.hold(sn(2), "of one");
+        window.hold(sn(3), "of other");
+        window.hold(sn(4), "of one");
+        assertEquals(List.of("of one", "of one"), window.forgetHeld(held -> held.equals("of one")));
+        assertEquals(Arrival.DUE, window.arrive(sn(1)));
+        assertEquals("of other", window.takeDue(_ -> true));
+        assertNull(window.takeDue(_ -> true));
+        assertEquals(5, window.expCmdSn());
+        assertEquals(10, window.maxCmdSn());
     }
 
     /// Commands of a window arrive in any order, twice and from outside; each is carried out once,
@@ -104,9 +151,14 @@ class CommandWindowTest {
         List<Integer> done = new ArrayList<>();
         while (done.size() < 2000) {
             int number = window.expCmdSn() + random.nextInt(24) - 4;
-            if (window.arrive(sn(number), number) == Arrival.DUE) {
+            Arrival arrival = window.arrive(sn(number));
+            if (arrival == Arrival.EARLY) {
+                window.hold(sn(number), number);
+            } else if (arrival == Arrival.DUE) {
                 done.add(number);
-                for (Integer due = window.takeDue(); due != null; due = window.takeDue()) {
+                for (Integer due = window.takeDue(_ -> true);
+                        due != null;
+                        due = window.takeDue(_ -> true)) {
                     done.add(due);
                 }
             }

@@ -168,7 +168,7 @@ class MultiTaskAbortTest {
     void functionsThatWaitForCommandsAreBounded() throws Exception {
         Initiator initiator = rig.loginPatient();
         int number = initiator.skipNumber();
-        for (int i = 0; i < Session.MAX_EARLY_FUNCTIONS; i++) {
+        for (int i = 0; i < CommandOrder.MAX_EARLY_FUNCTIONS; i++) {
             assertNull(now(initiator, initiator.manage(ABORT_TASK_SET, 0, NO_TASK)));
         }
         assertThrows(

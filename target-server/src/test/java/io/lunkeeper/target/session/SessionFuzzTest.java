@@ -388,6 +388,11 @@ public final class SessionFuzzTest {
             }
 
             @Override
+            public void moveTo(Transport neighbour, Runnable arrived) {
+                arrived.run();
+            }
+
+            @Override
             public String peer() {
                 return "fuzz";
             }

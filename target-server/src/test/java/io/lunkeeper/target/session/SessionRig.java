@@ -10,7 +10,7 @@ import io.lunkeeper.lun.LunBackend;
 import io.lunkeeper.lun.LunSpec;
 import io.lunkeeper.target.login.NegotiationLimits;
 import io.lunkeeper.target.login.OneTarget;
-import io.lunkeeper.target.pdu.PduEncoder;
+import io.lunkeeper.target.login.TargetDirectory;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
@@ -81,12 +81,16 @@ final class SessionRig implements AutoCloseable {
 
     /// A connection to it that was accepted just now.
     IscsiConnection connect(Transport below) {
+        return connect(below, new OneTarget(TARGET));
+    }
+
+    private IscsiConnection connect(Transport below, TargetDirectory directory) {
         return new IscsiConnection(
                 below,
                 new IscsiConnection.Site(
                         registry,
                         Map.of(TARGET, target)::get,
-                        new OneTarget(TARGET),
+                        directory,
                         NegotiationLimits.DEFAULT,
                         new FailedLogins().from(InetAddress.getLoopbackAddress())),
                 0);
@@ -105,6 +109,15 @@ final class SessionRig implements AutoCloseable {
     /// How many sessions are alive.
     int sessions() {
         return registry.sessions().size();
+    }
+
+    TargetNode target() {
+        return target;
+    }
+
+    /// The sessions that are alive.
+    List<SessionRegistry.Entry> entries() {
+        return registry.sessions();
     }
 
     /// Does what the loop has to do, until there is nothing more at once.
@@ -140,6 +153,11 @@ final class SessionRig implements AutoCloseable {
         return login(EAGER);
     }
 
+    /// Logs in one that may have up to eight connections.
+    Initiator loginForSeveral() throws Exception {
+        return login(EAGER + "MaxConnections=8\0");
+    }
+
     /// Logs in one that waits until it is asked for data.
     Initiator loginPatient() throws Exception {
         return login(PATIENT);
@@ -147,7 +165,7 @@ final class SessionRig implements AutoCloseable {
 
     /// Logs in one with these keys.
     Initiator login(String keys) throws Exception {
-        Initiator initiator = new Initiator();
+        Initiator initiator = new Initiator(new Numbers("iqn.2026-11.a:i" + names++), 1);
         initiator.login(keys);
         for (int lun = 0; lun < 2; lun++) {
             assertEquals(2, initiator.await(initiator.send(1, lun, TEST_UNIT_READY)).status());
@@ -155,46 +173,199 @@ final class SessionRig implements AutoCloseable {
         return initiator;
     }
 
+    static final long ISID = 0x800000000001L;
     static final String TEST_UNIT_READY = "00 00 00 00 00 00";
 
     /// What came back for one command: its last PDU.
     record Reply(int status, String sense) {}
 
-    /// An initiator of one session.
-    final class Initiator implements Transport {
-        private final PduEncoder encoder = new PduEncoder();
-        private final IscsiConnection connection;
-        private final List<ByteBuf> sent = new ArrayList<>();
-        private final String name = "iqn.2026-11.a:i" + names++;
-        private int cmdSn = 100;
-        private int nextTag = 1;
-        private int looked;
-        private @Nullable String closeReason;
+    /// What the connections of one session share.
+    private static final class Numbers {
+        final String name;
+        int tsih;
+        int cmdSn = 100;
+        int nextTag = 1;
 
-        Initiator() {
-            connection = connect(this);
+        Numbers(String name) {
+            this.name = name;
+        }
+    }
+
+    /// An initiator: one connection of its session.
+    final class Initiator {
+        private final LoopTransport below;
+        private final IscsiConnection connection;
+        private final List<ByteBuf> sent;
+        private final Numbers numbers;
+        private final int cid;
+        private int looked;
+
+        private Initiator(Numbers numbers, int cid) {
+            this(numbers, cid, new OneTarget(TARGET));
+        }
+
+        private Initiator(Numbers numbers, int cid, TargetDirectory directory) {
+            this.numbers = numbers;
+            this.cid = cid;
+            below = new LoopTransport(allocator, loop, numbers.name);
+            sent = below.sent();
+            connection = connect(below, directory);
         }
 
         private void login(String more) throws Exception {
             String keys =
                     "InitiatorName=%s\0TargetName=%s\0FirstBurstLength=262144\0%s"
-                            .formatted(name, TARGET, more);
+                            .formatted(numbers.name, TARGET, more);
+            sendLogin(ISID, numbers.tsih, keys);
+            if (!sent.isEmpty() && loginStatus() == 0) {
+                numbers.tsih = sent.getLast().getUnsignedShort(14);
+            }
+        }
+
+        private void sendLogin(long isid, int tsih, String keys) throws Exception {
+            sendLogin(isid, tsih, keys, true);
+        }
+
+        private void sendLogin(long isid, int tsih, String keys, boolean transit) throws Exception {
             connection.receive(
                     new RequestPdu.LoginRequest(
-                            true,
+                            transit,
                             false,
                             1,
-                            3,
+                            transit ? 3 : 0,
                             0,
                             0,
-                            0x800000000001L,
-                            0,
+                            isid,
+                            tsih,
                             7,
-                            1,
-                            cmdSn,
+                            cid,
+                            numbers.cmdSn,
                             0,
                             Unpooled.copiedBuffer(keys, StandardCharsets.US_ASCII)),
                     0);
+        }
+
+        /// Status-Class and Status-Detail of the last PDU, a login response.
+        int loginStatus() {
+            ByteBuf response = sent.getLast();
+            assertEquals(0x23, response.getByte(0) & 0x3f);
+            return response.getUnsignedShort(36);
+        }
+
+        /// Logs in another connection of this session.
+        Initiator join(int connectionId) throws Exception {
+            Initiator other = new Initiator(numbers, connectionId);
+            other.login("");
+            return other;
+        }
+
+        /// The same, with a login that says what the test wants.
+        ///
+        /// @param directory what the connection finds at its portal
+        Initiator join(
+                int connectionId, TargetDirectory directory, long isid, int tsih, String keys)
+                throws Exception {
+            Initiator other = new Initiator(numbers, connectionId, directory);
+            other.sendLogin(isid, tsih, keys);
+            return other;
+        }
+
+        /// Begins the login of another connection and leaves its last request to [#goOnWithLogin].
+        Initiator joinSlowly(int connectionId, long isid, int tsih, String keys) throws Exception {
+            Initiator other = new Initiator(numbers, connectionId);
+            other.sendLogin(isid, tsih, keys, false);
+            return other;
+        }
+
+        void goOnWithLogin(long isid, int tsih) throws Exception {
+            sendLogin(isid, tsih, "", true);
+        }
+
+        /// Whether nothing has come yet.
+        boolean isUnanswered() {
+            return sent.isEmpty();
+        }
+
+        int tsih() {
+            return numbers.tsih;
+        }
+
+        String name() {
+            return numbers.name;
+        }
+
+        /// Keys of the login response, the last PDU.
+        String answeredKeys() {
+            ByteBuf response = sent.getLast();
+            int length = response.getInt(4) & 0xffffff;
+            return response.toString(48, length, StandardCharsets.US_ASCII).replace('\0', ';');
+        }
+
+        /// Sends a logout request and returns its tag.
+        int logout(int reason, int connectionId) throws Exception {
+            int tag = numbers.nextTag++;
+            connection.receive(
+                    new RequestPdu.LogoutRequest(true, reason, tag, connectionId, numbers.cmdSn, 1),
+                    0);
+            turn();
+            return tag;
+        }
+
+        /// The response code of a logout, or -1 as long as there is none.
+        int logoutResponse(int tag) {
+            for (ByteBuf pdu : sent) {
+                if ((pdu.getByte(0) & 0x3f) == 0x26 && pdu.getInt(16) == tag) {
+                    return pdu.getByte(2);
+                }
+            }
+            return -1;
+        }
+
+        /// Answers pings: the initiator has everything.
+        void acknowledge() throws Exception {
+            for (ByteBuf pdu : List.copyOf(sent)) {
+                if ((pdu.getByte(0) & 0x3f) == 0x20) {
+                    connection.receive(
+                            new RequestPdu.NopOut(
+                                    true,
+                                    0,
+                                    RequestPdu.RESERVED_TAG,
+                                    pdu.getInt(20),
+                                    numbers.cmdSn,
+                                    pdu.getInt(24),
+                                    Unpooled.EMPTY_BUFFER),
+                            0);
+                }
+            }
+        }
+
+        /// How many pings have come.
+        long pings() {
+            return sent.stream().filter(pdu -> (pdu.getByte(0) & 0x3f) == 0x20).count();
+        }
+
+        /// ExpCmdSN and MaxCmdSN of the last PDU, counted from the next CmdSN of this session.
+        List<Integer> window() {
+            ByteBuf last = sent.getLast();
+            return List.of(last.getInt(28) - numbers.cmdSn, last.getInt(32) - numbers.cmdSn);
+        }
+
+        /// StatSN of everything that carries status, in order.
+        List<Integer> statSns() {
+            return sent.stream()
+                    .filter(pdu -> (pdu.getByte(0) & 0x3f) == 0x21)
+                    .map(pdu -> pdu.getInt(24))
+                    .toList();
+        }
+
+        /// Sends a command that writes, with a CmdSN that was skipped.
+        int sendSkipped(int number, int lun, String cdb, int length, byte[] immediate, boolean last)
+                throws Exception {
+            int next = numbers.cmdSn;
+            numbers.cmdSn = number;
+            int tag = send(1, lun, cdb, length, immediate, last);
+            numbers.cmdSn = next;
+            return tag;
         }
 
         /// Sends a command without data and returns its tag.
@@ -207,7 +378,7 @@ final class SessionRig implements AutoCloseable {
         /// @param last whether no unsolicited Data-Out follows
         int send(int attribute, int lun, String cdb, int length, byte[] immediate, boolean last)
                 throws Exception {
-            int tag = nextTag++;
+            int tag = numbers.nextTag++;
             byte[] bytes = HexFormat.ofDelimiter(" ").parseHex(cdb);
             ByteBuf fields = Unpooled.buffer(16).writeBytes(bytes).writeZero(16 - bytes.length);
             ByteBuf data = Unpooled.wrappedBuffer(immediate.clone());
@@ -221,7 +392,7 @@ final class SessionRig implements AutoCloseable {
                             (long) lun << 48,
                             tag,
                             length == 0 ? 65536 : length,
-                            cmdSn++,
+                            numbers.cmdSn++,
                             1,
                             fields,
                             data),
@@ -248,20 +419,41 @@ final class SessionRig implements AutoCloseable {
 
         /// Sends a task management function request and returns its tag.
         int manage(int function, int lun, int referenced) throws Exception {
-            int tag = nextTag++;
+            return manage(function, lun, referenced, 0);
+        }
+
+        /// The same for a task whose command had the CmdSN `refCmdSn`.
+        int manage(int function, int lun, int referenced, int refCmdSn) throws Exception {
+            int tag = numbers.nextTag++;
             connection.receive(
                     new RequestPdu.TaskManagementRequest(
-                            true, function, (long) lun << 48, tag, referenced, cmdSn, 1, 0, 0),
+                            true,
+                            function,
+                            (long) lun << 48,
+                            tag,
+                            referenced,
+                            numbers.cmdSn,
+                            1,
+                            refCmdSn,
+                            0),
                     0);
             return tag;
         }
 
         /// Sends ABORT TASK for a task that may not have come yet, and returns its own tag.
         int abort(int lun, int referenced, int refCmdSn) throws Exception {
-            int tag = nextTag++;
+            int tag = numbers.nextTag++;
             connection.receive(
                     new RequestPdu.TaskManagementRequest(
-                            true, 1, (long) lun << 48, tag, referenced, cmdSn, 1, refCmdSn, 0),
+                            true,
+                            1,
+                            (long) lun << 48,
+                            tag,
+                            referenced,
+                            numbers.cmdSn,
+                            1,
+                            refCmdSn,
+                            0),
                     0);
             return tag;
         }
@@ -282,18 +474,19 @@ final class SessionRig implements AutoCloseable {
             connection.tick(0);
         }
 
+        /// The CmdSN of the next command.
+        int nextNumber() {
+            return numbers.cmdSn;
+        }
+
         /// Takes a CmdSN whose command is sent later, or never.
         int skipNumber() {
-            return cmdSn++;
+            return numbers.cmdSn++;
         }
 
         /// Sends TEST UNIT READY with a CmdSN that was skipped.
         int sendSkipped(int number, int lun) throws Exception {
-            int next = cmdSn;
-            cmdSn = number;
-            int tag = send(1, lun, TEST_UNIT_READY);
-            cmdSn = next;
-            return tag;
+            return sendSkipped(number, lun, TEST_UNIT_READY, 0, new byte[0], true);
         }
 
         /// The asynchronous messages so far: event and LUN of each.
@@ -310,7 +503,7 @@ final class SessionRig implements AutoCloseable {
         }
 
         boolean closed() {
-            return closeReason != null;
+            return below.closed();
         }
 
         /// The tag of the transfer that a write waits for.
@@ -400,52 +593,6 @@ final class SessionRig implements AutoCloseable {
         byte[] dataIn(int tag) {
             ByteBuf pdu = find(tag, 0x25);
             return ByteBufUtil.getBytes(pdu, 48, pdu.getInt(4) & 0xffffff);
-        }
-
-        @Override
-        public PduEncoder encoder() {
-            return encoder;
-        }
-
-        @Override
-        public ByteBufAllocator allocator() {
-            return allocator;
-        }
-
-        @Override
-        public void send(ByteBuf pdu) {
-            sent.add(Unpooled.copiedBuffer(pdu));
-            pdu.release();
-        }
-
-        @Override
-        public long queuedBytes() {
-            return 0;
-        }
-
-        @Override
-        public void negotiated(boolean headerDigest, boolean dataDigest, int maxSegmentBytes) {
-            encoder.negotiated(headerDigest, dataDigest);
-        }
-
-        @Override
-        public void pauseReading(boolean paused) {
-            // There is no socket to leave alone.
-        }
-
-        @Override
-        public void close(String reason) {
-            closeReason = reason;
-        }
-
-        @Override
-        public String peer() {
-            return name;
-        }
-
-        @Override
-        public void execute(Runnable task) {
-            loop.add(task);
         }
     }
 }

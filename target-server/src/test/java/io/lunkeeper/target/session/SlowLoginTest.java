@@ -191,6 +191,11 @@ class SlowLoginTest {
         }
 
         @Override
+        public void moveTo(Transport neighbour, Runnable arrived) {
+            throw new AssertionError("there is no session to join");
+        }
+
+        @Override
         public String peer() {
             return "peer";
         }

@@ -1,5 +1,7 @@
 package io.lunkeeper.tests.initiator;
 
+import java.util.Map;
+
 /// What the connections of one session share on the initiator's side: its name, its ISID and TSIH,
 /// CmdSN and task tags. One thread at a time.
 public final class InitiatorSession {
@@ -13,6 +15,7 @@ public final class InitiatorSession {
     private int tsih;
     private int nextCmdSn = 1;
     private int nextTag = 1;
+    private Map<String, String> negotiated = Map.of();
 
     /// A session with a fresh ISID (RFC 7143 11.12.5 ISID, random format).
     public InitiatorSession(String initiatorName) {
@@ -55,6 +58,15 @@ public final class InitiatorSession {
     /// Sets CmdSN of the next command.
     public void nextCmdSn(int cmdSn) {
         nextCmdSn = cmdSn;
+    }
+
+    /// What the leading login settled; further connections settle only what is their own.
+    Map<String, String> negotiated() {
+        return negotiated;
+    }
+
+    void negotiated(Map<String, String> settled) {
+        negotiated = settled;
     }
 
     int takeTag() {

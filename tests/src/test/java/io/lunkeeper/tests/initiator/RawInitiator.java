@@ -289,7 +289,12 @@ public final class RawInitiator implements Closeable {
         List<String> operational = new ArrayList<>();
         offer.forEach((key, value) ->
                 (isSecurityKey(key) ? security : operational).add(key + "=" + value));
+        boolean leading = session.tsih() == 0;
+        if (!leading) {
+            operational.removeIf(pair -> !isConnectionKey(pair.substring(0, pair.indexOf('='))));
+        }
         Map<String, String> settled = new LinkedHashMap<>(offer);
+        settled.putAll(session.negotiated());
         settled.remove("MaxRecvDataSegmentLength");
         Pdu response = stage(0, 1, security, settled);
         if (response.statusClass() != 0) {
@@ -301,8 +306,21 @@ public final class RawInitiator implements Closeable {
             headerDigest = "CRC32C".equals(settled.get("HeaderDigest"));
             dataDigest = "CRC32C".equals(settled.get("DataDigest"));
             negotiated = Map.copyOf(settled);
+            if (leading) {
+                Map<String, String> ofSession = new LinkedHashMap<>(settled);
+                ofSession.keySet().removeIf(RawInitiator::isConnectionKey);
+                session.negotiated(ofSession);
+            }
         }
         return response;
+    }
+
+    /// What each connection of a session negotiates for itself.
+    private static boolean isConnectionKey(String key) {
+        return switch (key) {
+            case "HeaderDigest", "DataDigest", "MaxRecvDataSegmentLength" -> true;
+            default -> false;
+        };
     }
 
     private static boolean isSecurityKey(String key) {

@@ -1,0 +1,253 @@
+package io.lunkeeper.target.session;
+
+import io.lunkeeper.target.login.SessionParameters;
+import io.lunkeeper.target.pdu.MalformedPduException;
+import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.pdu.RequestPdu.DataOut;
+import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
+import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
+import io.lunkeeper.target.pdu.RequestPdu.NopOut;
+import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
+import io.lunkeeper.target.pdu.RequestPdu.SnackRequest;
+import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
+import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.ArrayList;
+import java.util.List;
+import org.jscsi.parser.reject.RejectParser.ReasonCode;
+
+/// In which order the requests of one session are carried out (RFC 7143 4.2.2.1 Command Numbering
+/// and Acknowledging): by CmdSN, whichever connection they come on. Confined to the session's
+/// thread.
+///
+/// One connection delivers in order, several of them together do not, so requests that come ahead
+/// of a gap wait here. Their number is bounded by the command window and their data by
+/// [#MAX_BYTES]: of SCSI commands beyond that the data is dropped and the answer, when it is their
+/// turn, TASK SET FULL. Sockets are not left alone meanwhile: an initiator that waits for one may
+/// not get to send what is missing on another.
+final class CommandOrder {
+    /// Data of requests that wait for an older one. Enough for a window of commands with 64 KiB
+    /// each.
+    static final int MAX_BYTES = 8 << 20;
+
+    /// Task management functions that wait for commands which were sent before.
+    static final int MAX_EARLY_FUNCTIONS = 16;
+
+    private final Session session;
+    private final CommandWindow<EarlyCommand> window;
+    private final SessionParameters parameters;
+    private final List<EarlyFunction> early = new ArrayList<>();
+    private long bytes;
+
+    /// A task management function that waits for commands which were sent before it.
+    private record EarlyFunction(Link link, TaskManagementRequest request) {}
+
+    CommandOrder(
+            Session session, CommandWindow<EarlyCommand> window, SessionParameters parameters) {
+        this.session = session;
+        this.window = window;
+        this.parameters = parameters;
+    }
+
+    /// Takes a request, and has it carried out when it is its turn.
+    void arrive(Link link, RequestPdu pdu, boolean immediate, int cmdSn)
+            throws RejectedPduException, MalformedPduException {
+        if (immediate) {
+            if (pdu instanceof TaskManagementRequest request && waitsForCommands(request)) {
+                keepEarly(link, request);
+            } else {
+                session.carryOut(link, pdu);
+            }
+            return;
+        }
+        SerialNumber number = new SerialNumber(cmdSn);
+        switch (window.arrive(number)) {
+            case DUE -> {
+                try {
+                    session.carryOut(link, pdu);
+                } finally {
+                    goOn();
+                }
+            }
+            case EARLY -> keep(link, number, pdu);
+            case IGNORED -> {}
+        }
+    }
+
+    /// Carries out what waited for a request that has come.
+    private void goOn() {
+        EarlyCommand due = window.takeDue(EarlyCommand::ready);
+        while (due != null) {
+            try {
+                session.carryOut(due);
+            } catch (RejectedPduException | MalformedPduException fault) {
+                refuse(due.link(), fault);
+            } finally {
+                release(due);
+            }
+            due = window.takeDue(EarlyCommand::ready);
+        }
+        while (!early.isEmpty() && !waitsForCommands(early.getFirst().request())) {
+            EarlyFunction function = early.removeFirst();
+            try {
+                session.carryOut(function.link(), function.request());
+            } catch (RejectedPduException | MalformedPduException fault) {
+                refuse(function.link(), fault);
+            }
+        }
+    }
+
+    /// Of a request that had to wait there is no header any more that a Reject could show.
+    private void refuse(Link link, Exception fault) {
+        session.drop(link, "protocol error: " + fault.getMessage());
+    }
+
+    /// RFC 7143 4.2.3.3 Standardized Multi-Task Abort Semantics: commands that were sent before
+    /// such a function and have not come yet are waited for, as it concerns them too. They can be
+    /// missing only where CmdSN has a gap.
+    private boolean waitsForCommands(TaskManagementRequest request) {
+        TaskFunction function = TaskFunction.of(request.function(), parameters.protocolLevel());
+        SerialNumber before = new SerialNumber(request.cmdSn()).plus(-1);
+        return function != null && function.waitsForCommands() && window.mayArrive(before);
+    }
+
+    private void keepEarly(Link link, TaskManagementRequest request) throws RejectedPduException {
+        if (early.size() == MAX_EARLY_FUNCTIONS) {
+            throw new RejectedPduException(
+                    ReasonCode.IMMEDIATE_COMMAND_REJECT, "too many functions wait for commands");
+        }
+        early.add(new EarlyFunction(link, request));
+    }
+
+    // ---- numbers without a request
+
+    /// Counts a CmdSN as received whose command will never be carried out, because it could not be
+    /// decoded or was aborted before it came.
+    void forget(SerialNumber cmdSn) {
+        EarlyCommand dropped = window.forget(cmdSn);
+        if (dropped != null) {
+            if (dropped.dataIsLate()) {
+                session.retire(dropped.pdu());
+            }
+            release(dropped);
+        }
+        goOn();
+    }
+
+    /// The same for a request that is dropped, if it has a number and that has not come yet.
+    void drop(boolean immediate, int cmdSn) {
+        SerialNumber number = new SerialNumber(cmdSn);
+        if (!immediate && window.mayArrive(number)) {
+            forget(number);
+        }
+    }
+
+    /// Drops a request that comes too late on its connection.
+    void drop(RequestPdu pdu) {
+        switch (pdu) {
+            case ScsiCommand command -> drop(command.immediate(), command.cmdSn());
+            case TaskManagementRequest request -> drop(request.immediate(), request.cmdSn());
+            case TextRequest request -> drop(request.immediate(), request.cmdSn());
+            case LogoutRequest request -> drop(request.immediate(), request.cmdSn());
+            case NopOut request -> drop(request.immediate(), request.cmdSn());
+            case DataOut _, SnackRequest _, LoginRequest _ -> {}
+        }
+    }
+
+    /// Drops what has come on a connection and is not due.
+    void forgetAll(Link link) {
+        early.removeIf(function -> function.link() == link);
+        window.forgetHeld(command -> command.link() == link).forEach(this::release);
+        goOn();
+    }
+
+    /// Drops everything.
+    void clear() {
+        early.clear();
+        window.forgetHeld(_ -> true).forEach(this::release);
+    }
+
+    // ---- requests ahead of a gap
+
+    private void keep(Link link, SerialNumber number, RequestPdu pdu) throws RejectedPduException {
+        try {
+            EarlyCommand kept = kept(link, pdu);
+            window.hold(number, kept);
+            bytes += kept.bytes();
+        } catch (RejectedPduException refused) {
+            forget(number);
+            throw refused;
+        }
+    }
+
+    private EarlyCommand kept(Link link, RequestPdu pdu) throws RejectedPduException {
+        return switch (pdu) {
+            case ScsiCommand command -> command(link, command);
+            case TextRequest text -> new EarlyCommand(link, copy(text), size(text.data()));
+            case NopOut ping -> new EarlyCommand(link, copy(ping), size(ping.data()));
+            default -> new EarlyCommand(link, pdu, 0);
+        };
+    }
+
+    private EarlyCommand command(Link link, ScsiCommand command) {
+        DataOutTransfer.Violation violation = DataOutTransfer.judge(command, parameters);
+        if (violation != null
+                || bytes + DormantCommand.reservedBytes(command, parameters) > MAX_BYTES) {
+            return new EarlyCommand(link, command, violation);
+        }
+        return new EarlyCommand(
+                link,
+                command,
+                new DormantCommand(command, parameters, link.transport().allocator()));
+    }
+
+    private int size(ByteBuf data) throws RejectedPduException {
+        if (bytes + data.readableBytes() > MAX_BYTES) {
+            throw new RejectedPduException(
+                    ReasonCode.LONG_OPERATION_REJECT, "too much waits for an older command");
+        }
+        return data.readableBytes();
+    }
+
+    private static TextRequest copy(TextRequest t) {
+        return new TextRequest(
+                t.immediate(),
+                t.finalBit(),
+                t.continueBit(),
+                t.lun(),
+                t.initiatorTaskTag(),
+                t.targetTransferTag(),
+                t.cmdSn(),
+                t.expStatSn(),
+                Unpooled.copiedBuffer(t.data()));
+    }
+
+    private static NopOut copy(NopOut n) {
+        return new NopOut(
+                n.immediate(),
+                n.lun(),
+                n.initiatorTaskTag(),
+                n.targetTransferTag(),
+                n.cmdSn(),
+                n.expStatSn(),
+                Unpooled.copiedBuffer(n.data()));
+    }
+
+    /// Hands a Data-Out PDU to its command, if that waits here.
+    boolean receive(Link link, DataOut pdu) {
+        for (EarlyCommand each : window.held()) {
+            if (each.takes(link, pdu)) {
+                each.receive(pdu);
+                goOn();
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void release(EarlyCommand command) {
+        bytes -= command.bytes();
+        command.release();
+    }
+}

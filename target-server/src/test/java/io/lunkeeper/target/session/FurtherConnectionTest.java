@@ -1,0 +1,409 @@
+package io.lunkeeper.target.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.target.login.ChapAccount;
+import io.lunkeeper.target.login.Demand;
+import io.lunkeeper.target.login.OneTarget;
+import io.lunkeeper.target.login.SessionParameters;
+import io.lunkeeper.target.login.TargetDirectory;
+import io.lunkeeper.target.session.SessionRig.Initiator;
+import io.lunkeeper.target.session.SessionRig.Reply;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// How connections join a session and leave it (RFC 7143 6.3.1 Login Phase Start, 6.3.4 Connection
+/// Reinstatement, 7.14 Connection Failures, 11.14 Logout Request).
+class FurtherConnectionTest {
+    private static final int SIMPLE = 1;
+    private static final int INITIATOR_ERROR = 0x0200;
+    private static final int NOT_AUTHORIZED = 0x0202;
+    private static final int TOO_MANY_CONNECTIONS = 0x0206;
+    private static final int CANNOT_INCLUDE = 0x0208;
+    private static final int NO_SUCH_SESSION = 0x020a;
+    private static final Reply GOOD = new Reply(0, "");
+    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
+    private static final String SYNCHRONIZE_CACHE = "35 00 00 00 00 00 00 00 00 00";
+    private static final int LENGTH = 4096;
+
+    @TempDir Path directory;
+    private SessionRig rig;
+    private Initiator first;
+
+    @BeforeEach
+    void serve() throws Exception {
+        rig = new SessionRig(directory);
+        first = rig.loginForSeveral();
+    }
+
+    @AfterEach
+    void end() throws IOException {
+        first.disconnect();
+        rig.turn();
+        assertEquals(0, rig.heldBytes(), "bytes left behind");
+        rig.close();
+    }
+
+    private static String keys(String initiatorName) {
+        return "InitiatorName=" + initiatorName + "\0TargetName=" + SessionRig.TARGET + "\0";
+    }
+
+    private static int beginWrite(Initiator by) throws Exception {
+        return by.send(SIMPLE, 0, WRITE, LENGTH, new byte[0], true);
+    }
+
+    private static void assertServes(Initiator initiator) throws Exception {
+        assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY)));
+    }
+
+    @Test
+    void takesAsManyAsWereAgreedOn() throws Exception {
+        for (int cid = 2; cid <= 8; cid++) {
+            Initiator next = first.join(cid);
+            assertEquals(0, next.loginStatus(), "CID " + cid);
+            assertServes(next);
+        }
+        Initiator ninth = first.join(9);
+        assertEquals(TOO_MANY_CONNECTIONS, ninth.loginStatus());
+        assertTrue(ninth.closed());
+        ninth.disconnect();
+        assertServes(first);
+    }
+
+    @Test
+    void takesOneWhereNothingElseWasAgreedOn() throws Exception {
+        Initiator alone = rig.login();
+        assertEquals(TOO_MANY_CONNECTIONS, alone.join(2).loginStatus());
+        assertServes(alone);
+        alone.disconnect();
+    }
+
+    @Test
+    void tellsTheSameSessionAndNothingOfItAnew() throws Exception {
+        Initiator second = joined(first, 2);
+        assertFalse(second.answeredKeys().contains("MaxConnections=8"), second.answeredKeys());
+        assertTrue(
+                second.answeredKeys().contains("FirstBurstLength=Irrelevant"),
+                second.answeredKeys());
+    }
+
+    private static Initiator joined(Initiator of, int cid) throws Exception {
+        Initiator joined = of.join(cid);
+        assertEquals(0, joined.loginStatus());
+        return joined;
+    }
+
+    @Test
+    void refusesWhoIsNotOfTheSession() throws Exception {
+        OneTarget here = new OneTarget(SessionRig.TARGET);
+        long isid = SessionRig.ISID;
+        int tsih = first.tsih();
+        String own = keys(first.name());
+        assertEquals(NO_SUCH_SESSION, first.join(2, here, isid, tsih + 9, own).loginStatus());
+        assertEquals(NO_SUCH_SESSION, first.join(2, here, isid + 1, tsih, own).loginStatus());
+        assertEquals(
+                NO_SUCH_SESSION,
+                first.join(2, here, isid, tsih, keys("iqn.2026-11.a:else")).loginStatus());
+        String elsewhere = own.replace(SessionRig.TARGET, "iqn.2026-11.a:other");
+        assertEquals(
+                NO_SUCH_SESSION,
+                first.join(2, new OneTarget("iqn.2026-11.a:other"), isid, tsih, elsewhere)
+                        .loginStatus());
+        String discovery = "InitiatorName=" + first.name() + "\0SessionType=Discovery\0";
+        assertEquals(NO_SUCH_SESSION, first.join(2, here, isid, tsih, discovery).loginStatus());
+        assertServes(first);
+    }
+
+    /// All connections of a session come to one portal group.
+    @Test
+    void refusesAConnectionAtAnotherPortalGroup() throws Exception {
+        Initiator second =
+                first.join(2, new OtherGroup(), SessionRig.ISID, first.tsih(), keys(first.name()));
+        assertEquals(CANNOT_INCLUDE, second.loginStatus());
+        assertTrue(second.closed());
+    }
+
+    /// What of a target is there for an initiator may have changed since its session began, or be
+    /// another at another address of its own.
+    @Test
+    void refusesAConnectionThatMayNotSeeTheSame() throws Exception {
+        for (Optional<Set<Integer>> luns :
+                List.of(Optional.<Set<Integer>>empty(), Optional.of(Set.of(1)))) {
+            Initiator second =
+                    first.join(
+                            2,
+                            new OtherAccess(luns),
+                            SessionRig.ISID,
+                            first.tsih(),
+                            keys(first.name()));
+            assertEquals(NOT_AUTHORIZED, second.loginStatus());
+            assertTrue(second.closed());
+        }
+        assertServes(first);
+    }
+
+    @Test
+    void refusesALoginThatTurnsToAnotherSession() throws Exception {
+        Initiator second = first.join(2, new OneTarget(SessionRig.TARGET), 5, first.tsih(), "X=");
+        assertNotEquals(0, second.loginStatus());
+        Initiator third = first.joinSlowly(3, SessionRig.ISID, first.tsih(), keys(first.name()));
+        third.goOnWithLogin(SessionRig.ISID, first.tsih() + 1);
+        assertEquals(INITIATOR_ERROR, third.loginStatus());
+        Initiator fourth = first.joinSlowly(4, SessionRig.ISID, 0, keys(first.name()));
+        fourth.goOnWithLogin(SessionRig.ISID, first.tsih());
+        assertEquals(INITIATOR_ERROR, fourth.loginStatus());
+        assertServes(first);
+    }
+
+    // ---- logout
+
+    @Test
+    void logsOutOneConnection() throws Exception {
+        Initiator second = joined(first, 2);
+        int task = beginWrite(second);
+        int other = beginWrite(first);
+        int logout = second.logout(1, 2);
+        rig.turn();
+        assertEquals(0, second.logoutResponse(logout));
+        assertTrue(second.closed());
+        assertNull(second.reply(task));
+        second.disconnect();
+        assertFalse(first.closed());
+        first.data(other, first.transferTag(other), 0, 0, new byte[LENGTH], true);
+        assertEquals(GOOD, first.await(other));
+        assertEquals(List.of(0, 127), first.window());
+        assertServes(joined(first, 2));
+    }
+
+    /// What had come of it and was not due counts as received, and so does what still comes.
+    @Test
+    void goesOnPastTheCommandsOfAConnectionThatIsLoggedOut() throws Exception {
+        Initiator second = joined(first, 2);
+        int gap = first.skipNumber();
+        second.send(SIMPLE, 0, WRITE, LENGTH, new byte[1024], false);
+        int logout = first.logout(1, 2);
+        assertEquals(0, first.logoutResponse(logout));
+        assertEquals(0, rig.heldBytes());
+        assertEquals(GOOD, first.await(first.sendSkipped(gap, 0)));
+        assertServes(first);
+        assertEquals(List.of(0, 127), first.window());
+    }
+
+    @Test
+    void logsOutAnotherConnection() throws Exception {
+        Initiator second = joined(first, 2);
+        int logout = first.logout(1, 2);
+        assertEquals(0, first.logoutResponse(logout));
+        assertTrue(second.closed());
+        second.disconnect();
+        assertEquals(1, first.logoutResponse(first.logout(1, 2)), "CID not found");
+        assertServes(first);
+    }
+
+    /// The first one has no more say than the others.
+    @Test
+    void leadingConnectionMayLeave() throws Exception {
+        Initiator second = joined(first, 2);
+        first.logout(1, 1);
+        assertTrue(first.closed());
+        first.disconnect();
+        assertServes(second);
+        assertServes(joined(second, 3));
+        second.logout(0, 0);
+        assertTrue(second.closed());
+        second.disconnect();
+        rig.turn();
+        assertEquals(List.of(), rig.entries());
+    }
+
+    @Test
+    void logsOutTheSessionFromAnyConnection() throws Exception {
+        Initiator second = joined(first, 2);
+        int task = beginWrite(first);
+        int logout = second.logout(0, 0);
+        assertEquals(0, second.logoutResponse(logout));
+        assertTrue(first.closed());
+        assertTrue(second.closed());
+        assertNull(first.reply(task));
+        second.disconnect();
+        first.disconnect();
+        rig.turn();
+        assertEquals(List.of(), rig.entries());
+    }
+
+    @Test
+    void lastConnectionToLeaveEndsTheSession() throws Exception {
+        Initiator second = joined(first, 2);
+        second.logout(1, 2);
+        second.disconnect();
+        first.logout(1, 1);
+        assertTrue(first.closed());
+        first.disconnect();
+        rig.turn();
+        assertEquals(List.of(), rig.entries());
+    }
+
+    @Test
+    void doesNotRecoverConnections() throws Exception {
+        Initiator second = joined(first, 2);
+        assertEquals(2, first.logoutResponse(first.logout(2, 2)));
+        assertServes(second);
+    }
+
+    // ---- the unexpected end
+
+    /// RFC 7143 7.14 Connection Failures: without a logout there is only session recovery, as
+    /// commands of the lost connection may be missing for good.
+    @Test
+    void losesTheSessionWithAConnection() throws Exception {
+        Initiator second = joined(first, 2);
+        int task = beginWrite(first);
+        second.disconnect();
+        assertEquals(List.of("3 at 0"), first.asyncMessages());
+        assertTrue(first.closed());
+        assertNull(first.reply(task));
+        assertEquals(List.of(), rig.entries());
+        assertEquals(NO_SUCH_SESSION, first.join(2).loginStatus());
+    }
+
+    @Test
+    void tellsAllConnectionsThatTheSessionEnds() throws Exception {
+        Initiator second = joined(first, 2);
+        assertEquals(1, rig.entries().size());
+        assertEquals(first.name() + ", " + first.name(), rig.entries().getFirst().peer());
+        AtomicInteger ends = new AtomicInteger();
+        rig.target().end("taken out", ends::incrementAndGet);
+        rig.turn();
+        assertEquals(List.of("3 at 0"), first.asyncMessages());
+        assertEquals(List.of("3 at 0"), second.asyncMessages());
+        assertTrue(first.closed());
+        assertTrue(second.closed());
+        assertEquals(1, ends.get());
+    }
+
+    @Test
+    void asksAllConnectionsToLogOut() throws Exception {
+        Initiator second = joined(first, 2);
+        rig.target().sessions().forEach(each -> each.requestLogout(5, "stopped", () -> {}));
+        assertEquals(List.of("1 at 0"), first.asyncMessages());
+        assertEquals(List.of("1 at 0"), second.asyncMessages());
+        assertServes(first);
+    }
+
+    // ---- reinstatement
+
+    /// Its tasks end without a status; those of the others go on.
+    @Test
+    void takesThePlaceOfAConnection() throws Exception {
+        Initiator second = joined(first, 2);
+        int gone = beginWrite(second);
+        int stays = beginWrite(first);
+        Initiator again = first.join(2);
+        rig.turn();
+        assertEquals(0, again.loginStatus());
+        assertTrue(second.closed());
+        assertNull(second.reply(gone));
+        second.disconnect();
+        assertServes(again);
+        first.data(stays, first.transferTag(stays), 0, 0, new byte[LENGTH], true);
+        assertEquals(GOOD, first.await(stays));
+        assertEquals(List.of(0, 127), first.window());
+    }
+
+    /// RFC 7143 6.3.4: whether or not the session may have several.
+    @Test
+    void takesThePlaceOfTheOnlyConnection() throws Exception {
+        Initiator alone = rig.login();
+        int gone = beginWrite(alone);
+        Initiator again = alone.join(1);
+        rig.turn();
+        assertEquals(0, again.loginStatus());
+        assertTrue(alone.closed());
+        alone.disconnect();
+        assertNull(again.reply(gone));
+        assertServes(again);
+        again.disconnect();
+        rig.turn();
+        assertEquals(1, rig.entries().size(), "that of the other initiator");
+    }
+
+    /// The tasks of the old connection are waited for, and the new one is gone before.
+    @Test
+    void endsWhenTheReplacementIsGoneBeforeItIsIn() throws Exception {
+        Initiator alone = rig.login();
+        int slow = alone.send(SIMPLE, 0, SYNCHRONIZE_CACHE);
+        assertNull(alone.reply(slow), "runs on another thread, and comes back when it is turned");
+        Initiator again = alone.join(1);
+        assertTrue(again.isUnanswered());
+        again.disconnect();
+        alone.disconnect();
+        assertEquals(2, rig.entries().size());
+        rig.turnUntil(() -> rig.entries().size() == 1);
+    }
+
+    /// A portal of another group.
+    private static final class OtherGroup extends OtherPortal {
+        @Override
+        public int portalGroupTag() {
+            return 2;
+        }
+    }
+
+    /// A portal at which other LUNs are there; empty: the target is not.
+    private static final class OtherAccess extends OtherPortal {
+        private final Optional<Set<Integer>> luns;
+
+        OtherAccess(Optional<Set<Integer>> luns) {
+            this.luns = luns;
+        }
+
+        @Override
+        public @Nullable Set<Integer> luns(SessionParameters agreed) {
+            return luns.orElse(null);
+        }
+    }
+
+    /// A portal as that of the session.
+    private static class OtherPortal implements TargetDirectory {
+        private final OneTarget target = new OneTarget(SessionRig.TARGET);
+
+        @Override
+        public @Nullable Demand demand(String initiatorName, String targetName) {
+            return target.demand(initiatorName, targetName);
+        }
+
+        @Override
+        public Demand discoveryDemand(String initiatorName) {
+            return target.discoveryDemand(initiatorName);
+        }
+
+        @Override
+        public String alias(String targetName) {
+            return "";
+        }
+
+        @Override
+        public int portalGroupTag() {
+            return 1;
+        }
+
+        @Override
+        public Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven) {
+            return target.listings(initiatorName, proven);
+        }
+    }
+}

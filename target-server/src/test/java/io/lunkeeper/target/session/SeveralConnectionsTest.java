@@ -1,0 +1,293 @@
+package io.lunkeeper.target.session;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.target.session.SessionRig.Initiator;
+import io.lunkeeper.target.session.SessionRig.Reply;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Commands of one session on several connections (RFC 7143 4.2.2.1 Command Numbering and
+/// Acknowledging, 4.2.5.1 Command Connection Allegiance).
+class SeveralConnectionsTest {
+    private static final int SIMPLE = 1;
+    private static final int ORDERED = 2;
+    private static final int ABORT_TASK = 1;
+    private static final int ABORT_TASK_SET = 2;
+    private static final Reply GOOD = new Reply(0, "");
+    private static final Reply TASK_SET_FULL = new Reply(0x28, "");
+    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
+    private static final String READ = "28 00 00 00 00 08 00 00 08 00";
+    private static final int LENGTH = 4096;
+
+    @TempDir Path directory;
+    private SessionRig rig;
+    private Initiator first;
+    private Initiator second;
+
+    @BeforeEach
+    void serve() throws Exception {
+        rig = new SessionRig(directory);
+        first = rig.loginForSeveral();
+        second = first.join(2);
+        assertEquals(0, second.loginStatus());
+    }
+
+    @AfterEach
+    void end() throws IOException {
+        first.disconnect();
+        rig.turn();
+        assertEquals(0, rig.heldBytes(), "bytes left behind");
+        rig.close();
+    }
+
+    private static byte[] bytes(int value) {
+        byte[] data = new byte[LENGTH];
+        Arrays.fill(data, (byte) value);
+        return data;
+    }
+
+    private static int write(Initiator by, byte[] data) throws Exception {
+        return by.send(SIMPLE, 0, WRITE, LENGTH, data, true);
+    }
+
+    /// A write that waits until it is given its data.
+    private static int beginWrite(Initiator by) throws Exception {
+        return write(by, new byte[0]);
+    }
+
+    private static void giveData(Initiator by, int tag) throws Exception {
+        by.data(tag, by.transferTag(tag), 0, 0, bytes(7), true);
+    }
+
+    @Test
+    void oneNumberingAndOneNexusForAll() throws Exception {
+        assertEquals(List.of(0, 127), second.window());
+        int[] tags = {
+            first.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY),
+            second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY),
+            first.send(SIMPLE, 1, SessionRig.TEST_UNIT_READY)
+        };
+        assertEquals(GOOD, first.await(tags[0]));
+        assertEquals(GOOD, second.await(tags[1]), "no unit attention for the same nexus");
+        assertEquals(GOOD, first.await(tags[2]));
+        assertEquals(List.of(0, 127), first.window());
+    }
+
+    @Test
+    void everyConnectionCountsItsOwnStatus() throws Exception {
+        first.await(first.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY));
+        second.await(second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY));
+        second.await(second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY));
+        assertEquals(List.of(2, 3, 4), first.statSns());
+        assertEquals(List.of(2, 3), second.statSns());
+    }
+
+    @Test
+    void dataAndStatusGoTheWayTheCommandCame() throws Exception {
+        assertEquals(GOOD, first.await(write(first, bytes(1))));
+        int read = second.send(SIMPLE, 0, READ);
+        assertEquals(GOOD, second.await(read));
+        assertArrayEquals(bytes(1), second.dataIn(read));
+        assertNull(first.reply(read));
+        int write = beginWrite(second);
+        assertThrows(AssertionError.class, () -> first.transferTag(write));
+        giveData(second, write);
+        assertEquals(GOOD, second.await(write));
+    }
+
+    @Test
+    void refusesDataOnAnotherConnectionThanItsCommand() throws Exception {
+        int write = beginWrite(second);
+        int transferTag = second.transferTag(write);
+        RejectedPduException refused =
+                assertThrows(
+                        RejectedPduException.class,
+                        () -> first.data(write, transferTag, 0, 0, bytes(9), true));
+        assertEquals(4, refused.reason());
+        giveData(second, write);
+        assertEquals(GOOD, second.await(write));
+    }
+
+    /// Two writes to one place: the younger one comes first.
+    @Test
+    void carriesOutByNumberWhateverArrivesFirst() throws Exception {
+        int number = first.skipNumber();
+        int younger = second.send(ORDERED, 0, WRITE, LENGTH, bytes(2), true);
+        rig.turn();
+        assertNull(second.reply(younger));
+        int older = first.sendSkipped(number, 0, WRITE, LENGTH, bytes(1), true);
+        assertEquals(GOOD, first.await(older));
+        assertEquals(GOOD, second.await(younger));
+        int read = first.send(SIMPLE, 0, READ);
+        assertEquals(GOOD, first.await(read));
+        assertArrayEquals(bytes(2), first.dataIn(read));
+    }
+
+    /// A whole window that comes backwards over three connections.
+    @Test
+    void takesAWindowBackwards() throws Exception {
+        Initiator third = first.join(3);
+        List<Initiator> all = List.of(first, second, third);
+        int from = first.skipNumber();
+        for (int i = 1; i < 128; i++) {
+            first.skipNumber();
+        }
+        int[] tags = new int[128];
+        for (int i = 127; i >= 0; i--) {
+            tags[i] = all.get(i % 3).sendSkipped(from + i, 0);
+        }
+        for (int i = 0; i < 128; i++) {
+            assertEquals(GOOD, all.get(i % 3).await(tags[i]));
+        }
+        assertEquals(List.of(0, 127), all.get(127 % 3).window());
+    }
+
+    /// Unsolicited data of a command that is not due comes before and after its turn.
+    @Test
+    void keepsTheDataOfACommandThatIsEarly() throws Exception {
+        byte[] data = bytes(5);
+        int number = first.skipNumber();
+        int early = second.send(SIMPLE, 0, WRITE, LENGTH, Arrays.copyOf(data, 1024), false);
+        second.data(early, -1, 0, 1024, Arrays.copyOf(data, 1024), false);
+        int older = first.sendSkipped(number, 0);
+        assertEquals(GOOD, first.await(older));
+        assertNull(second.reply(early));
+        int younger = first.send(ORDERED, 0, READ);
+        rig.turn();
+        assertNull(first.reply(younger), "its turn is after the write");
+        second.data(early, -1, 1, 2048, Arrays.copyOf(data, 2048), true);
+        assertEquals(GOOD, second.await(early));
+        assertEquals(GOOD, first.await(younger));
+        assertArrayEquals(data, first.dataIn(younger));
+    }
+
+    @Test
+    void failsAnEarlyCommandWhoseDataIsWrong() throws Exception {
+        int number = first.skipNumber();
+        int early = second.send(SIMPLE, 0, WRITE, LENGTH, bytes(1), false);
+        second.data(early, -1, 5, 0, new byte[512], true);
+        first.await(first.sendSkipped(number, 0));
+        assertEquals(2, second.await(early).status());
+        assertEquals(GOOD, second.await(second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY)));
+    }
+
+    /// 128 writes with 256 KiB each are announced ahead of a gap: as many are kept as there is room
+    /// for, and none is lost.
+    @Test
+    void boundsTheDataOfEarlyCommands() throws Exception {
+        int length = 256 << 10;
+        byte[] data = new byte[length];
+        int number = first.skipNumber();
+        int[] tags = new int[40];
+        for (int i = 0; i < tags.length; i++) {
+            tags[i] = second.send(SIMPLE, 0, "2a 00 00 00 00 08 00 02 00 00", length, data, true);
+        }
+        assertTrue(rig.heldBytes() <= CommandOrder.MAX_BYTES, "holds " + rig.heldBytes());
+        first.await(first.sendSkipped(number, 0));
+        int room = CommandOrder.MAX_BYTES / length;
+        for (int i = 0; i < tags.length; i++) {
+            assertEquals(i < room ? GOOD : TASK_SET_FULL, second.await(tags[i]), "write " + i);
+        }
+    }
+
+    @Test
+    void immediateCommandsWaitForNobody() throws Exception {
+        first.skipNumber();
+        int early = second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY);
+        int logout = second.logout(1, 99);
+        assertEquals(1, second.logoutResponse(logout), "CID not found");
+        assertNull(second.reply(early));
+    }
+
+    @Test
+    void abortsACommandThatHasNotComeYet() throws Exception {
+        int number = first.skipNumber();
+        int early = second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY);
+        int abort = first.manage(ABORT_TASK, 0, 77, number);
+        assertEquals(0, first.await(abort).status());
+        assertEquals(GOOD, second.await(early));
+        first.sendSkipped(number, 0);
+        rig.turn();
+        assertEquals(List.of(0, 127), second.window());
+    }
+
+    /// Its data is still coming.
+    @Test
+    void abortsACommandThatIsEarly() throws Exception {
+        int gap = first.skipNumber();
+        int number = second.nextNumber();
+        int early = second.send(SIMPLE, 0, WRITE, LENGTH, new byte[0], false);
+        assertEquals(0, second.await(second.manage(ABORT_TASK, 0, early, number)).status());
+        assertEquals(0, rig.heldBytes());
+        second.data(early, -1, 0, 0, bytes(1), true);
+        assertEquals(GOOD, first.await(first.sendSkipped(gap, 0)));
+        rig.turn();
+        assertNull(second.reply(early));
+    }
+
+    /// The function waits for commands that were sent before it on other connections, and concerns
+    /// the tasks of all.
+    @Test
+    void abortsTheTaskSetOverAllConnections() throws Exception {
+        int running = beginWrite(second);
+        int gap = first.skipNumber();
+        int abort = first.manage(ABORT_TASK_SET, 0, -1);
+        rig.turn();
+        assertNull(first.reply(abort));
+        int missing = second.sendSkipped(gap, 0, WRITE, LENGTH, new byte[0], true);
+        giveData(second, running);
+        giveData(second, missing);
+        second.acknowledge();
+        assertEquals(0, first.await(abort).status());
+        assertNull(second.reply(running));
+        assertNull(second.reply(missing));
+    }
+
+    /// A status on another connection may be on its way: it is asked after, and waited for.
+    @Test
+    void answersAMultiTaskAbortAfterAllStatusHasArrived() throws Exception {
+        int done = second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY);
+        assertEquals(GOOD, second.await(done));
+        int abort = first.manage(ABORT_TASK_SET, 0, -1);
+        rig.turn();
+        assertNull(first.reply(abort));
+        assertEquals(1, second.pings());
+        assertEquals(0, first.pings());
+        second.acknowledge();
+        assertEquals(0, first.await(abort).status());
+        int again = first.manage(ABORT_TASK_SET, 0, -1);
+        assertEquals(0, first.await(again).status());
+        assertEquals(1, second.pings(), "all is acknowledged");
+    }
+
+    /// Data that never comes is waited for as long as with one connection.
+    @Test
+    void aSecondIsASecondWithSeveralConnections() throws Exception {
+        int write = beginWrite(first);
+        int abort = first.manage(ABORT_TASK_SET, 0, -1);
+        rig.turn();
+        second.acknowledge();
+        for (int tick = 0; tick < RetiredTags.PATIENCE_TICKS; tick++) {
+            assertNull(first.reply(abort));
+            second.tick();
+            second.tick();
+            first.tick();
+        }
+        second.acknowledge();
+        assertEquals(0, first.await(abort).status());
+        assertFalse(first.closed());
+        assertNull(first.reply(write));
+    }
+}
