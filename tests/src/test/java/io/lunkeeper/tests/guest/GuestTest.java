@@ -20,9 +20,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /// A Linux guest with open-iscsi: discovery, the commands of sg3_utils, file systems, a disk that
 /// grows, digests, CHAP, two sessions and four, resets; and under verified writes the server's
-/// death and return, its end in order, a server that is frozen, and a network that swallows what is
-/// sent, with and without a second path. The steps are in `tests/guest/steps` and
-/// `tests/guest/outages`.
+/// death and return, its end in order, a server that is frozen, a target that moves, and a network
+/// that swallows what is sent, with and without a second path. The steps are in `tests/guest/steps`
+/// and `tests/guest/outages`.
 @Tag("guest")
 @ExtendWith(ShowServerLog.class)
 class GuestTest {
@@ -48,6 +48,7 @@ class GuestTest {
                     "four_sessions/none_served",
                     "freeze/logout",
                     "stop/logout",
+                    "moved/logout_for-good",
                     "cut/none_served");
 
     private static final String TARGETS = "targets:\n";
@@ -83,19 +84,26 @@ class GuestTest {
                         Lun.sized(3, "64MiB"))) {
             GuestMachine machine =
                     new GuestMachine(
-                            Map.of(
-                                    "kill-and-restart", () -> killAndRestart(server),
-                                    "stop-and-restart", () -> stopAndRestart(server),
-                                    "freeze", () -> server.freeze(FREEZE),
-                                    "grow", () -> server.reload("512MiB", "768MiB"),
-                                    "ask-for-proof", () -> reload(server, LUNS, AUTH + LUNS),
-                                    "ask-for-proof-in-discovery",
-                                            () -> reload(server, TARGETS, DISCOVERY_AUTH + TARGETS),
-                                    "ask-for-nothing",
-                                            () -> {
-                                                reload(server, AUTH, "");
-                                                reload(server, DISCOVERY_AUTH, "");
-                                            }));
+                            Map.ofEntries(
+                                    Map.entry("kill-and-restart", () -> killAndRestart(server)),
+                                    Map.entry("stop-and-restart", () -> stopAndRestart(server)),
+                                    Map.entry("freeze", () -> server.freeze(FREEZE)),
+                                    Map.entry("grow", () -> server.reload("512MiB", "768MiB")),
+                                    Map.entry(
+                                            "ask-for-proof",
+                                            () -> reload(server, LUNS, AUTH + LUNS)),
+                                    Map.entry(
+                                            "ask-for-proof-in-discovery",
+                                            () ->
+                                                    reload(
+                                                            server,
+                                                            TARGETS,
+                                                            DISCOVERY_AUTH + TARGETS)),
+                                    Map.entry("ask-for-nothing", () -> askForNothing(server)),
+                                    Map.entry("move-for-a-while", () -> move(server, false)),
+                                    Map.entry("move-for-good", () -> move(server, true)),
+                                    Map.entry("return-for-a-while", () -> moveBack(server, false)),
+                                    Map.entry("return-for-good", () -> moveBack(server, true))));
             List<GuestMachine.Step> steps = machine.run(parameters(server, metrics));
             String console = machine.console();
             Stream<DynamicTest> each = steps.stream().map(step -> report(step, console));
@@ -110,6 +118,25 @@ class GuestTest {
 
     private static void reload(ServerProcess server, String from, String to) {
         server.reload(from, to, "lunkeeper.yaml: reloaded\n");
+    }
+
+    private static void askForNothing(ServerProcess server) {
+        reload(server, AUTH, "");
+        reload(server, DISCOVERY_AUTH, "");
+    }
+
+    /// To another portal of the same server, which has the disks.
+    private static String moved(ServerProcess server, boolean permanent) {
+        return "    moved: { to: \"127.0.0.1:%d\", permanent: %b }\n"
+                .formatted(server.port(1), permanent);
+    }
+
+    private static void move(ServerProcess server, boolean permanent) {
+        reload(server, LUNS, moved(server, permanent) + LUNS);
+    }
+
+    private static void moveBack(ServerProcess server, boolean permanent) {
+        reload(server, moved(server, permanent), "");
     }
 
     private static String parameters(ServerProcess server, int metrics) {
