@@ -176,6 +176,7 @@ public final class TargetServer implements AutoCloseable {
                 counts.logins(),
                 refused,
                 counts.pauses(),
+                Map.of("malformed", counts.malformedPdus(), "rejected", counts.rejectedPdus()),
                 PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory());
     }
 

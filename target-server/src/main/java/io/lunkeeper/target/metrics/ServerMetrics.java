@@ -96,6 +96,20 @@ final class ServerMetrics {
                         .callback(each -> each.call((double) connections.get().acceptPauses()))
                         .build());
         registry.register(
+                CounterWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_faulty_pdus_total")
+                        .help(
+                                "PDUs that were none (malformed, wrong digests among them), and that"
+                                        + " were refused (rejected).")
+                        .labelNames("fault")
+                        .callback(each ->
+                                connections
+                                        .get()
+                                        .faultyPdus()
+                                        .forEach(
+                                                (fault, count) -> each.call((double) count, fault)))
+                        .build());
+        registry.register(
                 GaugeWithCallback.builder(PROPERTIES)
                         .name("lunkeeper_buffers_bytes")
                         .help("Memory for the buffers of connections, in use or for the next.")

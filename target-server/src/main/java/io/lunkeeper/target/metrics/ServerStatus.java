@@ -40,12 +40,14 @@ public record ServerStatus(
     /// @param loggingIn those of them that have not logged in
     /// @param refused since the start, by the limit of the configuration that they were beyond
     /// @param acceptPauses how often nothing more could be accepted for want of descriptors
+    /// @param faultyPdus since the start, by what was done with them
     /// @param bufferBytes of memory that is taken for their buffers, in use or for the next
     public record Connections(
             int open,
             int loggingIn,
             Map<String, Long> refused,
             long acceptPauses,
+            Map<String, Long> faultyPdus,
             long bufferBytes) {
 
         /// All that were refused.

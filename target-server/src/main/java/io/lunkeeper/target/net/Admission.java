@@ -1,24 +1,22 @@
 package io.lunkeeper.target.net;
 
 import io.lunkeeper.target.session.Origin;
+import io.lunkeeper.target.session.PeerLog;
 import java.net.InetAddress;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
 
 /// Who is let in. Counts the connections of the server and of each source, and those of either that
 /// have not logged in: a crowd of strangers takes neither the memory nor the descriptors that
-/// sessions live on. Whoever is one too many is hung up on before anything is read of him. Safe
-/// from any thread; used at the beginning, the login and the end of connections only.
+/// sessions live on. Whoever is one too many is hung up on before anything is read of him. Nor can
+/// anybody fill the log: a source has so many lines about its connections ([PeerLog]). Safe from
+/// any thread; used at the beginning, the login and the end of connections, and for what is logged.
 public final class Admission {
     private static final Logger LOG = LogManager.getLogger(Admission.class);
-
-    /// Between two lines in the log about connections that were refused.
-    private static final long LINE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     /// How many there may be at a time, each at least 1. A source is an IPv4 address, or 64 bits of
     /// an IPv6 address.
@@ -52,7 +50,15 @@ public final class Admission {
     /// @param logins those of them that have not logged in
     /// @param refused since the start, by the limit that they were beyond
     /// @param pauses how often nothing more could be accepted for want of descriptors or memory
-    public record Counts(int connections, int logins, Map<Refusal, Long> refused, long pauses) {}
+    /// @param malformedPdus format and digest errors, since the start
+    /// @param rejectedPdus those that were well-formed and refused, since the start
+    public record Counts(
+            int connections,
+            int logins,
+            Map<Refusal, Long> refused,
+            long pauses,
+            long malformedPdus,
+            long rejectedPdus) {}
 
     private static final class Crowd {
         int connections;
@@ -63,10 +69,10 @@ public final class Admission {
     private final Map<Origin, Crowd> sources = new HashMap<>();
     private final Map<Refusal, Long> refused = new EnumMap<>(Refusal.class);
     private Limits limits;
+    private final PeerLog lines = new PeerLog("connections");
     private long pauses;
-    private long unlogged;
-    private long lastLine;
-    private boolean logged;
+    private long malformedPdus;
+    private long rejectedPdus;
 
     /// Nobody is in yet.
     public Admission(Limits limits) {
@@ -83,13 +89,19 @@ public final class Admission {
 
     /// How things are now.
     public synchronized Counts counts() {
-        return new Counts(all.connections, all.logins, Map.copyOf(refused), pauses);
+        return new Counts(
+                all.connections,
+                all.logins,
+                Map.copyOf(refused),
+                pauses,
+                malformedPdus,
+                rejectedPdus);
     }
 
     /// Lets a connection in that has not logged in.
     ///
     /// @return null when it is one too many
-    synchronized @Nullable Pass admit(InetAddress from, long nowNanos) {
+    synchronized @Nullable Pass admit(InetAddress from) {
         Origin origin = Origin.of(from);
         Crowd crowd = sources.computeIfAbsent(origin, _ -> new Crowd());
         Refusal refusal = refusal(crowd);
@@ -98,7 +110,12 @@ public final class Admission {
                 sources.remove(origin);
             }
             refused.merge(refusal, 1L, Long::sum);
-            log(from, refusal, nowNanos);
+            if (lines.hasRoom(origin, true)) {
+                LOG.warn(
+                        "{}: connection refused: limits.{} is reached",
+                        from.getHostAddress(),
+                        refusal.key());
+            }
             return null;
         }
         count(crowd, 1, 1);
@@ -116,21 +133,6 @@ public final class Admission {
             return Refusal.LOGINS;
         }
         return source.logins >= limits.loginsPerSource() ? Refusal.LOGINS_PER_SOURCE : null;
-    }
-
-    private void log(InetAddress from, Refusal refusal, long nowNanos) {
-        if (logged && nowNanos - lastLine < LINE_NANOS) {
-            unlogged++;
-            return;
-        }
-        LOG.warn(
-                "{}: connection refused: limits.{} is reached; {} others since the last such line",
-                from.getHostAddress(),
-                refusal.key(),
-                unlogged);
-        logged = true;
-        lastLine = nowNanos;
-        unlogged = 0;
     }
 
     private void count(Crowd source, int connections, int logins) {
@@ -164,6 +166,27 @@ public final class Admission {
                     loggedIn = true;
                     count(source, 0, -1);
                 }
+            }
+        }
+
+        /// A PDU of it is none.
+        void malformedPdu() {
+            synchronized (Admission.this) {
+                malformedPdus++;
+            }
+        }
+
+        /// A PDU of it is refused.
+        void rejectedPdu() {
+            synchronized (Admission.this) {
+                rejectedPdus++;
+            }
+        }
+
+        /// Asked before each line about it: whether it is to be logged.
+        boolean logs() {
+            synchronized (Admission.this) {
+                return lines.hasRoom(origin, !loggedIn);
             }
         }
 

@@ -115,7 +115,9 @@ final class Connection implements Transport, EventLoop.Ready {
 
     /// A bug, or memory that has run out, costs this connection and no other.
     private void broke(Throwable bug) {
-        LOG.error("{}: connection closed after an internal error", peer, bug);
+        if (pass.logs()) {
+            LOG.error("{}: connection closed after an internal error", peer, bug);
+        }
         disconnect("internal error");
     }
 
@@ -190,7 +192,10 @@ final class Connection implements Transport, EventLoop.Ready {
                 receive(pdu, in, start);
                 expectMore(in.readerIndex() - start);
             } catch (MalformedPduException fault) {
-                LOG.warn("{}: {}", peer, fault.getMessage());
+                pass.malformedPdu();
+                if (pass.logs()) {
+                    LOG.warn("{}: {}", peer, fault.getMessage());
+                }
                 protocol.malformed(fault);
             }
         }
@@ -200,7 +205,10 @@ final class Connection implements Transport, EventLoop.Ready {
         try {
             protocol.receive(pdu, loop.nowNanos());
         } catch (RejectedPduException refused) {
-            LOG.warn("{}: rejected: {}", peer, refused.getMessage());
+            pass.rejectedPdu();
+            if (pass.logs()) {
+                LOG.warn("{}: rejected: {}", peer, refused.getMessage());
+            }
             byte[] header = new byte[PduDecoder.HEADER_BYTES];
             in.getBytes(start, header);
             protocol.reject(refused.reason(), header);
@@ -413,7 +421,9 @@ final class Connection implements Transport, EventLoop.Ready {
             return;
         }
         disconnected = true;
-        LOG.info("{}: disconnected: {}", peer, closeReason != null ? closeReason : reason);
+        if (pass.logs()) {
+            LOG.info("{}: disconnected: {}", peer, closeReason != null ? closeReason : reason);
+        }
         loop.remove(this);
         pass.end();
         key.cancel();

@@ -138,7 +138,7 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
     }
 
     private void accepted(SocketChannel peer) {
-        Admission.Pass pass = admission.admit(from(peer), loops.getFirst().nowNanos());
+        Admission.Pass pass = admission.admit(from(peer));
         if (pass == null) {
             hangUp(peer);
             return;
@@ -171,9 +171,13 @@ public final class Portal implements AutoCloseable, EventLoop.Ready {
             peer.setOption(StandardSocketOptions.TCP_NODELAY, true);
             peer.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
             loop.add(new Connection(loop, peer, name, site, pass));
-            LOG.info("{}: connected", name);
+            if (pass.logs()) {
+                LOG.info("{}: connected", name);
+            }
         } catch (IOException | RuntimeException gone) {
-            LOG.info("a peer left before it was served: {}", gone.getMessage());
+            if (pass.logs()) {
+                LOG.info("a peer left before it was served: {}", gone.getMessage());
+            }
             loop.remove(null);
             pass.end();
             hangUp(peer);

@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
-/// The logins that failed, by where they came from: counted, logged now and then, and slowed. Safe
-/// from any thread; used by logins only.
+/// The logins that failed, by where they came from: counted, logged as far as [PeerLog] has room,
+/// and slowed. Safe from any thread; used by logins only.
 ///
 /// Whoever has answered a challenge wrong is told so at once, but what he answers next he is told
 /// the result of only when his turn comes: a second later, then two, then four. The turns of a
@@ -34,21 +34,11 @@ public final class FailedLogins {
     /// When nothing has failed for that long, nothing has.
     static final long FORGIVEN_NANOS = TimeUnit.MINUTES.toNanos(10);
 
-    /// Lines in the log in a minute.
-    static final int MAX_LINES = 20;
-
-    private static final long LINES_NANOS = TimeUnit.MINUTES.toNanos(1);
-
     /// From the one whose last failure is the longest ago.
     private final Map<Origin, Failures> records = new LinkedHashMap<>();
 
+    private final PeerLog lines = new PeerLog("failed logins");
     private long total;
-    private long unlogged;
-
-    /// Lines since then.
-    private int lines;
-
-    private long linesSince;
 
     private static final class Failures {
         int count;
@@ -153,22 +143,13 @@ public final class FailedLogins {
         total++;
         Failures record = latest(source.origin, nowNanos);
         record.count++;
-        if (nowNanos - linesSince > LINES_NANOS) {
-            linesSince = nowNanos;
-            lines = 0;
+        if (lines.hasRoom(source.origin, true)) {
+            LOG.warn(
+                    "{}: login of {} failed: {}; {} from there by now",
+                    source.address.getHostAddress(),
+                    initiatorName.isEmpty() ? "nobody" : initiatorName,
+                    why,
+                    record.count);
         }
-        // The first, the second, the fourth, the eighth.
-        if (Integer.bitCount(record.count) > 1 || lines >= MAX_LINES) {
-            unlogged++;
-            return;
-        }
-        lines++;
-        LOG.warn(
-                "{}: login of {} failed: {}; {} from there by now, {} of all not logged",
-                source.address.getHostAddress(),
-                initiatorName.isEmpty() ? "nobody" : initiatorName,
-                why,
-                record.count,
-                unlogged);
     }
 }

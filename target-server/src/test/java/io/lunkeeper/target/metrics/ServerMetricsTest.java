@@ -21,7 +21,8 @@ final class ServerMetricsTest {
             Set.of(
                     "lunkeeper_failed_logins",
                     "lunkeeper_refused_connections",
-                    "lunkeeper_accept_pauses");
+                    "lunkeeper_accept_pauses",
+                    "lunkeeper_faulty_pdus");
 
     private static String text() throws IOException {
         ByteArrayOutputStream text = new ByteArrayOutputStream();
@@ -92,6 +93,8 @@ final class ServerMetricsTest {
                         "lunkeeper_refused_connections_total{limit=\"connections\"} 40.0",
                         "lunkeeper_refused_connections_total{limit=\"logins-per-source\"} 2.0",
                         "lunkeeper_accept_pauses_total 0.0",
+                        "lunkeeper_faulty_pdus_total{fault=\"malformed\"} 6.0",
+                        "lunkeeper_faulty_pdus_total{fault=\"rejected\"} 4.0",
                         "lunkeeper_buffers_bytes 8388608.0",
                         "lunkeeper_sessions{target=\"" + Statuses.VM1 + "\"} 1.0",
                         "lunkeeper_sessions{target=\"" + Statuses.VM2 + "\"} 0.0",
@@ -131,6 +134,6 @@ final class ServerMetricsTest {
                     name);
             metrics++;
         }
-        assertEquals(LunMetric.values().length + 9, metrics);
+        assertEquals(LunMetric.values().length + 10, metrics);
     }
 }

@@ -101,7 +101,7 @@ final class StatusPageTest {
                         List.of(),
                         List.of(),
                         0,
-                        new ServerStatus.Connections(1, 0, Map.of(), 2, 0),
+                        new ServerStatus.Connections(1, 0, Map.of(), 2, Map.of(), 0),
                         List.of(),
                         List.of());
         String page = StatusPage.text(status);

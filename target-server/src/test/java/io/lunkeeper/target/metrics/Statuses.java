@@ -14,7 +14,12 @@ final class Statuses {
 
     static final ServerStatus.Connections CONNECTIONS =
             new ServerStatus.Connections(
-                    5, 3, Map.of("connections", 40L, "logins-per-source", 2L), 0, 8 << 20);
+                    5,
+                    3,
+                    Map.of("connections", 40L, "logins-per-source", 2L),
+                    0,
+                    Map.of("malformed", 6L, "rejected", 4L),
+                    8 << 20);
 
     private Statuses() {}
 

@@ -2,8 +2,10 @@ package io.lunkeeper.target.net;
 
 import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.net.Admission.Refusal;
 import java.net.InetAddress;
@@ -16,7 +18,7 @@ class AdmissionTest {
     private final Admission admission = new Admission(new Admission.Limits(6, 4, 3, 2));
 
     private Admission.Pass in(String address) throws UnknownHostException {
-        return requireNonNull(admission.admit(InetAddress.getByName(address), 0));
+        return requireNonNull(admission.admit(InetAddress.getByName(address)));
     }
 
     private Admission.Pass loggedIn(String address) throws UnknownHostException {
@@ -27,7 +29,7 @@ class AdmissionTest {
 
     private void assertRefused(String address, Refusal why) throws UnknownHostException {
         long before = refused(why);
-        assertNull(admission.admit(InetAddress.getByName(address), 0));
+        assertNull(admission.admit(InetAddress.getByName(address)));
         assertEquals(before + 1, refused(why));
     }
 
@@ -99,6 +101,30 @@ class AdmissionTest {
         } else {
             assertRefused(other, Refusal.LOGINS_PER_SOURCE);
         }
+    }
+
+    @Test
+    void faultyPdusAreCountedWhateverIsLogged() throws Exception {
+        Admission.Pass one = in("192.0.2.1");
+        for (int i = 0; i < 1000; i++) {
+            one.malformedPdu();
+            one.rejectedPdu();
+            one.logs();
+        }
+        in("192.0.2.2").rejectedPdu();
+        assertEquals(1000, admission.counts().malformedPdus());
+        assertEquals(1001, admission.counts().rejectedPdus());
+    }
+
+    @Test
+    void whoHasLoggedInIsLoggedWhateverStrangersDoFromThere() throws Exception {
+        Admission.Pass session = loggedIn("192.0.2.1");
+        Admission.Pass stranger = in("192.0.2.1");
+        for (int i = 0; i < 1000; i++) {
+            stranger.logs();
+        }
+        assertFalse(stranger.logs());
+        assertTrue(session.logs());
     }
 
     @Test

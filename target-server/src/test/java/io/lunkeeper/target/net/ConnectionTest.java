@@ -196,7 +196,7 @@ class ConnectionTest {
 
     private static Admission.Pass pass() {
         Admission admission = new Admission(new Admission.Limits(1, 1, 1, 1));
-        return requireNonNull(admission.admit(InetAddress.getLoopbackAddress(), 0));
+        return requireNonNull(admission.admit(InetAddress.getLoopbackAddress()));
     }
 
     private static IscsiConnection.Site site(LunBackend backend) throws IOException {

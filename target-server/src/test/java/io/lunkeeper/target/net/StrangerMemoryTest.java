@@ -142,7 +142,7 @@ class StrangerMemoryTest {
     private Connection connect(IntPredicate takes) throws Exception {
         ScriptedSocket socket = new ScriptedSocket(takes);
         socket.configureBlocking(false);
-        Admission.Pass pass = admission.admit(InetAddress.getLoopbackAddress(), 0);
+        Admission.Pass pass = admission.admit(InetAddress.getLoopbackAddress());
         Connection connection =
                 new Connection(loop, socket, "nobody", (_, _) -> site, requireNonNull(pass));
         sockets.add(socket);

@@ -201,6 +201,8 @@ final class StormTest {
                     "%.0f logins/s, every other one failing; %s%n",
                     threads * each / seconds, gauges.memory(server));
             assertEquals(failing, gauges.metric("lunkeeper_failed_logins_total"));
+            long lines = Files.readAllLines(server.folder().resolve("stderr.log")).size();
+            assertTrue(lines < 20 + 60 * (2 + seconds / 60), lines + " lines in the log");
             witness.awaitRounds(100);
             gauges.await(LOGGED_IN, left -> left == 1);
             gauges.await(LOGGING_IN, left -> left == 0);
@@ -300,9 +302,9 @@ final class StormTest {
     @Test
     void sessionsOutliveTheEndOfDescriptors() throws Exception {
         int port = FreePort.find();
-        String keys = "metrics: \"127.0.0.1:" + port + "\"";
+        String metrics = "metrics: \"127.0.0.1:" + port + "\"";
         List<SocketChannel> crowd = new ArrayList<>();
-        try (ServerProcess server = ServerProcess.start(keys, "", Lun.sized(0, "16MiB"))) {
+        try (ServerProcess server = ServerProcess.start(metrics, "", Lun.sized(0, "16MiB"))) {
             Witness witness = new Witness(server);
             witness.awaitRounds(50);
             int limit = highestDescriptor(server) + 1 + SPARE_DESCRIPTORS;
