@@ -97,6 +97,14 @@ public final class TargetServer implements AutoCloseable {
         loops.forEach(EventLoop::start);
         portals.forEach(Portal::start);
         phase = ServerStatus.Phase.SERVING;
+        compareWithDescriptors(configuration.limits().connections());
+    }
+
+    /// Once all images are open.
+    private void compareWithDescriptors(int connections) {
+        Descriptors.now()
+                .flatMap(each -> each.shortage(connections, admission.counts().connections()))
+                .ifPresent(LOG::warn);
     }
 
     private void bind() throws IOException {
@@ -200,6 +208,7 @@ public final class TargetServer implements AutoCloseable {
             throws ConfigurationException {
         targets.change(wanted, unavailable);
         admission.limits(limits(wanted));
+        compareWithDescriptors(wanted.limits().connections());
     }
 
     private static UnservableException unservable(

@@ -311,6 +311,9 @@ final class StormTest {
             Tool.of("prlimit", "--pid=" + server.pid(), "--nofile=" + limit + ":" + limit)
                     .within(LIMIT)
                     .succeed();
+            server.reload(metrics, metrics + "\nlimits: { connections: 3000 }", ": reloaded");
+            String told = "limits.connections is 3000, but the process may have only " + limit;
+            assertTrue(server.log().contains(told), server::log);
             long begun = System.nanoTime();
             for (int i = 0; i < limit; i++) {
                 crowd.add(SocketChannel.open(server.address()));
