@@ -24,11 +24,8 @@ final class OperationalNegotiation {
     /// 13.15 DefaultTime2Wait: the default, and long enough for a connection's tasks to be gone.
     private static final int TIME_2_WAIT_SECONDS = 2;
 
-    /// 13.16 DefaultTime2Retain: the default where tasks outlive their connection at all, which is
-    /// only what error recovery level 2 is for.
+    /// 13.16 DefaultTime2Retain: the default, and long enough for a network to find another way.
     private static final int TIME_2_RETAIN_SECONDS = 20;
-
-    private static final int CONNECTION_RECOVERY_LEVEL = 2;
 
     /// 13.24 iSCSIProtocolLevel: RFC 7143 and RFC 7144.
     private static final int PROTOCOL_LEVEL = 2;
@@ -115,10 +112,8 @@ final class OperationalNegotiation {
             case FIRST_BURST_LENGTH ->
                     Math.min(limits.firstBurstLength(), number(TextKey.MAX_BURST_LENGTH));
             case DEFAULT_TIME_2_WAIT -> TIME_2_WAIT_SECONDS;
-            case DEFAULT_TIME_2_RETAIN ->
-                    limits.errorRecoveryLevel() >= CONNECTION_RECOVERY_LEVEL
-                            ? TIME_2_RETAIN_SECONDS
-                            : 0;
+            // Nothing is kept of a discovery session.
+            case DEFAULT_TIME_2_RETAIN -> discovery ? 0 : TIME_2_RETAIN_SECONDS;
             case MAX_OUTSTANDING_R2T -> limits.maxOutstandingR2t();
             // A discovery session has one connection and nothing to recover.
             case ERROR_RECOVERY_LEVEL -> discovery ? 0 : limits.errorRecoveryLevel();

@@ -5,7 +5,9 @@ import io.lunkeeper.target.session.PeerLog;
 import java.net.InetAddress;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +48,7 @@ public final class Admission {
 
     /// How things are.
     ///
-    /// @param connections that are open
+    /// @param connections that are open, or lost and kept for their session
     /// @param logins those of them that have not logged in
     /// @param refused since the start, by the limit that they were beyond
     /// @param pauses how often nothing more could be accepted for want of descriptors or memory
@@ -68,6 +70,10 @@ public final class Admission {
     private final Crowd all = new Crowd();
     private final Map<Origin, Crowd> sources = new HashMap<>();
     private final Map<Refusal, Long> refused = new EnumMap<>(Refusal.class);
+
+    /// Those whose sessions are kept, the oldest first.
+    private final Set<Pass> kept = new LinkedHashSet<>();
+
     private Limits limits;
     private final PeerLog lines = new PeerLog("connections");
     private long pauses;
@@ -103,6 +109,7 @@ public final class Admission {
     /// @return null when it is one too many
     synchronized @Nullable Pass admit(InetAddress from) {
         Origin origin = Origin.of(from);
+        makeRoom(origin);
         Crowd crowd = sources.computeIfAbsent(origin, _ -> new Crowd());
         Refusal refusal = refusal(crowd);
         if (refusal != null) {
@@ -120,6 +127,27 @@ public final class Admission {
         }
         count(crowd, 1, 1);
         return new Pass(origin, crowd);
+    }
+
+    /// Has the session that was kept for longest give way to a connection that would be one too
+    /// many.
+    private void makeRoom(Origin origin) {
+        Crowd source = sources.getOrDefault(origin, new Crowd());
+        Refusal refusal = refusal(source);
+        boolean fromSource = refusal == Refusal.CONNECTIONS_PER_SOURCE;
+        boolean tooManyLogins =
+                all.logins >= limits.logins() || source.logins >= limits.loginsPerSource();
+        if (tooManyLogins || (!fromSource && refusal != Refusal.CONNECTIONS)) {
+            return;
+        }
+        for (Pass each : kept) {
+            Runnable giveWay = each.giveWay;
+            if (each.closed && giveWay != null && (!fromSource || each.source == source)) {
+                each.leave();
+                giveWay.run();
+                return;
+            }
+        }
     }
 
     private @Nullable Refusal refusal(Crowd source) {
@@ -153,6 +181,8 @@ public final class Admission {
         private final Crowd source;
         private boolean loggedIn;
         private boolean ended;
+        private boolean closed;
+        private @Nullable Runnable giveWay;
 
         private Pass(Origin origin, Crowd source) {
             this.origin = origin;
@@ -190,10 +220,35 @@ public final class Admission {
             }
         }
 
+        /// It goes on counting when it is closed, since its session is kept, until [#leave] or
+        /// until another needs its place.
+        ///
+        /// @param makeRoom called, from any thread, when another has its place
+        void keep(Runnable makeRoom) {
+            synchronized (Admission.this) {
+                if (!ended) {
+                    giveWay = makeRoom;
+                    kept.add(this);
+                }
+            }
+        }
+
+        /// Nothing is kept of it any more.
+        void leave() {
+            synchronized (Admission.this) {
+                kept.remove(this);
+                giveWay = null;
+                if (closed) {
+                    end();
+                }
+            }
+        }
+
         /// It is closed. May be called again.
         void end() {
             synchronized (Admission.this) {
-                if (ended) {
+                closed = true;
+                if (ended || giveWay != null) {
                     return;
                 }
                 ended = true;

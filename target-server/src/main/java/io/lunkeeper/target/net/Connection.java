@@ -376,19 +376,38 @@ final class Connection implements Transport, EventLoop.Ready {
     }
 
     @Override
+    public void atNextTick(Runnable work) {
+        loop.atNextTick(guarded(work));
+    }
+
+    @Override
+    public void keepPlace(Runnable giveWay) {
+        pass.keep(giveWay);
+    }
+
+    @Override
+    public void leavePlace() {
+        pass.leave();
+    }
+
+    @Override
     public String peer() {
         return peer;
     }
 
     @Override
     public void execute(Runnable task) {
-        loop.execute(() -> {
+        loop.execute(guarded(task));
+    }
+
+    private Runnable guarded(Runnable work) {
+        return () -> {
             try {
-                task.run();
+                work.run();
             } catch (RuntimeException | Error bug) {
                 broke(bug);
             }
-        });
+        };
     }
 
     // ---- the end
@@ -425,7 +444,6 @@ final class Connection implements Transport, EventLoop.Ready {
             LOG.info("{}: disconnected: {}", peer, closeReason != null ? closeReason : reason);
         }
         loop.remove(this);
-        pass.end();
         key.cancel();
         outbound.release();
         if (received != null) {
@@ -437,6 +455,10 @@ final class Connection implements Transport, EventLoop.Ready {
         } catch (IOException broken) {
             LOG.debug("{}: close failed", peer, broken);
         }
-        protocol.disconnected();
+        try {
+            protocol.disconnected();
+        } finally {
+            pass.end();
+        }
     }
 }

@@ -527,15 +527,17 @@ public final class DeviceServer {
         return taskControl(lun).abortedStatus() ? LogicalUnit.taskAborted() : null;
     }
 
-    /// Tells `victim`, a nexus other than the one that did it, that its tasks were cleared
-    /// (COMMANDS CLEARED BY ANOTHER INITIATOR), unless their statuses have said so. The tasks have
-    /// been ended by the caller.
+    /// Tells `victim`, a nexus other than the one that did it, that its tasks were cleared, unless
+    /// their statuses have said so. The tasks have been ended by the caller.
     public void tasksCleared(long lun, Nexus victim) {
-        LogicalUnit unit = inventory.present(lun);
-        if (unit != null && !unit.mode().tasks().abortedStatus()) {
-            victim.pending(unit.index())
-                    .post(PendingCondition.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
+        if (!taskControl(lun).abortedStatus()) {
+            inventory.post(lun, victim, PendingCondition.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
         }
+    }
+
+    /// The same of tasks that ended with a connection (RFC 7143 7.6 Implicit Termination of Tasks).
+    public void tasksEnded(long lun, Nexus nexus) {
+        inventory.post(lun, nexus, PendingCondition.COMMANDS_CLEARED_BY_PROTOCOL_EVENT);
     }
 
     /// The logical unit has another capacity: every nexus is told (SBC-3 4.10 Capacity).

@@ -91,6 +91,12 @@ enum PendingCondition {
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.ASYMMETRIC_ACCESS_STATE_CHANGED)),
+    /// A connection of the nexus was lost or logged out, and tasks ended with it.
+    COMMANDS_CLEARED_BY_PROTOCOL_EVENT(
+            32768,
+            Sense.of(
+                    SenseKey.UNIT_ATTENTION,
+                    AdditionalSenseCodeAndQualifier.SOME_COMMANDS_CLEARED_BY_ISCSI_PROTOCOL_EVENT)),
     /// The logical unit failed, and with it what it had acknowledged may be lost.
     DEFERRED_ERROR(1 << 30, Sense.LOGICAL_UNIT_FAILURE.asDeferred());
 

@@ -108,4 +108,12 @@ final class UnitInventory {
                         .map(unit -> new LogicalUnitNumber(LunField.of(unit.number())))
                         .toArray(LogicalUnitNumber[]::new));
     }
+
+    /// Has a nexus told something of the logical unit that `lun` addresses, if there is one.
+    void post(long lun, Nexus nexus, PendingCondition condition) {
+        LogicalUnit unit = present(lun);
+        if (unit != null) {
+            nexus.pending(unit.index()).post(condition);
+        }
+    }
 }

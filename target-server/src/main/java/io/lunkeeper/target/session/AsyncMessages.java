@@ -30,17 +30,16 @@ final class AsyncMessages {
         send(link, LOGOUT_REQUESTED, 0, 0, seconds);
     }
 
-    /// The connection will be closed, and there will be no responses but those that were sent. Its
-    /// tasks are not kept for another one (Time2Retain is 0), and the others of the session are
-    /// closed with it.
-    void droppingConnection(Link link, Links all) {
-        send(link, CONNECTION_DROPPED, link.cid(), parameters.defaultTime2Wait(), 0);
-        all.all().stream().filter(each -> each != link).forEach(this::droppingSession);
+    /// The connection will be closed, and there will be no responses but those that were sent.
+    ///
+    /// @param retainSeconds how long the initiator may take to connect again; 0: nothing is kept
+    void droppingConnection(Link link, int retainSeconds) {
+        send(link, CONNECTION_DROPPED, link.cid(), parameters.defaultTime2Wait(), retainSeconds);
     }
 
     /// The same of all connections of the session.
-    void droppingSession(Link link) {
-        send(link, SESSION_DROPPED, 0, parameters.defaultTime2Wait(), 0);
+    void droppingSession(Link link, int retainSeconds) {
+        send(link, SESSION_DROPPED, 0, parameters.defaultTime2Wait(), retainSeconds);
     }
 
     /// All tasks of a logical unit end without a response. For sessions that negotiated FastAbort

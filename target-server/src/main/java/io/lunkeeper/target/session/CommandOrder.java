@@ -4,11 +4,8 @@ import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.pdu.MalformedPduException;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
-import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
-import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
 import io.lunkeeper.target.pdu.RequestPdu.NopOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
-import io.lunkeeper.target.pdu.RequestPdu.SnackRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
 import io.netty.buffer.ByteBuf;
@@ -100,7 +97,7 @@ final class CommandOrder {
 
     /// Of a request that had to wait there is no header any more that a Reject could show.
     private void refuse(Link link, Exception fault) {
-        session.drop(link, "protocol error: " + fault.getMessage());
+        session.connections().drop(link, "protocol error: " + fault.getMessage());
     }
 
     /// RFC 7143 4.2.3.3 Standardized Multi-Task Abort Semantics: commands that were sent before
@@ -143,29 +140,18 @@ final class CommandOrder {
         }
     }
 
-    /// Drops a request that comes too late on its connection.
-    void drop(RequestPdu pdu) {
-        switch (pdu) {
-            case ScsiCommand command -> drop(command.immediate(), command.cmdSn());
-            case TaskManagementRequest request -> drop(request.immediate(), request.cmdSn());
-            case TextRequest request -> drop(request.immediate(), request.cmdSn());
-            case LogoutRequest request -> drop(request.immediate(), request.cmdSn());
-            case NopOut request -> drop(request.immediate(), request.cmdSn());
-            case DataOut _, SnackRequest _, LoginRequest _ -> {}
-        }
-    }
-
-    /// Drops what has come on a connection and is not due.
-    void forgetAll(Link link) {
+    /// Drops what has come on a connection and is not due. It counts as never received, so that it
+    /// may come again (RFC 7143 11.14 Logout Request).
+    void discard(Link link) {
         early.removeIf(function -> function.link() == link);
-        window.forgetHeld(command -> command.link() == link).forEach(this::release);
+        window.discardHeld(command -> command.link() == link).forEach(this::release);
         goOn();
     }
 
     /// Drops everything.
     void clear() {
         early.clear();
-        window.forgetHeld(_ -> true).forEach(this::release);
+        window.discardHeld(_ -> true).forEach(this::release);
     }
 
     // ---- requests ahead of a gap

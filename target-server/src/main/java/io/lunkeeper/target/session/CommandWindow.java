@@ -97,18 +97,17 @@ final class CommandWindow<C> {
         return held == null ? null : held.orElse(null);
     }
 
-    /// Drops the held commands that `which` selects. Their numbers are forgotten.
+    /// Drops the held commands that `which` selects, as if they had never arrived.
     ///
     /// @return those commands
-    List<C> forgetHeld(Predicate<C> which) {
+    List<C> discardHeld(Predicate<C> which) {
         List<C> dropped = new ArrayList<>();
-        early.replaceAll((_, held) -> {
-            if (held.filter(which).isEmpty()) {
-                return held;
-            }
-            dropped.add(held.get());
-            return Optional.empty();
-        });
+        early.values()
+                .removeIf(held -> {
+                    boolean selected = held.filter(which).isPresent();
+                    held.filter(which).ifPresent(dropped::add);
+                    return selected;
+                });
         return dropped;
     }
 

@@ -349,22 +349,23 @@ public final class IscsiConnection {
             return;
         }
         settled = true;
-        joined.join(
-                current,
-                key(request, parameters),
-                LunMask.of(luns),
-                parameters,
-                refusal -> {
-                    if (ended) {
-                        return;
-                    }
-                    if (refusal != null) {
-                        refuse(current, request, refusal);
-                        return;
-                    }
-                    session = joined;
-                    enterFullFeature(joined, current, request, reply, parameters);
-                });
+        joined.connections()
+                .join(
+                        current,
+                        key(request, parameters),
+                        LunMask.of(luns),
+                        parameters,
+                        refusal -> {
+                            if (ended) {
+                                return;
+                            }
+                            if (refusal != null) {
+                                refuse(current, request, refusal);
+                                return;
+                            }
+                            session = joined;
+                            enterFullFeature(joined, current, request, reply, parameters);
+                        });
     }
 
     private void begin(
@@ -457,7 +458,7 @@ public final class IscsiConnection {
         mine.tick(current);
         if (nowNanos - lastReceived > KEEPALIVE_NANOS) {
             if (pingUnanswered) {
-                mine.drop(current, "no answer to a NOP-In for 30 s");
+                mine.connections().drop(current, "no answer to a NOP-In for 30 s");
             } else {
                 pingUnanswered = true;
                 lastReceived = nowNanos;
@@ -468,7 +469,7 @@ public final class IscsiConnection {
 
     private void drop(String reason) {
         if (session != null && link != null) {
-            session.drop(link, reason);
+            session.connections().drop(link, reason);
         } else {
             transport.close(reason);
         }
@@ -479,7 +480,7 @@ public final class IscsiConnection {
         ended = true;
         Session mine = session == null ? joining : session;
         if (mine != null && link != null) {
-            mine.disconnected(link);
+            mine.connections().disconnected(link);
         }
     }
 }

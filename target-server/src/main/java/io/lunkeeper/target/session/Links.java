@@ -43,7 +43,7 @@ final class Links implements Executor {
         return all;
     }
 
-    /// Whether there is more than one.
+    /// Whether there is more than one, or one that is leaving.
     boolean several() {
         return several;
     }
@@ -79,9 +79,15 @@ final class Links implements Executor {
         replace(fewer);
     }
 
+    /// Takes no commands from one any more.
+    void leave(Link link) {
+        link.leave();
+        several = true;
+    }
+
     private void replace(List<Link> links) {
         all = List.copyOf(links);
-        several = links.size() > 1;
+        several = links.size() > 1 || links.stream().anyMatch(Link::leaving);
         if (!links.isEmpty() && !links.contains(lead)) {
             lead = links.getFirst();
         }

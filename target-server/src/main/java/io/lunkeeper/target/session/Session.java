@@ -25,8 +25,6 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jscsi.parser.login.LoginStatus;
-import org.jscsi.parser.logout.LogoutRequestParser.LogoutReasonCode;
-import org.jscsi.parser.logout.LogoutResponse;
 import org.jscsi.parser.reject.RejectParser.ReasonCode;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +45,7 @@ public final class Session {
     private final CommandOrder order;
     private final Acknowledgments acknowledgments;
     private final AsyncMessages messages;
+    private final Connections connections;
     private final @Nullable TargetNode target;
     private final LunMask mask;
     private @Nullable TaskSet tasks;
@@ -68,11 +67,9 @@ public final class Session {
         this.order = new CommandOrder(this, window, parameters);
         this.acknowledgments = new Acknowledgments(links, this::ping);
         this.messages = new AsyncMessages(parameters, window);
-        enter(link, parameters.initiatorMaxRecvDataSegmentLength());
-    }
-
-    private void enter(Link link, int segmentBytes) {
-        link.enter(new TextNegotiation(directory, parameters, segmentBytes));
+        this.connections =
+                new Connections(this, parameters, links, order, acknowledgments, messages);
+        connections.enter(link, parameters.initiatorMaxRecvDataSegmentLength());
     }
 
     /// Where a session belongs, and what of it is there for it. `target` is null for a discovery
@@ -96,7 +93,7 @@ public final class Session {
     /// From any thread.
     SessionRegistry.Entry entry() {
         return new SessionRegistry.Entry(
-                key.initiatorName(), discovery() ? "" : key.targetName(), links.peers());
+                key.initiatorName(), discovery() ? "" : key.targetName(), connections.peers());
     }
 
     boolean discovery() {
@@ -176,15 +173,12 @@ public final class Session {
         }
     }
 
-    /// Where there are several connections: takes note of what the initiator has, and drops what
-    /// still comes on a connection that is logged out.
+    /// Where there are several connections, or the only one leaves: takes note of what the
+    /// initiator has, and drops what still comes on a connection that is logged out.
     ///
     /// @return whether the request is to be carried out
     private boolean heeds(Link link, RequestPdu pdu) {
         acknowledgments.received(link, pdu.expStatSn());
-        if (link.leaving()) {
-            order.drop(pdu);
-        }
         return !link.leaving();
     }
 
@@ -231,7 +225,7 @@ public final class Session {
             }
             case LogoutRequest request -> {
                 countNumber(request.immediate());
-                logout(link, request);
+                connections.logout(link, request);
             }
             case NopOut request -> {
                 countNumber(request.immediate());
@@ -303,50 +297,6 @@ public final class Session {
                 pdu);
     }
 
-    /// RFC 7143 11.14 Logout Request. The response waits for the last task to come to rest.
-    private void logout(Link link, LogoutRequest request) {
-        int reason = request.reason();
-        if (reason == LogoutReasonCode.CLOSE_SESSION.value()) {
-            closeAll(link, request);
-        } else if (reason != LogoutReasonCode.CLOSE_CONNECTION.value()) {
-            sendLogout(link, request, LogoutResponse.CONNECTION_RECOVERY_NOT_SUPPORTED);
-        } else {
-            Link leaving = links.of(request.cid());
-            if (leaving == null) {
-                sendLogout(link, request, LogoutResponse.CID_NOT_FOUND);
-            } else if (!links.hasOther(leaving)) {
-                closeAll(link, request);
-            } else {
-                rest(
-                        leaving,
-                        () -> {
-                            sendLogout(
-                                    link, request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
-                            letGo(leaving, "logged out");
-                        });
-            }
-        }
-    }
-
-    private void closeAll(Link link, LogoutRequest request) {
-        stopTasks(() -> {
-            sendLogout(link, request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
-            links.close("logged out");
-        });
-    }
-
-    private void sendLogout(Link link, LogoutRequest request, LogoutResponse response) {
-        link.send(
-                new ResponsePdu.LogoutResponse(
-                        response.value(),
-                        request.initiatorTaskTag(),
-                        link.takeStatSn(),
-                        window.expCmdSn(),
-                        window.maxCmdSn(),
-                        parameters.defaultTime2Wait(),
-                        parameters.defaultTime2Retain()));
-    }
-
     /// Sends a ping that the initiator must answer (RFC 7143 11.19 NOP-In).
     void ping(Link link) {
         link.send(
@@ -385,9 +335,19 @@ public final class Session {
 
     // ---- connections
 
+    /// Those of the session.
+    Connections connections() {
+        return connections;
+    }
+
+    /// The text exchange of a new one.
+    TextNegotiation text(int segmentBytes) {
+        return new TextNegotiation(directory, parameters, segmentBytes);
+    }
+
     /// Whether a connection may join whose login names and has proven this; null when it may,
     /// otherwise what to answer (RFC 7143 6.3.1 Login Phase Start, 11.13.5).
-    private @Nullable LoginStatus refusal(
+    @Nullable LoginStatus refusal(
             SessionRegistry.Key other, LunMask seen, List<ChapAccount> proven) {
         if (terminating || (nexus == null && !discovery())) {
             return LoginStatus.SESSION_DOSE_NOT_EXIST;
@@ -399,91 +359,14 @@ public final class Session {
         return same ? null : LoginStatus.AUTHORIZATION_FAILURE;
     }
 
-    /// Takes another connection in, in the place of the one that has its CID, if any, once the
-    /// tasks of that have come to rest (RFC 7143 6.3.4 Connection Reinstatement).
-    ///
-    /// @param other what its login names
-    /// @param seen what of the target is there for it
-    /// @param agreed what its login agreed on; of that counts here what is not the session's
-    /// @param answer told once, on this session's thread: null when it is in
-    void join(
-            Link link,
-            SessionRegistry.Key other,
-            LunMask seen,
-            SessionParameters agreed,
-            Consumer<@Nullable LoginStatus> answer) {
-        LoginStatus refusal = refusal(other, seen, agreed.proven());
-        Link old = links.of(link.cid());
-        if (refusal != null) {
-            answer.accept(refusal);
-        } else if (old != null) {
-            rest(
-                    old,
-                    () -> {
-                        letGo(old, "connection reinstated");
-                        join(link, other, seen, agreed, answer);
-                    });
-        } else if (link.isGone()) {
-            if (links.all().isEmpty()) {
-                end(() -> {});
-            }
-        } else if (links.all().size() >= parameters.maxConnections()) {
-            answer.accept(LoginStatus.TOO_MANY_CONNECTIONS);
-        } else {
-            enter(link, agreed.initiatorMaxRecvDataSegmentLength());
-            links.add(link);
-            answer.accept(null);
-        }
-    }
-
-    /// Brings the tasks of one connection to rest and takes no others from it. Requests of it that
-    /// were not due count as received (RFC 7143 7.6 Implicit Termination of Tasks).
-    private void rest(Link link, Runnable whenAtRest) {
-        link.leave();
-        order.forgetAll(link);
-        if (tasks == null) {
-            whenAtRest.run();
-        } else {
-            tasks.abort(task -> task.link() == link, whenAtRest);
-        }
-    }
-
-    private void letGo(Link link, String reason) {
-        link.transport().close(reason);
-        links.remove(link);
-        acknowledgments.ended(link);
+    /// Whether it has begun, has a nexus, and is not to end.
+    boolean isOpen() {
+        return nexus != null && !terminating;
     }
 
     /// Goes on when the initiator has all that its other connections than this have carried.
     void whenAcknowledged(Link link, Runnable then) {
         acknowledgments.await(link, then);
-    }
-
-    /// Closes a connection that cannot go on, and with it the session. The initiator must not
-    /// wonder why.
-    ///
-    /// @param reason for the log
-    void drop(Link link, String reason) {
-        if (nexus != null && !terminating) {
-            messages.droppingConnection(link, links);
-        }
-        link.transport().close(reason);
-        links.close("another connection of its session cannot go on: " + reason);
-    }
-
-    /// The socket of a connection is closed. Unless that was to be, the session has failed: at
-    /// ErrorRecoveryLevel 0 there is no other recovery than that of sessions (RFC 7143 7.14
-    /// Connection Failures, 7.1.5 Error Recovery Hierarchy).
-    void disconnected(Link link) {
-        link.gone();
-        if (!links.all().contains(link) || link.leaving()) {
-            return;
-        }
-        if (nexus != null && !terminating) {
-            links.all().stream().filter(each -> each != link).forEach(messages::droppingSession);
-        }
-        links.close("another connection of its session is lost");
-        end(() -> {});
     }
 
     // ---- ends
@@ -526,6 +409,35 @@ public final class Session {
         }
     }
 
+    /// Whether there is such a task.
+    boolean hasTask(Predicate<Task> which) {
+        if (tasks != null) {
+            for (Task task : tasks.alive()) {
+                if (which.test(task)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /// Aborts tasks that end with their connection. Their initiator is told when it sends the next
+    /// command (RFC 7143 7.6 Implicit Termination of Tasks).
+    ///
+    /// @param whenStopped called on this session's thread when nothing of them runs any more
+    void terminateTasks(Predicate<Task> which, Runnable whenStopped) {
+        Nexus mine = nexus;
+        if (tasks == null || target == null || mine == null) {
+            whenStopped.run();
+        } else {
+            tasks.abort(
+                    which,
+                    _ -> null,
+                    luns -> luns.forEach(lun -> target.device().tasksEnded(lun, mine)),
+                    whenStopped);
+        }
+    }
+
     /// Of copies that outlive their commands nothing outlives the session.
     private void endCopies(Runnable whenEnded) {
         if (target == null || nexus == null) {
@@ -536,14 +448,15 @@ public final class Session {
     }
 
     /// Asks the initiator to end the session, from any thread. Until it does, all goes on as
-    /// before. A session that is none with a target, or not yet, is ended instead.
+    /// before. A session that is none with a target, or not yet, or has lost its connections, is
+    /// ended instead.
     ///
     /// @param seconds the time it has; [#terminate] it then
     /// @param reason for the log
     /// @param whenEnded called on this session's thread once the session has ended, whoever did it
     public void requestLogout(int seconds, String reason, Runnable whenEnded) {
         links.execute(() -> {
-            if (nexus == null) {
+            if (nexus == null || links.all().isEmpty()) {
                 links.close(reason);
                 end(whenEnded);
             } else if (terminated) {
@@ -566,7 +479,7 @@ public final class Session {
     public void terminate(String reason, Runnable whenEnded) {
         links.execute(() -> {
             if (nexus != null && !terminating) {
-                links.all().forEach(messages::droppingSession);
+                links.all().forEach(link -> messages.droppingSession(link, 0));
             }
             links.close(reason);
             end(whenEnded);
@@ -583,6 +496,7 @@ public final class Session {
         if (!terminating) {
             terminating = true;
             order.clear();
+            connections.clear();
             stopTasks(this::ended);
         }
     }

@@ -69,7 +69,8 @@ public final class SessionRegistry {
     /// A session as an administrator knows it.
     ///
     /// @param targetName empty for a discovery session
-    /// @param peer the address of its connection, of several connections separated by commas
+    /// @param peer the address of its connection, of several connections separated by commas;
+    ///   behind `lost:` those that were lost and are kept
     public record Entry(String initiatorName, String targetName, String peer) {}
 
     /// The sessions that are alive.

@@ -32,6 +32,19 @@ public interface Transport extends Executor {
     /// Sends what is queued, then closes. `reason` is for the log; the first one counts.
     void close(String reason);
 
+    /// Runs work on this thread once, within about a second, but not before another second has
+    /// begun. A connection that is closed does so too.
+    void atNextTick(Runnable work);
+
+    /// Closed or not, it goes on counting as a connection, until [#leavePlace]: its session keeps
+    /// what it had.
+    ///
+    /// @param giveWay called, from any thread, when the place was given to another connection
+    void keepPlace(Runnable giveWay);
+
+    /// Counts as a connection only while its socket is open, as before [#keepPlace].
+    void leavePlace();
+
     /// Makes the thread of another connection this one's too, as all connections of a session have
     /// one. Nothing is received until `arrived` has run, there.
     void moveTo(Transport neighbour, Runnable arrived);

@@ -74,9 +74,10 @@ final class OperationalNegotiationTest {
         assertEquals(4096, parameters.initiatorMaxRecvDataSegmentLength());
     }
 
+    /// A session is kept at every level.
     @ParameterizedTest
-    @CsvSource({"0, 0", "1, 0", "2, 15"})
-    void retainsTasksOnlyWhereConnectionsAreRecovered(int level, int seconds) {
+    @CsvSource({"0, 15", "1, 15", "2, 15"})
+    void retainsSessionsForTheShorterTime(int level, int seconds) {
         NegotiationLimits limits = new NegotiationLimits(65536, 524288, 131072, 16, 4, level);
         LoginNegotiation login = new LoginNegotiation(Logins.DIRECTORY, limits);
         login.receive(request(1, 3, INTRODUCTION + ";DefaultTime2Retain=15"));

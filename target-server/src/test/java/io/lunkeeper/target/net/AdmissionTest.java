@@ -6,10 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import io.lunkeeper.target.net.Admission.Refusal;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -137,5 +140,63 @@ class AdmissionTest {
         admission.limits(new Admission.Limits(10, 10, 10, 10));
         in("192.0.2.1");
         assertOpen(3, 3);
+    }
+
+    /// A connection whose session is kept goes on counting when it is closed, until nothing is
+    /// kept.
+    @Test
+    void whatIsKeptOfAConnectionCountsAsOne() throws Exception {
+        Admission.Pass one = loggedIn("192.0.2.1");
+        one.keep(() -> {});
+        one.end();
+        one.end();
+        assertOpen(1, 0);
+        one.leave();
+        assertOpen(0, 0);
+        one.leave();
+        Admission.Pass other = loggedIn("192.0.2.1");
+        other.keep(() -> {});
+        other.leave();
+        assertOpen(1, 0);
+        other.end();
+        assertOpen(0, 0);
+    }
+
+    /// First the oldest, of the source where its limit is the one that is reached.
+    @Test
+    void whatIsKeptGivesWayToWhoComes() throws Exception {
+        List<String> ends = new ArrayList<>();
+        for (String address : List.of("192.0.2.2", "192.0.2.1", "192.0.2.1")) {
+            Admission.Pass pass = loggedIn(address);
+            pass.keep(() -> ends.add(address));
+            pass.end();
+        }
+        loggedIn("192.0.2.1");
+        Admission.Pass last = loggedIn("192.0.2.1");
+        assertOpen(5, 0);
+        loggedIn("192.0.2.1");
+        assertEquals(List.of("192.0.2.1"), ends);
+        loggedIn("192.0.2.3");
+        loggedIn("192.0.2.3");
+        assertEquals(List.of("192.0.2.1", "192.0.2.2"), ends);
+        assertOpen(6, 0);
+        last.keep(() -> ends.add("not closed"));
+        loggedIn("192.0.2.3");
+        assertRefused("192.0.2.3", Refusal.CONNECTIONS);
+        assertEquals(List.of("192.0.2.1", "192.0.2.2", "192.0.2.1"), ends);
+    }
+
+    /// It would be refused all the same.
+    @Test
+    void whatIsKeptDoesNotGiveWayForNothing() throws Exception {
+        for (int i = 0; i < 2; i++) {
+            Admission.Pass pass = loggedIn("192.0.2.1");
+            pass.keep(() -> fail("gives way"));
+            pass.end();
+        }
+        in("192.0.2.1");
+        in("192.0.2.1");
+        assertRefused("192.0.2.1", Refusal.CONNECTIONS_PER_SOURCE);
+        assertOpen(4, 2);
     }
 }

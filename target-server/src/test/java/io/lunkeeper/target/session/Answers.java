@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 
@@ -59,7 +61,25 @@ final class Answers {
     private int expCmdSn;
     private int maxCmdSn;
     private int textTransferTag = RequestPdu.RESERVED_TAG;
+    private final int cid;
+    private final Set<Integer> logoutsOfOthers = new HashSet<>();
+    private int tsih;
     private boolean loggedOut;
+
+    /// @param cid that of the connection
+    Answers(int cid) {
+        this.cid = cid;
+    }
+
+    /// The TSIH that the last login was given; 0: none.
+    int tsih() {
+        return tsih;
+    }
+
+    /// The number of the next command.
+    int expCmdSn() {
+        return expCmdSn;
+    }
 
     /// How many there were.
     int count() {
@@ -81,6 +101,9 @@ final class Answers {
         if (pdu instanceof ScsiCommand command) {
             commands.computeIfAbsent(command.initiatorTaskTag(), _ -> new Commands()).alive++;
         }
+        if (pdu instanceof LogoutRequest logout && logout.reason() != 0 && logout.cid() != cid) {
+            logoutsOfOthers.add(logout.initiatorTaskTag());
+        }
     }
 
     /// The target has sent this.
@@ -97,12 +120,14 @@ final class Answers {
             case READY_TO_TRANSFER -> readyToTransfer(pdu);
             case TEXT_RESPONSE -> textTransferTag = pdu.getInt(20);
             case REJECT -> assertEquals(48, dataBytes);
-            case LOGOUT_RESPONSE -> loggedOut = pdu.getByte(2) == 0;
+            case LOGOUT_RESPONSE ->
+                    loggedOut = pdu.getByte(2) == 0 && !logoutsOfOthers.contains(pdu.getInt(16));
+            case LOGIN_RESPONSE -> tsih = pdu.getUnsignedShort(14);
             case NOP_IN ->
                     assertNotEquals(
                             pdu.getInt(16) == RequestPdu.RESERVED_TAG,
                             pdu.getInt(20) == RequestPdu.RESERVED_TAG);
-            case TASK_MANAGEMENT_RESPONSE, LOGIN_RESPONSE, ASYNCHRONOUS_MESSAGE -> {}
+            case TASK_MANAGEMENT_RESPONSE, ASYNCHRONOUS_MESSAGE -> {}
             default -> throw new AssertionError("opcode " + opcode);
         }
         count++;

@@ -127,17 +127,24 @@ class CommandWindowTest {
     }
 
     @Test
-    void forgetsWhatIsHeldAndKeepsItsNumbers() {
+    void takesAgainWhatWasHeldAndDiscarded() {
         CommandWindow<String> window = new CommandWindow<>(sn(1), 8);
         window.hold(sn(2), "of one");
         window.hold(sn(3), "of other");
         window.hold(sn(4), "of one");
-        assertEquals(List.of("of one", "of one"), window.forgetHeld(held -> held.equals("of one")));
+        window.forget(sn(5));
+        assertEquals(
+                List.of("of one", "of one"), window.discardHeld(held -> held.equals("of one")));
         assertEquals(Arrival.DUE, window.arrive(sn(1)));
-        assertEquals("of other", window.takeDue(_ -> true));
         assertNull(window.takeDue(_ -> true));
-        assertEquals(5, window.expCmdSn());
-        assertEquals(10, window.maxCmdSn());
+        assertEquals(2, window.expCmdSn());
+        assertEquals(Arrival.EARLY, window.arrive(sn(4)));
+        assertEquals(Arrival.DUE, window.arrive(sn(2)));
+        assertEquals("of other", window.takeDue(_ -> true));
+        assertEquals(Arrival.DUE, window.arrive(sn(4)));
+        assertNull(window.takeDue(_ -> true));
+        assertEquals(6, window.expCmdSn());
+        assertEquals(9, window.maxCmdSn());
     }
 
     /// Commands of a window arrive in any order, twice and from outside; each is carried out once,

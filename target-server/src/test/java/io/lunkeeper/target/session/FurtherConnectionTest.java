@@ -36,6 +36,10 @@ class FurtherConnectionTest {
     private static final int CANNOT_INCLUDE = 0x0208;
     private static final int NO_SUCH_SESSION = 0x020a;
     private static final Reply GOOD = new Reply(0, "");
+
+    /// RFC 7143 7.6: SOME COMMANDS CLEARED BY ISCSI PROTOCOL EVENT.
+    private static final Reply CLEARED = new Reply(2, "6/47/7f");
+
     private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
     private static final String SYNCHRONIZE_CACHE = "35 00 00 00 00 00 00 00 00 00";
     private static final int LENGTH = 4096;
@@ -186,20 +190,28 @@ class FurtherConnectionTest {
         first.data(other, first.transferTag(other), 0, 0, new byte[LENGTH], true);
         assertEquals(GOOD, first.await(other));
         assertEquals(List.of(0, 127), first.window());
-        assertServes(joined(first, 2));
+        Initiator next = joined(first, 2);
+        assertEquals(CLEARED, next.await(next.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY)));
+        assertServes(next);
     }
 
-    /// What had come of it and was not due counts as received, and so does what still comes.
+    /// What had come of it and was not due counts as never received (RFC 7143 11.14 Logout
+    /// Request).
     @Test
-    void goesOnPastTheCommandsOfAConnectionThatIsLoggedOut() throws Exception {
+    void takesAgainWhatAConnectionThatIsLoggedOutHadSentTooEarly() throws Exception {
         Initiator second = joined(first, 2);
         int gap = first.skipNumber();
+        int early = first.nextNumber();
         second.send(SIMPLE, 0, WRITE, LENGTH, new byte[1024], false);
         int logout = first.logout(1, 2);
         assertEquals(0, first.logoutResponse(logout));
         assertEquals(0, rig.heldBytes());
         assertEquals(GOOD, first.await(first.sendSkipped(gap, 0)));
-        assertServes(first);
+        int behind = first.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY);
+        rig.turn();
+        assertNull(first.reply(behind));
+        assertEquals(GOOD, first.await(first.sendSkipped(early, 0)));
+        assertEquals(GOOD, first.await(behind));
         assertEquals(List.of(0, 127), first.window());
     }
 
@@ -318,6 +330,7 @@ class FurtherConnectionTest {
         assertTrue(second.closed());
         assertNull(second.reply(gone));
         second.disconnect();
+        assertEquals(CLEARED, again.await(again.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY)));
         assertServes(again);
         first.data(stays, first.transferTag(stays), 0, 0, new byte[LENGTH], true);
         assertEquals(GOOD, first.await(stays));
@@ -335,6 +348,7 @@ class FurtherConnectionTest {
         assertTrue(alone.closed());
         alone.disconnect();
         assertNull(again.reply(gone));
+        assertEquals(CLEARED, again.await(again.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY)));
         assertServes(again);
         again.disconnect();
         rig.turn();

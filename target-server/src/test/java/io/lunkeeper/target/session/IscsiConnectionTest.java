@@ -33,7 +33,8 @@ import org.junit.jupiter.api.Test;
 /// What time does to a connection; time here is a number.
 class IscsiConnectionTest {
     private static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
-    private static final String KEYS = "InitiatorName=iqn.2026-11.a:b\0TargetName=" + TARGET + "\0";
+    private static final String KEYS =
+            "InitiatorName=iqn.2026-11.a:b\0TargetName=" + TARGET + "\0DefaultTime2Retain=0\0";
     private static final int NOP_IN = 0x20;
     private static final int LOGIN_RESPONSE = 0x23;
     private static final int LOGOUT_RESPONSE = 0x26;
@@ -239,7 +240,7 @@ class IscsiConnectionTest {
         assertEquals(LOGOUT_RESPONSE, transport.lastOpcode());
         assertEquals(loginStatSn + 2, transport.sent.getLast().getInt(24));
         assertEquals("logged out", transport.closeReason);
-        assertEquals(0, ends.get());
+        assertEquals(1, ends.get());
         connection.disconnected();
         assertEquals(1, ends.get());
     }
@@ -472,6 +473,21 @@ class IscsiConnectionTest {
         @Override
         public void negotiated(boolean headerDigest, boolean dataDigest, int maxSegmentBytes) {
             encoder.negotiated(headerDigest, dataDigest);
+        }
+
+        @Override
+        public void atNextTick(Runnable work) {
+            throw new AssertionError("nothing is kept");
+        }
+
+        @Override
+        public void keepPlace(Runnable giveWay) {
+            throw new AssertionError("nothing is kept");
+        }
+
+        @Override
+        public void leavePlace() {
+            throw new AssertionError("nothing is kept");
         }
 
         @Override

@@ -1,5 +1,6 @@
 package io.lunkeeper.target.session;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.fuzz.Choices;
@@ -17,7 +18,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -26,12 +29,19 @@ import org.junit.jupiter.api.io.TempDir;
 /// An initiator that knows the protocol, except that any of its PDUs may have one byte of its
 /// header changed, come twice, late or never (`tests/fuzz session`). It logs in, reads, writes as
 /// it is asked to, manages tasks, asks for text and logs out, in the order that the input wants.
+/// When its connection is gone it may come back, in time or too late, in its place or as another.
 ///
 /// Whatever it does: only what the connection can answer is thrown; every answer is a PDU that
-/// [Answers] finds in order; no medium error comes of it; and when the connection is gone, so are
-/// its tasks, their memory and the session.
+/// [Answers] finds in order; no medium error comes of it; and when the connections are gone for
+/// good, so are their tasks, the memory of these and the session.
 public final class SessionFuzzTest {
     private static final int MAX_STEPS = 100;
+
+    /// Connections after the first.
+    private static final int MAX_FURTHER_CONNECTIONS = 3;
+
+    /// Time2Wait and Time2Retain as they are agreed on here, and the part of a second before.
+    private static final int MAX_SECONDS_KEPT = 23;
 
     /// A read of 64 blocks in pieces of 512 bytes, and its status.
     private static final int MAX_ANSWERS_PER_STEP = 65;
@@ -39,7 +49,7 @@ public final class SessionFuzzTest {
     /// What a login asks for.
     private static final String[] KEYS = {
         "InitialR2T=No\0ImmediateData=Yes\0",
-        "InitialR2T=Yes\0ImmediateData=No\0",
+        "InitialR2T=Yes\0ImmediateData=No\0DefaultTime2Retain=0\0",
         "InitialR2T=No\0ImmediateData=No\0MaxBurstLength=1024\0FirstBurstLength=512\0"
                 + "MaxOutstandingR2T=4\0",
         "InitialR2T=Yes\0TaskReporting=FastAbort\0iSCSIProtocolLevel=2\0",
@@ -69,18 +79,26 @@ public final class SessionFuzzTest {
         }
     }
 
-    /// One connection, from its first PDU to its end.
+    /// One connection after the other, each from its first PDU to its end; what comes after the
+    /// first goes on with its session where that is kept.
     private static final class Run {
         private final SessionRig target;
         private final Choices choices;
         private final String keys;
-        private final Wire wire;
-        private final IscsiConnection connection;
-        private final PduDecoder decoder = new PduDecoder();
+
+        /// Whether sockets take nothing but by [Wire#drain].
+        private final boolean slow;
+
+        private final List<Wire> wires = new ArrayList<>();
+        private Wire wire;
+        private IscsiConnection connection;
+        private PduDecoder decoder = new PduDecoder();
         private final Deque<byte[]> late = new ArrayDeque<>();
         private ByteBuf received = Unpooled.EMPTY_BUFFER;
         private int cmdSn = 100;
         private int nextTag = 1;
+        private int tsih;
+        private int cid = 1;
         private long now;
         private int fed;
 
@@ -89,7 +107,8 @@ public final class SessionFuzzTest {
             this.choices = new Choices(input);
             int setting = choices.octet();
             this.keys = KEYS[setting % KEYS.length];
-            this.wire = new Wire((setting & 0x80) != 0);
+            this.slow = (setting & 0x80) != 0;
+            this.wire = new Wire();
             this.connection = target.connect(wire);
         }
 
@@ -97,6 +116,19 @@ public final class SessionFuzzTest {
             login();
             scsi(0x81, 0, 0, 0, new byte[6], new byte[0]);
             scsi(0x81, 1, 0, 0, new byte[6], new byte[0]);
+            serve();
+            for (int more = 0; choices.more() && more < MAX_FURTHER_CONNECTIONS; more++) {
+                comeBack();
+                serve();
+            }
+            for (int second = 0; second <= MAX_SECONDS_KEPT; second++) {
+                target.second();
+            }
+            target.turnUntil(() -> target.sessions() == 0 && target.heldBytes() == 0);
+            wires.forEach(each -> assertFalse(each.kept, "a place is left behind"));
+        }
+
+        private void serve() {
             for (int steps = 0; choices.more() && steps < MAX_STEPS && !wire.closed; steps++) {
                 step();
                 assertTrue(
@@ -105,7 +137,24 @@ public final class SessionFuzzTest {
             connection.disconnected();
             wire.closed = true;
             received.release();
-            target.turnUntil(() -> target.sessions() == 0 && target.heldBytes() == 0);
+            received = Unpooled.EMPTY_BUFFER;
+        }
+
+        /// Logs in again, to the same session if it is still there.
+        private void comeBack() throws InterruptedException {
+            cid += choices.of(2);
+            for (int seconds = choices.of(MAX_SECONDS_KEPT + 2); seconds > 0; seconds--) {
+                target.second();
+            }
+            decoder = new PduDecoder();
+            wire = new Wire();
+            connection = target.connect(wire);
+            tsih = wires.getFirst().answers.tsih();
+            late.clear();
+            fed = 0;
+            login();
+            target.turnUntil(() -> wire.closed || wire.answers.count() > 0);
+            cmdSn = wire.answers.expCmdSn();
         }
 
         private void login() {
@@ -114,6 +163,9 @@ public final class SessionFuzzTest {
                             .formatted(SessionRig.TARGET);
             byte[] pdu = pdu(0x43, 0x87, (names + keys).getBytes(StandardCharsets.US_ASCII));
             pdu[8] = (byte) 0x80;
+            pdu[14] = (byte) (tsih >> 8);
+            pdu[15] = (byte) tsih;
+            pdu[21] = (byte) cid;
             number(pdu, 24, cmdSn);
             send(pdu);
         }
@@ -330,16 +382,14 @@ public final class SessionFuzzTest {
         /// Has every answer judged, and keeps none.
         private final class Wire implements Transport {
             private final PduEncoder encoder = new PduEncoder();
-            private final Answers answers = new Answers();
-
-            /// Whether its socket takes nothing but by [#drain].
-            private final boolean slow;
+            private final Answers answers = new Answers(cid);
 
             private long queued;
             private boolean closed;
+            private boolean kept;
 
-            Wire(boolean slow) {
-                this.slow = slow;
+            Wire() {
+                wires.add(this);
             }
 
             void drain() {
@@ -375,6 +425,22 @@ public final class SessionFuzzTest {
             public void negotiated(boolean headerDigest, boolean dataDigest, int maxSegmentBytes) {
                 encoder.negotiated(headerDigest, dataDigest);
                 decoder.negotiated(headerDigest, dataDigest, maxSegmentBytes);
+            }
+
+            @Override
+            public void atNextTick(Runnable work) {
+                target.atNextTick(work);
+            }
+
+            @Override
+            public void keepPlace(Runnable giveWay) {
+                assertFalse(kept, "kept twice");
+                kept = true;
+            }
+
+            @Override
+            public void leavePlace() {
+                kept = false;
             }
 
             @Override

@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -40,11 +41,13 @@ import org.jspecify.annotations.Nullable;
 /// test decides what meets what.
 final class SessionRig implements AutoCloseable {
     static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
-    private static final String EAGER = "InitialR2T=No\0ImmediateData=Yes\0";
-    static final String PATIENT = "InitialR2T=Yes\0ImmediateData=No\0";
+    static final String KEEPING = "InitialR2T=No\0ImmediateData=Yes\0";
+    private static final String EAGER = KEEPING + "DefaultTime2Retain=0\0";
+    static final String PATIENT = "InitialR2T=Yes\0ImmediateData=No\0DefaultTime2Retain=0\0";
     private static final int SECONDS = 20;
 
     private final LinkedBlockingQueue<Runnable> loop = new LinkedBlockingQueue<>();
+    private final ArrayDeque<Runnable> nextTick = new ArrayDeque<>();
     private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
     private final List<LunBackend> backends = new ArrayList<>();
     private final SessionRegistry registry = new SessionRegistry();
@@ -106,6 +109,11 @@ final class SessionRig implements AutoCloseable {
         loop.add(work);
     }
 
+    /// Gives the loop something to do when a second has passed.
+    void atNextTick(Runnable work) {
+        nextTick.add(work);
+    }
+
     /// How many sessions are alive.
     int sessions() {
         return registry.sessions().size();
@@ -125,6 +133,14 @@ final class SessionRig implements AutoCloseable {
         for (Runnable work = loop.poll(); work != null; work = loop.poll()) {
             work.run();
         }
+    }
+
+    /// A second passes, for sessions that wait for their connections.
+    void second() {
+        for (int left = nextTick.size(); left > 0; left--) {
+            nextTick.remove().run();
+        }
+        turn();
     }
 
     /// Lets the loop do its work, one thing at a time, until something is so.
@@ -207,7 +223,7 @@ final class SessionRig implements AutoCloseable {
         private Initiator(Numbers numbers, int cid, TargetDirectory directory) {
             this.numbers = numbers;
             this.cid = cid;
-            below = new LoopTransport(allocator, loop, numbers.name);
+            below = new LoopTransport(allocator, loop, nextTick, numbers.name);
             sent = below.sent();
             connection = connect(below, directory);
         }
@@ -259,7 +275,14 @@ final class SessionRig implements AutoCloseable {
             return other;
         }
 
-        /// The same, with a login that says what the test wants.
+        /// Logs in anew, under the same name and ISID.
+        Initiator reinstate(String keys) throws Exception {
+            Initiator anew = new Initiator(new Numbers(numbers.name), 1);
+            anew.login(keys);
+            return anew;
+        }
+
+        /// The same as [#join], with a login that says what the test wants.
         ///
         /// @param directory what the connection finds at its portal
         Initiator join(
@@ -313,12 +336,7 @@ final class SessionRig implements AutoCloseable {
 
         /// The response code of a logout, or -1 as long as there is none.
         int logoutResponse(int tag) {
-            for (ByteBuf pdu : sent) {
-                if ((pdu.getByte(0) & 0x3f) == 0x26 && pdu.getInt(16) == tag) {
-                    return pdu.getByte(2);
-                }
-            }
-            return -1;
+            return below.logoutResponse(tag);
         }
 
         /// Answers pings: the initiator has everything.
@@ -492,10 +510,7 @@ final class SessionRig implements AutoCloseable {
         /// The asynchronous messages so far: event and LUN of each.
         List<String> asyncMessages() {
             turn();
-            return sent.stream()
-                    .filter(pdu -> (pdu.getByte(0) & 0x3f) == 0x32)
-                    .map(pdu -> pdu.getByte(36) + " at " + (pdu.getLong(8) >>> 48))
-                    .toList();
+            return below.asyncMessages();
         }
 
         void disconnect() {
@@ -506,45 +521,29 @@ final class SessionRig implements AutoCloseable {
             return below.closed();
         }
 
+        /// The initiator says nothing for so many seconds.
+        void silence(long seconds) {
+            connection.tick(TimeUnit.SECONDS.toNanos(seconds));
+        }
+
         /// The tag of the transfer that a write waits for.
         int transferTag(int tag) {
-            return find(tag, 0x31).getInt(20);
+            return below.find(tag, 0x31).getInt(20);
         }
 
         /// Four bytes of the first PDU of a task with this opcode.
         int field(int tag, int opcode, int at) {
-            return find(tag, opcode).getInt(at);
-        }
-
-        private ByteBuf find(int tag, int opcode) {
-            for (ByteBuf pdu : sent) {
-                if ((pdu.getByte(0) & 0x3f) == opcode && pdu.getInt(16) == tag) {
-                    return pdu;
-                }
-            }
-            throw new AssertionError("no PDU " + Integer.toHexString(opcode) + " of task " + tag);
+            return below.find(tag, opcode).getInt(at);
         }
 
         /// The reply to a command or function, or null as long as there is none.
         @Nullable Reply reply(int tag) {
-            for (ByteBuf pdu : sent) {
-                int opcode = pdu.getByte(0) & 0x3f;
-                boolean status = opcode == 0x21 || (opcode == 0x25 && (pdu.getByte(1) & 1) != 0);
-                if (pdu.getInt(16) == tag && status) {
-                    return new Reply(pdu.getByte(3) & 0xff, sense(pdu));
-                }
-                if (pdu.getInt(16) == tag && opcode == 0x22) {
-                    return new Reply(pdu.getByte(2) & 0xff, "");
-                }
-            }
-            return null;
+            return below.reply(tag);
         }
 
-        private static String sense(ByteBuf pdu) {
-            return (pdu.getByte(3) & 0xff) != 2 || pdu.readableBytes() < 64
-                    ? ""
-                    : "%x/%02x/%02x"
-                            .formatted(pdu.getByte(52) & 0x0f, pdu.getByte(62), pdu.getByte(63));
+        /// What is below it.
+        LoopTransport below() {
+            return below;
         }
 
         /// Waits for the reply, letting the loop do its work.
@@ -586,12 +585,12 @@ final class SessionRig implements AutoCloseable {
 
         /// The additional response information of a task management function.
         int additionalResponse(int tag) {
-            return find(tag, 0x22).getUnsignedMedium(8);
+            return below.find(tag, 0x22).getUnsignedMedium(8);
         }
 
         /// The data of a read that came in one PDU, or in its first.
         byte[] dataIn(int tag) {
-            ByteBuf pdu = find(tag, 0x25);
+            ByteBuf pdu = below.find(tag, 0x25);
             return ByteBufUtil.getBytes(pdu, 48, pdu.getInt(4) & 0xffffff);
         }
     }

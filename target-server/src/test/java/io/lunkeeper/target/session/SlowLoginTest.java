@@ -178,6 +178,21 @@ class SlowLoginTest {
                 boolean headerDigest, boolean dataDigest, int maxRecvDataSegmentBytes) {}
 
         @Override
+        public void atNextTick(Runnable work) {
+            throw new AssertionError("nothing is kept");
+        }
+
+        @Override
+        public void keepPlace(Runnable giveWay) {
+            throw new AssertionError("nothing is kept");
+        }
+
+        @Override
+        public void leavePlace() {
+            throw new AssertionError("nothing is kept");
+        }
+
+        @Override
         public void pauseReading(boolean paused) {}
 
         @Override

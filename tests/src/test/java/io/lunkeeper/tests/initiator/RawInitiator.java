@@ -275,6 +275,7 @@ public final class RawInitiator implements Closeable {
         offer.put("MaxBurstLength", "1048576");
         offer.put("FirstBurstLength", "262144");
         offer.put("MaxOutstandingR2T", "8");
+        offer.put("DefaultTime2Retain", "0");
         return offer;
     }
 

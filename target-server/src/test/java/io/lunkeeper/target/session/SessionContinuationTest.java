@@ -1,0 +1,333 @@
+package io.lunkeeper.target.session;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.target.session.SessionRig.Initiator;
+import io.lunkeeper.target.session.SessionRig.Reply;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// What becomes of a session that has lost its connections (RFC 7143 6.3.5 Session Reinstatement,
+/// Closure, and Timeout, 6.3.6 Session Continuation and Failure, 13.15 DefaultTime2Wait, 13.16
+/// DefaultTime2Retain). A second passes when the test says so.
+class SessionContinuationTest {
+    private static final int SIMPLE = 1;
+    private static final int NO_SUCH_SESSION = 0x020a;
+    private static final Reply GOOD = new Reply(0, "");
+    private static final Reply CONFLICT = new Reply(0x18, "");
+    private static final Reply POWER_ON = new Reply(2, "6/29/00");
+    private static final Reply CLEARED = new Reply(2, "6/47/7f");
+    private static final String READY = SessionRig.TEST_UNIT_READY;
+    private static final String RESERVE = "16 00 00 00 00 00";
+    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
+    private static final String READ = "28 00 00 00 00 08 00 00 08 00";
+    private static final int LENGTH = 4096;
+
+    /// Time2Wait of 2 s is ours.
+    private static final int WAIT = 2;
+
+    private static final int RETAIN = 3;
+    private static final String KEYS =
+            SessionRig.KEEPING + "MaxConnections=8\0DefaultTime2Retain=" + RETAIN + "\0";
+
+    @TempDir Path directory;
+    private SessionRig rig;
+    private Initiator first;
+
+    @BeforeEach
+    void serve() throws Exception {
+        rig = new SessionRig(directory);
+        first = rig.login(KEYS);
+    }
+
+    @AfterEach
+    void end() throws IOException {
+        rig.target().end("over", () -> {});
+        rig.turn();
+        assertEquals(List.of(), rig.entries());
+        assertFalse(first.below().keepsPlace());
+        assertEquals(0, rig.heldBytes(), "bytes left behind");
+        rig.close();
+    }
+
+    private static void assertServes(Initiator initiator) throws Exception {
+        assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 0, READY)));
+    }
+
+    private static Initiator joined(Initiator of, int cid) throws Exception {
+        Initiator joined = of.join(cid);
+        assertEquals(0, joined.loginStatus());
+        return joined;
+    }
+
+    private static int beginWrite(Initiator by) throws Exception {
+        return by.send(SIMPLE, 0, WRITE, LENGTH, new byte[0], true);
+    }
+
+    private static byte[] bytes(int value) {
+        byte[] data = new byte[LENGTH];
+        Arrays.fill(data, (byte) value);
+        return data;
+    }
+
+    private void seconds(int count) {
+        for (int second = 0; second < count; second++) {
+            rig.second();
+        }
+    }
+
+    // ---- it goes on
+
+    /// In the place of the old connection or as another one: the nexus is the same, so nothing has
+    /// happened to it, and its numbers go on.
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void goesOnWithTheConnectionThatComesBack(int cid) throws Exception {
+        assertEquals(GOOD, first.await(first.send(SIMPLE, 0, RESERVE)));
+        first.disconnect();
+        assertTrue(first.below().keepsPlace());
+        seconds(WAIT + RETAIN);
+        assertEquals("lost: " + first.name(), rig.entries().getFirst().peer());
+        Initiator again = joined(first, cid);
+        assertEquals(List.of(0, 127), again.window());
+        assertEquals(1, rig.entries().size());
+        assertServes(again);
+        Initiator other = rig.login();
+        assertEquals(CONFLICT, other.await(other.send(SIMPLE, 0, READY)));
+        seconds(WAIT + RETAIN + 1);
+        assertFalse(first.below().keepsPlace());
+        assertServes(again);
+        assertEquals(again.name(), rig.entries().getFirst().peer());
+        other.disconnect();
+    }
+
+    /// Nothing of them is done any more when the next connection is in, and the initiator hears of
+    /// them where they were.
+    @Test
+    void endsTheTasksOfALostConnection() throws Exception {
+        int write = beginWrite(first);
+        first.send(SIMPLE, 1, READY);
+        first.disconnect();
+        rig.turn();
+        Initiator again = joined(first, 1);
+        assertNull(again.reply(write));
+        assertEquals(CLEARED, again.await(again.send(SIMPLE, 0, READY)));
+        assertEquals(GOOD, again.await(again.send(SIMPLE, 1, READY)));
+        assertServes(again);
+        int tag = again.send(SIMPLE, 0, WRITE, LENGTH, bytes(5), true);
+        assertEquals(GOOD, again.await(tag));
+        int read = again.send(SIMPLE, 0, READ);
+        assertEquals(GOOD, again.await(read));
+        assertArrayEquals(bytes(5), again.dataIn(read));
+    }
+
+    /// A flush is under way on another thread, and comes back when the loop is turned.
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void waitsForWhatStillRunsOfThem(int cid) throws Exception {
+        first.send(SIMPLE, 0, "35 00 00 00 00 00 00 00 00 00");
+        first.disconnect();
+        Initiator again = first.join(cid);
+        assertTrue(again.isUnanswered());
+        rig.turnUntil(() -> !again.isUnanswered());
+        assertEquals(0, again.loginStatus());
+        assertEquals(CLEARED, again.await(again.send(SIMPLE, 0, READY)));
+    }
+
+    /// What was ahead of a gap when the connections were lost was never received.
+    @Test
+    void takesCommandsAgainThatWereNotDue() throws Exception {
+        int gap = first.skipNumber();
+        int early = first.nextNumber();
+        first.send(SIMPLE, 0, WRITE, LENGTH, bytes(1), true);
+        first.disconnect();
+        assertEquals(0, rig.heldBytes());
+        Initiator again = joined(first, 1);
+        assertEquals(GOOD, again.await(again.sendSkipped(gap, 0)));
+        assertEquals(GOOD, again.await(again.sendSkipped(early, 0)));
+        assertEquals(List.of(0, 127), again.window());
+    }
+
+    /// RFC 7143 7.1.5 Error Recovery Hierarchy: at level 0 the loss of one is the loss of all.
+    @Test
+    void losesAllConnectionsWithOneAndGoesOnWithAny() throws Exception {
+        Initiator second = joined(first, 2);
+        Initiator third = joined(first, 3);
+        int write = beginWrite(third);
+        second.disconnect();
+        for (Initiator each : List.of(first, third)) {
+            assertEquals(List.of(3, 0, WAIT, RETAIN), each.below().lastAsync());
+            assertTrue(each.closed());
+            each.disconnect();
+        }
+        seconds(1);
+        Initiator again = joined(first, 3);
+        assertNull(again.reply(write));
+        assertEquals(CLEARED, again.await(again.send(SIMPLE, 0, READY)));
+        assertServes(joined(again, 2));
+    }
+
+    /// Each time by another CID: no more of them are kept than there may be connections.
+    @Test
+    void keepsNoMoreConnectionsThanItMayHave() throws Exception {
+        List<Initiator> all = new ArrayList<>();
+        Initiator current = first;
+        for (int cid = 2; cid < 20; cid++) {
+            beginWrite(current);
+            current.disconnect();
+            Initiator next = joined(first, cid);
+            assertEquals(CLEARED, next.await(next.send(SIMPLE, 0, READY)));
+            all.add(current);
+            current = next;
+        }
+        assertEquals(List.of(0, 127), current.window());
+        assertEquals(8, all.stream().filter(each -> each.below().keepsPlace()).count());
+        assertFalse(first.below().keepsPlace());
+    }
+
+    @Test
+    void isLostAgainWhenTheConnectionThatComesBackIsGoneBeforeItIsIn() throws Exception {
+        first.send(SIMPLE, 0, "35 00 00 00 00 00 00 00 00 00");
+        first.disconnect();
+        Initiator again = first.join(1);
+        again.disconnect();
+        rig.turnUntil(() -> again.below().keepsPlace());
+        seconds(WAIT + RETAIN + 1);
+        assertEquals(List.of(), rig.entries());
+    }
+
+    // ---- it ends
+
+    @Test
+    void endsWhenTimeIsOver() throws Exception {
+        assertEquals(GOOD, first.await(first.send(SIMPLE, 0, RESERVE)));
+        Initiator other = rig.login();
+        first.disconnect();
+        seconds(WAIT + RETAIN);
+        assertEquals(CONFLICT, other.await(other.send(SIMPLE, 0, READY)));
+        seconds(1);
+        assertServes(other);
+        assertEquals(1, rig.entries().size());
+        assertEquals(NO_SUCH_SESSION, first.join(1).loginStatus());
+        other.disconnect();
+    }
+
+    @Test
+    void isNotKeptWhereNothingWasAgreedOn() throws Exception {
+        Initiator other = rig.login();
+        other.disconnect();
+        assertEquals(NO_SUCH_SESSION, other.join(1).loginStatus());
+        assertFalse(other.below().keepsPlace());
+    }
+
+    /// It is a new nexus then.
+    @Test
+    void isReinstated() throws Exception {
+        assertEquals(GOOD, first.await(first.send(SIMPLE, 0, RESERVE)));
+        first.disconnect();
+        Initiator again = first.reinstate(KEYS);
+        rig.turn();
+        assertEquals(0, again.loginStatus());
+        assertNotEquals(first.tsih(), again.tsih());
+        assertEquals(1, rig.entries().size());
+        assertFalse(first.below().keepsPlace());
+        assertEquals(POWER_ON, again.await(again.send(SIMPLE, 0, READY)));
+        Initiator other = rig.login();
+        assertServes(other);
+        other.disconnect();
+    }
+
+    @Test
+    void endsAtOnceWhereItsTargetEndsOrItIsAskedToLogOut() throws Exception {
+        first.disconnect();
+        AtomicInteger ends = new AtomicInteger();
+        rig.target()
+                .sessions()
+                .forEach(each -> each.requestLogout(5, "stopped", ends::incrementAndGet));
+        rig.turn();
+        assertEquals(1, ends.get());
+        assertEquals(List.of(), rig.entries());
+        seconds(1);
+    }
+
+    @Test
+    void givesWayToWhoNeedsItsPlace() throws Exception {
+        first.disconnect();
+        first.below().giveWay();
+        rig.turn();
+        assertEquals(List.of(), rig.entries());
+        assertEquals(NO_SUCH_SESSION, first.join(1).loginStatus());
+    }
+
+    // ---- logout
+
+    /// Nothing is kept of what is logged out, so there is nothing to wait for.
+    @Test
+    void isOverWhenItIsLoggedOut() throws Exception {
+        int tag = first.logout(0, 0);
+        assertEquals(0, first.logoutResponse(tag));
+        assertEquals(List.of(0, 0), first.below().logoutTimes(tag));
+        first.disconnect();
+        rig.turn();
+        assertEquals(List.of(), rig.entries());
+    }
+
+    @Test
+    void saysHowLongAConnectionThatIsNotRecoveredMayStillBeLoggedOut() throws Exception {
+        int tag = first.logout(2, 1);
+        assertEquals(2, first.logoutResponse(tag));
+        assertEquals(List.of(WAIT, RETAIN), first.below().logoutTimes(tag));
+    }
+
+    /// The new one may clean up behind all that were lost.
+    @Test
+    void logsOutALostConnection() throws Exception {
+        Initiator second = joined(first, 2);
+        second.disconnect();
+        first.disconnect();
+        Initiator again = joined(first, 1);
+        assertTrue(second.below().keepsPlace());
+        int tag = again.logout(1, 2);
+        assertEquals(0, again.logoutResponse(tag));
+        assertFalse(second.below().keepsPlace());
+        assertEquals(1, again.logoutResponse(again.logout(1, 2)), "CID not found");
+        assertServes(again);
+    }
+
+    // ---- connections that the target ends itself
+
+    @Test
+    void tellsHowLongAConnectionThatItDropsIsWaitedFor() throws Exception {
+        first.silence(31);
+        first.silence(62);
+        assertEquals(List.of(2, 1, WAIT, RETAIN), first.below().lastAsync());
+        assertTrue(first.closed());
+        assertTrue(first.below().keepsPlace());
+        first.disconnect();
+        assertServes(joined(first, 1));
+    }
+
+    /// Nothing is kept: the server or the target ends.
+    @Test
+    void tellsThatASessionThatItEndsIsNotWaitedFor() throws Exception {
+        rig.target().end("taken out", () -> {});
+        rig.turn();
+        assertEquals(List.of(3, 0, WAIT, 0), first.below().lastAsync());
+        assertFalse(first.below().keepsPlace());
+    }
+}
