@@ -4,6 +4,7 @@ import io.lunkeeper.target.config.Configuration;
 import io.lunkeeper.target.config.ConfigurationException;
 import io.lunkeeper.target.config.Problem;
 import io.lunkeeper.target.config.UnservableException;
+import io.lunkeeper.target.isns.IsnsStatus;
 import io.lunkeeper.target.login.NegotiationLimits;
 import io.lunkeeper.target.metrics.MetricsServer;
 import io.lunkeeper.target.metrics.ServerStatus;
@@ -42,6 +43,7 @@ public final class TargetServer implements AutoCloseable {
     private final List<Portal> portals = new ArrayList<>();
     private final List<PortalDirectory.Advertised> advertised = new ArrayList<>();
     private final ServedTargets targets;
+    private final IsnsRegistrations isns;
     private final SessionRegistry registry = new SessionRegistry();
     private final FailedLogins failedLogins = new FailedLogins();
     private final Admission admission;
@@ -54,6 +56,7 @@ public final class TargetServer implements AutoCloseable {
     private TargetServer(Configuration configuration, BooleanSupplier stopping) {
         this.configuration = configuration;
         this.targets = new ServedTargets(configuration, stopping);
+        this.isns = new IsnsRegistrations(targets, advertised);
         this.admission = new Admission(limits(configuration));
     }
 
@@ -96,6 +99,9 @@ public final class TargetServer implements AutoCloseable {
         targets.open();
         loops.forEach(EventLoop::start);
         portals.forEach(Portal::start);
+        if (configuration.isns().isPresent()) {
+            isns.start(configuration.isns().get());
+        }
         phase = ServerStatus.Phase.SERVING;
         compareWithDescriptors(configuration.limits().connections());
     }
@@ -169,6 +175,7 @@ public final class TargetServer implements AutoCloseable {
                         .toList(),
                 failedLogins.total(),
                 connections(),
+                isns.status().stream().map(TargetServer::status).toList(),
                 targets.targets().stream().map(TargetServer::status).toList(),
                 targets.luns().stream().map(ServedLun::status).toList());
     }
@@ -186,6 +193,11 @@ public final class TargetServer implements AutoCloseable {
                 counts.pauses(),
                 Map.of("malformed", counts.malformedPdus(), "rejected", counts.rejectedPdus()),
                 PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory());
+    }
+
+    private static ServerStatus.NameServer status(IsnsStatus of) {
+        return new ServerStatus.NameServer(
+                of.server(), of.targets(), of.trouble(), of.refreshes(), of.failures());
     }
 
     private static ServerStatus.Target status(ServedTargets.Served target) {
@@ -207,6 +219,7 @@ public final class TargetServer implements AutoCloseable {
     public synchronized void reload(Configuration wanted, Consumer<Problem> unavailable)
             throws ConfigurationException {
         targets.change(wanted, unavailable);
+        isns.change();
         admission.limits(limits(wanted));
         compareWithDescriptors(wanted.limits().connections());
     }
@@ -231,17 +244,19 @@ public final class TargetServer implements AutoCloseable {
         return advertised.stream().map(PortalDirectory.Advertised::address).toList();
     }
 
-    /// Stops accepting, has initiators log out, ends every session once its I/O has come to rest,
-    /// flushes and releases every image.
+    /// Takes back what servers of names were told, stops accepting, has initiators log out, ends
+    /// every session once its I/O has come to rest, flushes and releases every image.
     ///
     /// @throws IOException when an image could not be flushed: acknowledged data may be lost
     @Override
     public synchronized void close() throws IOException {
         phase = ServerStatus.Phase.STOPPING;
+        isns.stop();
         for (Portal portal : portals) {
             portal.close();
         }
         endSessions();
+        isns.close();
         loops.forEach(EventLoop::close);
         try {
             targets.close();

@@ -13,11 +13,15 @@ import java.util.regex.Pattern;
 /// file is read and stands for its first address.
 final class Address {
     private static final Pattern FORM =
-            Pattern.compile("(?:\\[([0-9A-Fa-f:.]+(?:%[^\\]]+)?)\\]|([^:\\[\\]]+)):([0-9]{1,5})");
+            Pattern.compile(
+                    "(?:\\[([0-9A-Fa-f:.]+(?:%[^\\]]+)?)\\]|([^:\\[\\]]+))(?::([0-9]{1,5}))?");
     private static final Pattern DIGITS_AND_DOTS = Pattern.compile("[0-9.]+");
     private static final Pattern OCTETS =
             Pattern.compile("(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\\.(?!$)|$)){4}");
     private static final int MAX_PORT = 65535;
+
+    /// No port may be left out.
+    private static final int NONE = -1;
 
     private Address() {}
 
@@ -44,7 +48,7 @@ final class Address {
 
     /// An address of this machine.
     static Optional<InetSocketAddress> read(Entry entry) {
-        return hostAndPort(entry, 0)
+        return hostAndPort(entry, 0, NONE)
                 .flatMap(at -> {
                     String host = at.getHostString();
                     try {
@@ -61,7 +65,12 @@ final class Address {
     /// An address of any machine. A host name stays as it is: others may find by it what is not
     /// known here.
     static Optional<InetSocketAddress> readElsewhere(Entry entry) {
-        return hostAndPort(entry, 1)
+        return readElsewhere(entry, NONE);
+    }
+
+    /// The same, where the port may be left out.
+    static Optional<InetSocketAddress> readElsewhere(Entry entry, int usualPort) {
+        return hostAndPort(entry, 1, usualPort)
                 .flatMap(at -> {
                     String host = at.getHostString();
                     if (host.contains("%")) {
@@ -76,20 +85,22 @@ final class Address {
     }
 
     /// @param leastPort 0 where that asks for any
+    /// @param usualPort the one that may be left out
     /// @return not resolved
-    private static Optional<InetSocketAddress> hostAndPort(Entry entry, int leastPort) {
+    private static Optional<InetSocketAddress> hostAndPort(
+            Entry entry, int leastPort, int usualPort) {
         Optional<String> text = entry.text();
         if (text.isEmpty()) {
             return Optional.empty();
         }
         Matcher form = FORM.matcher(text.get());
-        if (!form.matches()) {
+        if (!form.matches() || (form.group(3) == null && usualPort == NONE)) {
             return entry.wrong(
                     quoted(text.get())
                             + " is not an address; write \"127.0.0.1:3260\", or with IPv6"
                             + " \"[::1]:3260\"");
         }
-        int port = Integer.parseInt(form.group(3));
+        int port = form.group(3) == null ? usualPort : Integer.parseInt(form.group(3));
         if (port > MAX_PORT) {
             return entry.wrong("the port " + port + " is beyond " + MAX_PORT);
         }

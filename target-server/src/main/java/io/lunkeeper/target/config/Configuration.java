@@ -14,19 +14,22 @@ import java.util.Set;
 /// port. Paths are absolute.
 ///
 /// @param file where it was read from
+/// @param isns where targets are registered, if anywhere
 /// @param discoveryAuth of which a discovery session must prove one; none: it need not
 public record Configuration(
         Path file,
         List<Portal> portals,
         Optional<Path> control,
         Optional<Metrics> metrics,
+        Optional<Isns> isns,
         Limits limits,
         List<Auth> discoveryAuth,
         List<Target> targets) {
 
     /// The same with other targets.
     public Configuration with(List<Target> others) {
-        return new Configuration(file, portals, control, metrics, limits, discoveryAuth, others);
+        return new Configuration(
+                file, portals, control, metrics, isns, limits, discoveryAuth, others);
     }
 
     /// An address to listen on.
@@ -39,6 +42,13 @@ public record Configuration(
     ///
     /// @param line where the file names the address, from 1
     public record Metrics(InetSocketAddress listen, int line) {}
+
+    /// The servers of names that are told of the targets (RFC 4171).
+    ///
+    /// @param servers not resolved where the file has a name
+    /// @param entity what this server is called there, if the file says it
+    /// @param line where the file has the key, from 1
+    public record Isns(List<InetSocketAddress> servers, Optional<String> entity, int line) {}
 
     /// How many connections there may be at a time, each at least 1.
     ///
@@ -57,6 +67,7 @@ public record Configuration(
     /// @param iqn the normalized iSCSI name
     /// @param alias what people call it (RFC 7143 13.4 TargetAlias)
     /// @param access who may use it: whoever fits one of them
+    /// @param isns whether servers of names are told of it
     /// @param moved where it is to be found instead; it may have no LUNs then
     /// @param line where the file names the target, from 1
     public record Target(
@@ -64,13 +75,14 @@ public record Configuration(
             Optional<String> alias,
             List<Access> access,
             AccessState accessState,
+            boolean isns,
             Optional<Moved> moved,
             List<Lun> luns,
             int line) {
 
         /// The same with other LUNs.
         public Target with(List<Lun> others) {
-            return new Target(iqn, alias, access, accessState, moved, others, line);
+            return new Target(iqn, alias, access, accessState, isns, moved, others, line);
         }
 
         /// What of `access` fits an initiator, before it has proven anything.

@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
 /// [Configuration] comes of it only when nothing is.
 final class ConfigurationReader {
     private static final List<String> KEYS =
-            List.of("portals", "control", "metrics", "limits", "discovery-auth", "targets");
+            List.of("portals", "control", "metrics", "isns", "limits", "discovery-auth", "targets");
     private static final List<String> PORTAL_KEYS = List.of("listen", "group");
     private static final List<String> TARGET_KEYS =
             List.of(
@@ -35,6 +35,7 @@ final class ConfigurationReader {
                     "auth",
                     "access",
                     "access-state",
+                    "isns",
                     "moved",
                     "luns");
     private static final List<String> MOVED_KEYS = List.of("to", "permanent");
@@ -127,6 +128,7 @@ final class ConfigurationReader {
         List<Portal> portals = portals(keys);
         Optional<Path> control = keys.optional("control").flatMap(this::control);
         Optional<Configuration.Metrics> metrics = keys.optional("metrics").flatMap(this::metrics);
+        Optional<Configuration.Isns> isns = keys.optional("isns").flatMap(IsnsKeys::read);
         Configuration.Limits limits =
                 keys.optional("limits")
                         .flatMap(e -> e.section(LimitKeys.KEYS))
@@ -139,7 +141,14 @@ final class ConfigurationReader {
         return root.problems().none()
                 ? Optional.of(
                         new Configuration(
-                                file, portals, control, metrics, limits, discoveryAuth, targets))
+                                file,
+                                portals,
+                                control,
+                                metrics,
+                                isns,
+                                limits,
+                                discoveryAuth,
+                                targets))
                 : Optional.empty();
     }
 
@@ -235,6 +244,7 @@ final class ConfigurationReader {
                 keys.optional("access-state")
                         .flatMap(e -> e.choice(ACCESS_STATES))
                         .orElse(AccessState.ACTIVE_OPTIMIZED);
+        boolean isns = keys.optional("isns").flatMap(Entry::flag).orElse(true);
         Optional<Configuration.Moved> moved =
                 keys.optional("moved")
                         .flatMap(e -> e.section(MOVED_KEYS))
@@ -250,6 +260,7 @@ final class ConfigurationReader {
                                 keys.optional("alias").flatMap(IscsiName::readAlias),
                                 access,
                                 accessState,
+                                isns,
                                 moved,
                                 luns,
                                 name.orElseThrow().line()));

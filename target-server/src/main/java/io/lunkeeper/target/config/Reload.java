@@ -37,6 +37,11 @@ public final class Reload {
                 served.metrics().map(Configuration.Metrics::listen),
                 wanted.metrics().map(Configuration.Metrics::listen),
                 wanted.metrics().map(Configuration.Metrics::line).orElse(0));
+        reload.same(
+                "isns",
+                served.isns().map(Reload::withoutLine),
+                wanted.isns().map(Reload::withoutLine),
+                wanted.isns().map(Configuration.Isns::line).orElse(0));
         if (!reload.problems.isEmpty()) {
             throw new ConfigurationException(wanted.file().toString(), reload.problems);
         }
@@ -58,6 +63,10 @@ public final class Reload {
 
     private static Configuration.Portal withoutLine(Configuration.Portal portal) {
         return new Configuration.Portal(portal.listen(), portal.group(), 0);
+    }
+
+    private static Configuration.Isns withoutLine(Configuration.Isns isns) {
+        return new Configuration.Isns(isns.servers(), isns.entity(), 0);
     }
 
     private void targets(List<Configuration.Target> served, List<Configuration.Target> wanted) {

@@ -50,6 +50,7 @@ final class ServerMetrics {
                         .callback(each -> each.call((double) status.get().failedLogins()))
                         .build());
         connections(registry, () -> status.get().connections());
+        nameServers(registry, () -> status.get().nameServers());
         registry.register(
                 GaugeWithCallback.builder(PROPERTIES)
                         .name("lunkeeper_target_access_state")
@@ -114,6 +115,53 @@ final class ServerMetrics {
                         .name("lunkeeper_buffers_bytes")
                         .help("Memory for the buffers of connections, in use or for the next.")
                         .callback(each -> each.call((double) connections.get().bufferBytes()))
+                        .build());
+    }
+
+    private static void nameServers(
+            PrometheusRegistry registry, Supplier<List<ServerStatus.NameServer>> servers) {
+        registry.register(
+                GaugeWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_isns_targets")
+                        .help("Targets that are registered at a server of names (iSNS).")
+                        .labelNames("server")
+                        .callback(each ->
+                                servers.get().forEach(of -> each.call(of.targets(), of.address())))
+                        .build());
+        registry.register(
+                GaugeWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_isns_up")
+                        .help(
+                                "Whether a server of names (iSNS) has taken what it was told last (1).")
+                        .labelNames("server")
+                        .callback(each ->
+                                servers.get()
+                                        .forEach(of ->
+                                                each.call(
+                                                        of.trouble().isEmpty() ? 1 : 0,
+                                                        of.address())))
+                        .build());
+        registry.register(
+                CounterWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_isns_refreshes_total")
+                        .help("How often a registration was found to be there still.")
+                        .labelNames("server")
+                        .callback(each ->
+                                servers.get()
+                                        .forEach(of ->
+                                                each.call((double) of.refreshes(), of.address())))
+                        .build());
+        registry.register(
+                CounterWithCallback.builder(PROPERTIES)
+                        .name("lunkeeper_isns_failures_total")
+                        .help(
+                                "How often a server of names could not be reached, or refused, or did"
+                                        + " not answer.")
+                        .labelNames("server")
+                        .callback(each ->
+                                servers.get()
+                                        .forEach(of ->
+                                                each.call((double) of.failures(), of.address())))
                         .build());
     }
 

@@ -11,6 +11,7 @@ import java.util.Map;
 /// @param uptime since it was started
 /// @param portals where initiators connect, as `host:port`
 /// @param failedLogins since the start
+/// @param nameServers those of the configuration (iSNS)
 /// @param targets that initiators can log in to
 /// @param luns all of the configuration, in its order
 public record ServerStatus(
@@ -21,6 +22,7 @@ public record ServerStatus(
         List<Session> sessions,
         long failedLogins,
         Connections connections,
+        List<NameServer> nameServers,
         List<Target> targets,
         List<LunStatus> luns) {
 
@@ -55,6 +57,16 @@ public record ServerStatus(
             return refused.values().stream().mapToLong(Long::longValue).sum();
         }
     }
+
+    /// A server of names (iSNS) that is told of the targets.
+    ///
+    /// @param address `host:port`
+    /// @param targets how many are registered there, as far as is known
+    /// @param trouble what went wrong last; empty: it has answered since
+    /// @param refreshes how often the registration was found to be there still, since the start
+    /// @param failures how often it could not be reached, or refused, or did not answer
+    public record NameServer(
+            String address, int targets, String trouble, long refreshes, long failures) {}
 
     /// A target.
     ///

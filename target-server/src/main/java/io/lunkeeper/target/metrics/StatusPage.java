@@ -33,6 +33,12 @@ final class StatusPage {
         line("up for", duration(status.uptime()));
         line("portals", String.join(", ", status.portals()));
         connections(status.connections());
+        status.nameServers().forEach(this::nameServer);
+    }
+
+    private void nameServer(ServerStatus.NameServer of) {
+        String known = counted(of.targets(), "target") + " registered at " + of.address();
+        line("iSNS", of.trouble().isEmpty() ? known : known + "; " + of.trouble());
     }
 
     private void connections(ServerStatus.Connections of) {

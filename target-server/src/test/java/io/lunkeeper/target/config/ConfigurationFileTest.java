@@ -123,6 +123,7 @@ final class ConfigurationFileTest {
                                         List.of(),
                                         Set.of())),
                         Configuration.AccessState.STANDBY,
+                        true,
                         Optional.empty(),
                         List.of(lun),
                         8);
@@ -134,6 +135,7 @@ final class ConfigurationFileTest {
                                 new Portal(at("::1", 3261), 7, 3)),
                         Optional.of(directory.resolve("run/x.sock")),
                         Optional.of(new Configuration.Metrics(at("127.0.0.1", 9260), 6)),
+                        Optional.empty(),
                         Configuration.Limits.DEFAULT,
                         List.of(),
                         List.of(target)),
@@ -181,6 +183,31 @@ final class ConfigurationFileTest {
         Configuration.Moved moved = target.moved().orElseThrow();
         assertEquals(to, moved.to().toString());
         assertEquals(permanent, moved.permanent());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "192.0.2.5            | /192.0.2.5:3205",
+                "192.0.2.5:33         | /192.0.2.5:33",
+                "[2001:db8::5]        | /[2001:db8:0:0:0:0:0:5]:3205",
+                "names.example        | names.example/<unresolved>:3205",
+                "names.example:65535  | names.example/<unresolved>:65535"
+            })
+    void readsServersOfNames(String server, String expected) throws Exception {
+        String yaml =
+                PORTALS
+                        + "isns: {servers: [\"%s\", other], entity: me}\n".formatted(server)
+                        + "targets: [{iqn: iqn.2026-11.io.x:a, isns: false, luns:"
+                        + " [{lun: 0, image: a, size: 512}]}]";
+        Configuration read = read(write(yaml));
+        Configuration.Isns isns = read.isns().orElseThrow();
+        assertEquals(expected, isns.servers().getFirst().toString());
+        assertEquals(2, isns.servers().size());
+        assertEquals(Optional.of("me"), isns.entity());
+        assertEquals(2, isns.line());
+        assertEquals(false, read.targets().getFirst().isns());
     }
 
     @Test

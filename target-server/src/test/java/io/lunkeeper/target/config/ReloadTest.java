@@ -64,6 +64,7 @@ class ReloadTest {
                 "targets:         | limits: { connections: 10 }\\ntargets:",
                 "initiators: [\"*\"] | initiators: [\"*\"]\\n    access-state: standby",
                 "initiators: [\"*\"] | initiators: [\"iqn.2026-11.io.y:*\"]",
+                "initiators: [\"*\"] | initiators: [\"*\"]\\n    isns: false",
                 "initiators: [\"*\"] | networks: [192.0.2.0/24]",
                 "initiators: [\"*\"] | auth: { user: a, secret-file: s }",
                 "initiators: [\"*\"] | access: [{ initiators: [\"*\"] }]",
@@ -142,7 +143,8 @@ class ReloadTest {
                 "serial: b        | serial: b, eui: 0123456789abcdef     | 8: targets[0].luns[1]",
                 "serial: b        | allocate: full                       | 8: targets[0].luns[1]",
                 "serial: b        | serial: b, dirty-expire: 9s          | 8: targets[0].luns[1]",
-                "targets:         | metrics: \"127.0.0.1:1\"\\ntargets:  | 3: metrics"
+                "targets:         | metrics: \"127.0.0.1:1\"\\ntargets:  | 3: metrics",
+                "targets:         | isns: {servers: [a]}\\ntargets:    | 3: isns"
             })
     void everythingElseIsNamedWithItsLine(String from, String to, String where) throws Exception {
         Configuration served = read(SERVED);

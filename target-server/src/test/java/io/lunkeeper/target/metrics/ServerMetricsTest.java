@@ -22,7 +22,9 @@ final class ServerMetricsTest {
                     "lunkeeper_failed_logins",
                     "lunkeeper_refused_connections",
                     "lunkeeper_accept_pauses",
-                    "lunkeeper_faulty_pdus");
+                    "lunkeeper_faulty_pdus",
+                    "lunkeeper_isns_refreshes",
+                    "lunkeeper_isns_failures");
 
     private static String text() throws IOException {
         ByteArrayOutputStream text = new ByteArrayOutputStream();
@@ -96,6 +98,11 @@ final class ServerMetricsTest {
                         "lunkeeper_faulty_pdus_total{fault=\"malformed\"} 6.0",
                         "lunkeeper_faulty_pdus_total{fault=\"rejected\"} 4.0",
                         "lunkeeper_buffers_bytes 8388608.0",
+                        "lunkeeper_isns_targets{server=\"192.0.2.9:3205\"} 2.0",
+                        "lunkeeper_isns_up{server=\"192.0.2.9:3205\"} 1.0",
+                        "lunkeeper_isns_up{server=\"names.example:3205\"} 0.0",
+                        "lunkeeper_isns_refreshes_total{server=\"192.0.2.9:3205\"} 6.0",
+                        "lunkeeper_isns_failures_total{server=\"names.example:3205\"} 9.0",
                         "lunkeeper_sessions{target=\"" + Statuses.VM1 + "\"} 1.0",
                         "lunkeeper_sessions{target=\"" + Statuses.VM2 + "\"} 0.0",
                         accessState("active-optimized", Statuses.VM1, 0),
@@ -134,6 +141,6 @@ final class ServerMetricsTest {
                     name);
             metrics++;
         }
-        assertEquals(LunMetric.values().length + 10, metrics);
+        assertEquals(LunMetric.values().length + 14, metrics);
     }
 }

@@ -30,6 +30,8 @@ final class StatusPageTest {
               up for     1 d 2 h 3 min
               portals    127.0.0.1:3260, [::1]:3260
               connected  5, 3 of them not logged in; 42 refused
+              iSNS       2 targets registered at 192.0.2.9:3205
+              iSNS       0 targets registered at names.example:3205; Connection refused
 
             2 targets
               iqn.2026-11.io.x:vm1: active-non-optimized
@@ -102,6 +104,7 @@ final class StatusPageTest {
                         List.of(),
                         0,
                         new ServerStatus.Connections(1, 0, Map.of(), 2, Map.of(), 0),
+                        List.of(),
                         List.of(),
                         List.of());
         String page = StatusPage.text(status);

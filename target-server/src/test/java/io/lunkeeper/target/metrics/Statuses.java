@@ -61,6 +61,10 @@ final class Statuses {
                 17,
                 CONNECTIONS,
                 List.of(
+                        new ServerStatus.NameServer("192.0.2.9:3205", 2, "", 6, 1),
+                        new ServerStatus.NameServer(
+                                "names.example:3205", 0, "Connection refused", 0, 9)),
+                List.of(
                         new ServerStatus.Target(VM1, ServerStatus.AccessState.ACTIVE_NON_OPTIMIZED),
                         new ServerStatus.Target(VM2, ServerStatus.AccessState.STANDBY)),
                 List.of(

@@ -36,6 +36,7 @@ class ArchitectureTest {
                             plus(rooms(TARGET, "session", "scsi", "config", "net"), LUN)),
                     Map.entry(TARGET + ".metrics", Set.of()),
                     Map.entry(TARGET + ".training", Set.of()),
+                    Map.entry(TARGET + ".isns", Set.of()),
                     Map.entry(LUN, rooms(LUN, "extent", "writeback", "image")),
                     Map.entry(LUN + ".writeback", rooms(LUN, "extent", "image")),
                     Map.entry(LUN + ".extent", rooms(LUN, "image")),

@@ -28,12 +28,14 @@ final class ShippedConfigurationTest {
             portals: [{listen: "127.0.0.1:3260", group: 1}]
             control: run/x.sock
             metrics: "[::1]:9260"
+            isns: {servers: ["192.0.2.5", "names.example:3205", "[2001:db8::5]"], entity: me}
             limits: {connections: 9, connections-per-source: 8, logins: 7, logins-per-source: 6}
             targets:
               - iqn: iqn.2026-11.io.x:a
                 initiators: ["iqn.*"]
                 networks: [10.0.0.0/8, "fd00::1"]
                 auth: {user: a, secret-file: s, mutual: {user: b, secret-file: t}}
+                isns: false
                 moved: {to: "192.0.2.20:3260", permanent: true}
                 luns:
                   - {lun: 0, image: a, size: 4GiB, allocate: full, cache: direct, block-size: 512,
@@ -76,10 +78,10 @@ final class ShippedConfigurationTest {
         String uncommented =
                 Files.readString(CONF.resolve("lunkeeper.yaml"))
                         .replaceAll(
-                                "(?m)^( *)# ((control|metrics|discovery-auth|networks|auth|mutual|moved): ?.*)$",
+                                "(?m)^( *)# ((control|metrics|isns|discovery-auth|networks|auth|mutual|moved): ?.*)$",
                                 "$1$2")
                         .replaceAll(
-                                "(?m)^( *)# ( +(- user|user|secret-file|mutual|to|permanent): ?.*)$",
+                                "(?m)^( *)# ( +(- user|user|secret-file|mutual|to|permanent|servers|entity): ?.*)$",
                                 "$1$2");
         assertTrue(uncommented.contains("\n    auth:\n      - user: alice\n"), uncommented);
         assertEquals(List.of(), errors(uncommented));
@@ -120,6 +122,11 @@ final class ShippedConfigurationTest {
                 "group: 1 -> group: 0",
                 "group: 1 -> group: one",
                 "run/x.sock -> 5",
+                "names.example:3205 -> names:example",
+                "\"192.0.2.5\", -> 3205,",
+                "\"[2001:db8::5]\" -> \"192.0.2.5\"",
+                "entity: me -> entity: 5",
+                "isns: false -> isns: 0",
                 "iqn: iqn.2026-11.io.x:a -> name: x",
                 "iqn.2026-11.io.x:a -> iqn.2026-13.io.x:a",
                 "iqn.2026-11.io.x:a -> vm1",
