@@ -17,11 +17,11 @@ public final class PeerLog {
     private static final Logger LOG = LogManager.getLogger(PeerLog.class);
 
     /// Lines of a source in a minute that come of those who have not logged in.
-    static final int STRANGER_LINES = 10;
+    static final int STRANGER_LINES = 20;
 
     /// Lines of a source in all. Strangers leave some, so that the end of a session is logged
     /// whatever knocks from the same address.
-    static final int LINES = 40;
+    static final int LINES = 60;
 
     /// Sources that are told apart in a minute, 100 bytes each; all others are one.
     static final int MAX_SOURCES = 256;

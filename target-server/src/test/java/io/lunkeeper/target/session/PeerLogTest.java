@@ -41,9 +41,9 @@ class PeerLogTest {
         assertEquals(0, logged("2001:db8::2", true, 1), "of one network");
         assertEquals(
                 List.of(
-                        "2001:db8:0:0:0:0:0:0/64: 8991 more lines about knocks in a minute, left"
+                        "2001:db8:0:0:0:0:0:0/64: 8981 more lines about knocks in a minute, left"
                                 + " out",
-                        "192.0.2.1: 4990 more lines about knocks in a minute, left out"),
+                        "192.0.2.1: 4980 more lines about knocks in a minute, left out"),
                 afterMinute());
     }
 
@@ -71,13 +71,13 @@ class PeerLogTest {
         int sources = 10_000;
         int logged = 0;
         for (int i = 0; i < sources; i++) {
-            logged += logged("10.0." + (i >> 8) + "." + (i & 0xff), true, 20);
+            logged += logged("10.0." + (i >> 8) + "." + (i & 0xff), true, 40);
         }
         assertEquals((PeerLog.MAX_SOURCES + 1) * PeerLog.STRANGER_LINES, logged);
         List<String> lines = afterMinute();
         assertEquals(PeerLog.SOURCES_TOLD + 1, lines.size(), lines::toString);
         assertEquals(
-                20L * sources - logged,
+                40L * sources - logged,
                 lines.stream()
                         .mapToLong(each -> Long.parseLong(each.replaceAll(".*: (\\d+) .*", "$1")))
                         .sum());

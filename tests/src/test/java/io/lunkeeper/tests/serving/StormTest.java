@@ -202,7 +202,7 @@ final class StormTest {
                     threads * each / seconds, gauges.memory(server));
             assertEquals(failing, gauges.metric("lunkeeper_failed_logins_total"));
             long lines = Files.readAllLines(server.folder().resolve("stderr.log")).size();
-            assertTrue(lines < 20 + 60 * (2 + seconds / 60), lines + " lines in the log");
+            assertTrue(lines < 20 + 100 * (2 + seconds / 60), lines + " lines in the log");
             witness.awaitRounds(100);
             gauges.await(LOGGED_IN, left -> left == 1);
             gauges.await(LOGGING_IN, left -> left == 0);
