@@ -58,6 +58,7 @@ public final class TargetServer implements AutoCloseable {
         this.targets = new ServedTargets(configuration, stopping);
         this.isns = new IsnsRegistrations(targets, advertised);
         this.admission = new Admission(limits(configuration));
+        registry.keepalive(configuration.keepalive());
     }
 
     private static Admission.Limits limits(Configuration of) {
@@ -221,6 +222,7 @@ public final class TargetServer implements AutoCloseable {
         targets.change(wanted, unavailable);
         isns.change();
         admission.limits(limits(wanted));
+        registry.keepalive(wanted.keepalive());
         compareWithDescriptors(wanted.limits().connections());
     }
 

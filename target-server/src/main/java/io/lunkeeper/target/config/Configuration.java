@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import java.util.Set;
 ///
 /// @param file where it was read from
 /// @param isns where targets are registered, if anywhere
+/// @param keepalive how long an initiator may be silent, and then may take for a sign of life
 /// @param discoveryAuth of which a discovery session must prove one; none: it need not
 public record Configuration(
         Path file,
@@ -23,13 +25,14 @@ public record Configuration(
         Optional<Metrics> metrics,
         Optional<Isns> isns,
         Limits limits,
+        Duration keepalive,
         List<Auth> discoveryAuth,
         List<Target> targets) {
 
     /// The same with other targets.
     public Configuration with(List<Target> others) {
         return new Configuration(
-                file, portals, control, metrics, isns, limits, discoveryAuth, others);
+                file, portals, control, metrics, isns, limits, keepalive, discoveryAuth, others);
     }
 
     /// An address to listen on.

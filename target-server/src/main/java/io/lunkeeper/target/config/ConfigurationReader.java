@@ -10,6 +10,7 @@ import io.lunkeeper.target.config.Configuration.Target;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -24,7 +25,15 @@ import java.util.regex.Pattern;
 /// [Configuration] comes of it only when nothing is.
 final class ConfigurationReader {
     private static final List<String> KEYS =
-            List.of("portals", "control", "metrics", "isns", "limits", "discovery-auth", "targets");
+            List.of(
+                    "portals",
+                    "control",
+                    "metrics",
+                    "isns",
+                    "limits",
+                    "keepalive",
+                    "discovery-auth",
+                    "targets");
     private static final List<String> PORTAL_KEYS = List.of("listen", "group");
     private static final List<String> TARGET_KEYS =
             List.of(
@@ -87,6 +96,13 @@ final class ConfigurationReader {
     /// The page size of any file system that holds images, and of large-block drives.
     private static final int MAX_PHYSICAL_BLOCK_BYTES = 64 << 10;
 
+    /// Less would cut off initiators that are only busy; connections are looked at once a second.
+    private static final Duration MIN_KEEPALIVE = Duration.ofSeconds(1);
+
+    private static final Duration MAX_KEEPALIVE = Duration.ofHours(1);
+
+    private static final Duration DEFAULT_KEEPALIVE = Duration.ofSeconds(30);
+
     private static final int DEFAULT_BLOCK_BYTES = 512;
     private static final int LARGE_BLOCK_BYTES = 4096;
     private static final int DEFAULT_PHYSICAL_BLOCK_BYTES = 4096;
@@ -134,6 +150,10 @@ final class ConfigurationReader {
                         .flatMap(e -> e.section(LimitKeys.KEYS))
                         .map(LimitKeys::read)
                         .orElse(Configuration.Limits.DEFAULT);
+        Duration keepalive =
+                keys.optional("keepalive")
+                        .flatMap(e -> TimeSpan.read(e, MIN_KEEPALIVE, MAX_KEEPALIVE))
+                        .orElse(DEFAULT_KEEPALIVE);
         List<Configuration.Auth> discoveryAuth =
                 keys.optional("discovery-auth").map(credentials::read).orElse(List.of());
         List<Target> targets = targets(keys);
@@ -147,6 +167,7 @@ final class ConfigurationReader {
                                 metrics,
                                 isns,
                                 limits,
+                                keepalive,
                                 discoveryAuth,
                                 targets))
                 : Optional.empty();

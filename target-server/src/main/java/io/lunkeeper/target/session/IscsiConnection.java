@@ -13,6 +13,7 @@ import io.lunkeeper.target.scsi.LunMask;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -26,9 +27,6 @@ import org.jspecify.annotations.Nullable;
 public final class IscsiConnection {
     /// A peer that has not logged in by then is in nobody's interest.
     static final long LOGIN_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(15);
-
-    /// Silence after which the initiator is asked for a sign of life, and then the time it has.
-    static final long KEEPALIVE_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     /// RFC 7143 11.12.4: the one version there is.
     private static final int VERSION = 0;
@@ -456,9 +454,11 @@ public final class IscsiConnection {
             return;
         }
         mine.tick(current);
-        if (nowNanos - lastReceived > KEEPALIVE_NANOS) {
+        Duration keepalive = site.registry().keepalive();
+        if (nowNanos - lastReceived > keepalive.toNanos()) {
             if (pingUnanswered) {
-                mine.connections().drop(current, "no answer to a NOP-In for 30 s");
+                String silence = "no answer to a NOP-In for " + keepalive.toSeconds() + " s";
+                mine.connections().drop(current, silence);
             } else {
                 pingUnanswered = true;
                 lastReceived = nowNanos;

@@ -1,5 +1,6 @@
 package io.lunkeeper.target.session;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -9,8 +10,8 @@ import java.util.OptionalInt;
 import org.jscsi.parser.login.LoginStatus;
 import org.jspecify.annotations.Nullable;
 
-/// All sessions of this server. Safe from any thread; used at the beginning and end of sessions
-/// only.
+/// All sessions of this server, and what counts for all of them. Safe from any thread; used at the
+/// beginning and end of sessions, and once a second.
 public final class SessionRegistry {
     /// TSIH has 16 bits and zero is reserved (RFC 7143 11.12.6); far fewer sessions fit in memory.
     static final int MAX_SESSIONS = 4096;
@@ -32,6 +33,7 @@ public final class SessionRegistry {
     private final BitSet tsihs = new BitSet();
     private final Map<Key, Session> normal = new HashMap<>();
     private final Map<Integer, Session> all = new HashMap<>();
+    private volatile Duration keepalive = Duration.ofSeconds(30);
     private boolean closed;
 
     /// Reserves a TSIH, 1 to [#MAX_SESSIONS]; empty when there are too many sessions or the server
@@ -76,6 +78,19 @@ public final class SessionRegistry {
     /// The sessions that are alive.
     public synchronized List<Entry> sessions() {
         return all.values().stream().map(Session::entry).toList();
+    }
+
+    /// How long an initiator may be silent before it is asked for a sign of life, and then has for
+    /// it; 30 s until something else is set.
+    public Duration keepalive() {
+        return keepalive;
+    }
+
+    /// From now on, in all sessions.
+    ///
+    /// @param wanted at least a second, which is how often connections are looked at
+    public void keepalive(Duration wanted) {
+        keepalive = wanted;
     }
 
     /// Refuses sessions from now on.

@@ -42,6 +42,7 @@ final class ConfigurationFileTest {
                 group: 7
             control: run/x.sock
             metrics: "127.0.0.1:9260"
+            keepalive: 1min
             targets:
               - iqn: IQN.2026-11.io.X:A
                 alias: Post & Büro
@@ -109,7 +110,7 @@ final class ConfigurationFileTest {
                         new Identifier(Identifier.Kind.NAA, "6001405f00000000000000000000000a"),
                         new Identifier(Identifier.Kind.EUI, "0011223344556677"),
                         new Identifier(Identifier.Kind.UUID, "123e4567e89b42d3a456426614174000"));
-        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), identifiers, 15);
+        Lun lun = new Lun(5, image, 16384, Optional.of("abc 1"), identifiers, 16);
         Target target =
                 new Target(
                         "iqn.2026-11.io.x:a",
@@ -126,7 +127,7 @@ final class ConfigurationFileTest {
                         true,
                         Optional.empty(),
                         List.of(lun),
-                        8);
+                        9);
         assertEquals(
                 new Configuration(
                         file,
@@ -137,6 +138,7 @@ final class ConfigurationFileTest {
                         Optional.of(new Configuration.Metrics(at("127.0.0.1", 9260), 6)),
                         Optional.empty(),
                         Configuration.Limits.DEFAULT,
+                        Duration.ofMinutes(1),
                         List.of(),
                         List.of(target)),
                 read(file));

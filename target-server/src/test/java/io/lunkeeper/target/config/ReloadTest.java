@@ -62,6 +62,7 @@ class ReloadTest {
                 "io.x:a           | io.x:b",
                 "io.x:a           | io.x:a\\n    moved: { to: \"192.0.2.20:3260\" }",
                 "targets:         | limits: { connections: 10 }\\ntargets:",
+                "targets:         | keepalive: 5s\\ntargets:",
                 "initiators: [\"*\"] | initiators: [\"*\"]\\n    access-state: standby",
                 "initiators: [\"*\"] | initiators: [\"iqn.2026-11.io.y:*\"]",
                 "initiators: [\"*\"] | initiators: [\"*\"]\\n    isns: false",

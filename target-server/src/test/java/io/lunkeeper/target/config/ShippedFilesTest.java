@@ -57,6 +57,7 @@ final class ShippedFilesTest {
                         "servers",
                         "entity",
                         "limits",
+                        "keepalive",
                         "connections",
                         "connections-per-source",
                         "logins",

@@ -21,6 +21,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -149,6 +150,20 @@ class IscsiConnectionTest {
         assertNull(transport.closeReason);
         connection.tick(seconds(62));
         assertEquals("no answer to a NOP-In for 30 s", transport.closeReason);
+    }
+
+    @Test
+    void asksAsOftenAsIsSet() throws Exception {
+        login(0);
+        registry.keepalive(Duration.ofSeconds(3));
+        connection.tick(seconds(3));
+        assertTrue(transport.lastOpcode() != NOP_IN);
+        connection.tick(seconds(4));
+        assertEquals(NOP_IN, transport.lastOpcode());
+        connection.tick(seconds(7));
+        assertNull(transport.closeReason);
+        connection.tick(seconds(8));
+        assertEquals("no answer to a NOP-In for 3 s", transport.closeReason);
     }
 
     /// StatSN of a ping is shown, not taken: the next response has the same (RFC 7143 11.19).

@@ -30,6 +30,7 @@ final class ShippedConfigurationTest {
             metrics: "[::1]:9260"
             isns: {servers: ["192.0.2.5", "names.example:3205", "[2001:db8::5]"], entity: me}
             limits: {connections: 9, connections-per-source: 8, logins: 7, logins-per-source: 6}
+            keepalive: 5s
             targets:
               - iqn: iqn.2026-11.io.x:a
                 initiators: ["iqn.*"]

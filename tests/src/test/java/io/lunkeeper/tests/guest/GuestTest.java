@@ -1,5 +1,6 @@
 package io.lunkeeper.tests.guest;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.tests.rig.FreePort;
@@ -21,8 +22,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /// A Linux guest with open-iscsi: discovery, the commands of sg3_utils, file systems, a disk that
 /// grows, digests, CHAP, two sessions and four, resets; and under verified writes the server's
 /// death and return, its end in order, a server that is frozen, a target that moves, and a network
-/// that swallows what is sent, with and without a second path. The steps are in `tests/guest/steps`
-/// and `tests/guest/outages`.
+/// that swallows what is sent until the server finds its peer dead, with and without a second path
+/// (multipathd). The steps are in `tests/guest/steps` and `tests/guest/outages`.
 @Tag("guest")
 @ExtendWith(ShowServerLog.class)
 class GuestTest {
@@ -52,6 +53,7 @@ class GuestTest {
                     "cut/none_served");
 
     private static final String TARGETS = "targets:\n";
+    private static final String KEEPALIVE = "keepalive: 3s\n";
     private static final String LUNS = "    luns:\n";
     private static final String MUTUAL =
             "mutual: { user: keeper, secret-file: "
@@ -88,6 +90,10 @@ class GuestTest {
                                     Map.entry("kill-and-restart", () -> killAndRestart(server)),
                                     Map.entry("stop-and-restart", () -> stopAndRestart(server)),
                                     Map.entry("freeze", () -> server.freeze(FREEZE)),
+                                    Map.entry(
+                                            "short-keepalive",
+                                            () -> reload(server, TARGETS, KEEPALIVE + TARGETS)),
+                                    Map.entry("usual-keepalive", () -> afterSilence(server)),
                                     Map.entry("grow", () -> server.reload("512MiB", "768MiB")),
                                     Map.entry(
                                             "ask-for-proof",
@@ -168,6 +174,13 @@ class GuestTest {
             Thread.currentThread().interrupt();
         }
         server.restart();
+    }
+
+    /// Two sessions whose packets were dropped are gone.
+    private static void afterSilence(ServerProcess server) {
+        String dropped = "disconnected: no answer to a NOP-In for 3 s\n";
+        assertEquals(3, server.log().split(dropped, -1).length, server::log);
+        reload(server, KEEPALIVE, "");
     }
 
     /// The one session that is there has logged out because it was asked to.
