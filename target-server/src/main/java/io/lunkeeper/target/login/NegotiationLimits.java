@@ -7,6 +7,8 @@ package io.lunkeeper.target.login;
 /// @param firstBurstLength 512 to `maxBurstLength`
 /// @param maxOutstandingR2t 1 to 65535
 /// @param maxConnections of one session, 1 to 65535
+/// @param errorRecoveryLevel 0 recovery of sessions, 1 within a connection too, 2 of connections
+///   too
 public record NegotiationLimits(
         int maxRecvDataSegmentLength,
         int maxBurstLength,
@@ -18,5 +20,5 @@ public record NegotiationLimits(
     /// 256 KiB segments, 1 MiB bursts: large enough that headers cost nothing, small enough that a
     /// buffer stays in the processor's cache.
     public static final NegotiationLimits DEFAULT =
-            new NegotiationLimits(256 << 10, 1 << 20, 256 << 10, 8, 8, 0);
+            new NegotiationLimits(256 << 10, 1 << 20, 256 << 10, 8, 8, 1);
 }

@@ -211,7 +211,7 @@ final class Connection implements Transport, EventLoop.Ready {
             }
             byte[] header = new byte[PduDecoder.HEADER_BYTES];
             in.getBytes(start, header);
-            protocol.reject(refused.reason(), header);
+            protocol.reject(refused, header);
         }
     }
 

@@ -1,6 +1,8 @@
 package io.lunkeeper.target.pdu;
 
+import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
+import org.jspecify.annotations.Nullable;
 
 /// Bytes that are not a PDU this target accepts, with what RFC 7143 wants done about it.
 public final class MalformedPduException extends Exception {
@@ -17,6 +19,7 @@ public final class MalformedPduException extends Exception {
     private final transient byte[] header;
     private final boolean framingLost;
     private final boolean formatError;
+    private final transient @Nullable DataOut damaged;
 
     /// @param rejectReason RFC 7143 11.17.1 Reject Reason
     /// @param header the 48 bytes of the offending basic header segment
@@ -25,7 +28,7 @@ public final class MalformedPduException extends Exception {
     ///   decoder has skipped exactly the offending PDU and can go on
     public MalformedPduException(
             String message, int rejectReason, byte[] header, boolean framingLost) {
-        this(message, rejectReason, header, framingLost, false);
+        this(message, rejectReason, header, framingLost, false, null);
     }
 
     private MalformedPduException(
@@ -33,18 +36,28 @@ public final class MalformedPduException extends Exception {
             int rejectReason,
             byte[] header,
             boolean framingLost,
-            boolean formatError) {
+            boolean formatError,
+            @Nullable DataOut damaged) {
         super(message, null, false, false);
         this.rejectReason = rejectReason;
         this.header = header;
         this.framingLost = framingLost;
         this.formatError = formatError;
+        this.damaged = damaged;
     }
 
     /// A header with contents that are illegal or contradict each other (RFC 7143 7.7 Format
     /// Errors). The decoder has skipped the PDU.
     static MalformedPduException format(String message, byte[] header) {
-        return new MalformedPduException(message, INVALID_PDU_FIELD, header, false, true);
+        return new MalformedPduException(message, INVALID_PDU_FIELD, header, false, true, null);
+    }
+
+    /// A PDU whose data digest is wrong. The decoder has skipped it.
+    ///
+    /// @param damaged it, when it is a Data-Out
+    static MalformedPduException dataDigest(byte[] header, @Nullable DataOut damaged) {
+        return new MalformedPduException(
+                "data digest is wrong", DATA_DIGEST_ERROR, header, false, false, damaged);
     }
 
     /// A text request that was framed soundly and yet says what it must not. The framing is intact.
@@ -53,6 +66,12 @@ public final class MalformedPduException extends Exception {
     public static MalformedPduException of(TextRequest request, int rejectReason, String message) {
         return new MalformedPduException(
                 message, rejectReason, RequestFields.header(request), false);
+    }
+
+    /// The Data-Out whose data digest is wrong: of its data only the length may be used, and only
+    /// as long as the receive buffer is there. Null for anything else.
+    public @Nullable DataOut damaged() {
+        return damaged;
     }
 
     public int rejectReason() {

@@ -90,10 +90,12 @@ public final class PduDecoder {
         }
         in.readerIndex(end);
         missingBytes = BasicHeaderSegment.BYTES;
-        if (dataBytes != 0 && dataDigestBytes != 0 && !digest.holds(in, dataAt, paddedBytes)) {
-            throw rejected(in, at, MalformedPduException.DATA_DIGEST_ERROR, "data digest is wrong");
-        }
         ByteBuf data = dataBytes == 0 ? Unpooled.EMPTY_BUFFER : in.slice(dataAt, dataBytes);
+        if (dataBytes != 0 && dataDigestBytes != 0 && !digest.holds(in, dataAt, paddedBytes)) {
+            boolean dataOut = opcode(in, at) == OperationCode.SCSI_DATA_OUT;
+            throw MalformedPduException.dataDigest(
+                    header(in, at), dataOut ? RequestFields.dataOut(in, at, data) : null);
+        }
         return decode(in, at, ahsBytes, data);
     }
 

@@ -41,10 +41,32 @@ public final class PduEncoder {
     /// Completes the PDU: everything between the room for the header and the writer index of `pdu`
     /// is its data segment, at most 2^24 - 1 bytes.
     public void encode(ResponsePdu header, ByteBuf pdu) {
-        int at = pdu.readerIndex();
         int dataBytes = dataBytes(pdu);
+        ResponseFields.write(header, dataBytes, pdu, pdu.readerIndex());
+        close(pdu, dataBytes);
+    }
+
+    /// The same for a PDU that is sent again: the command window is not that of `header` but of now
+    /// (RFC 7143 11.16 SNACK Request).
+    public void encodeAgain(ResponsePdu header, int expCmdSn, int maxCmdSn, ByteBuf pdu) {
+        int dataBytes = dataBytes(pdu);
+        ResponseFields.write(header, dataBytes, pdu, pdu.readerIndex());
+        ResponseFields.window(pdu, pdu.readerIndex(), expCmdSn, maxCmdSn);
+        close(pdu, dataBytes);
+    }
+
+    /// The data segment of a PDU that is complete: a view, good as long as `pdu` is.
+    public ByteBuf data(ByteBuf pdu) {
+        int at = pdu.readerIndex();
+        int dataBytes =
+                pdu.getInt(at + BasicHeaderSegment.LENGTHS)
+                        & BasicHeaderSegment.DATA_SEGMENT_LENGTH_MASK;
+        return pdu.slice(at + headerRoom(), dataBytes);
+    }
+
+    private void close(ByteBuf pdu, int dataBytes) {
         assert dataBytes >= 0 && dataBytes <= BasicHeaderSegment.DATA_SEGMENT_LENGTH_MASK;
-        ResponseFields.write(header, dataBytes, pdu, at);
+        int at = pdu.readerIndex();
         if (headerDigest) {
             pdu.setIntLE(
                     at + BasicHeaderSegment.BYTES, digest.of(pdu, at, BasicHeaderSegment.BYTES));

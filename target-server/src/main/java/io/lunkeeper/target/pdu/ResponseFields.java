@@ -32,6 +32,9 @@ final class ResponseFields {
 
     private static final int STATUS = 3;
 
+    /// In a SCSI Response, where Data-In has its Target Transfer Tag.
+    private static final int SNACK_TAG = TARGET_TRANSFER_TAG;
+
     /// The Additional Response Information of RFC 7144.
     private static final int ADDITIONAL_RESPONSE = 8;
 
@@ -40,6 +43,7 @@ final class ResponseFields {
     private static final int MAX_CMD_SN = 32;
     private static final int RESIDUAL_COUNT = 44;
 
+    private static final int ACKNOWLEDGE = 0x40;
     private static final int OVERFLOW = 0x04;
     private static final int UNDERFLOW = 0x02;
     private static final int STATUS_VALID = 0x01;
@@ -92,6 +96,7 @@ final class ResponseFields {
         out.setByte(at + RESPONSE, response.response());
         out.setByte(at + STATUS, response.status());
         out.setInt(at + INITIATOR_TASK_TAG, response.initiatorTaskTag());
+        out.setInt(at + SNACK_TAG, response.snackTag());
         sequence(out, at, response.statSn(), response.expCmdSn(), response.maxCmdSn());
         out.setInt(at + EXP_DATA_SN, response.expDataSn());
         out.setInt(at + RESIDUAL_COUNT, (int) response.residual().count());
@@ -107,7 +112,7 @@ final class ResponseFields {
     }
 
     private static void dataIn(DataIn dataIn, ByteBuf out, int at) {
-        int flags = dataIn.finalBit() ? FINAL : 0;
+        int flags = (dataIn.finalBit() ? FINAL : 0) | (dataIn.acknowledge() ? ACKNOWLEDGE : 0);
         int statSn = 0;
         if (dataIn.statusBit()) {
             flags |= STATUS_VALID | flags(dataIn.residual());
@@ -203,10 +208,15 @@ final class ResponseFields {
         out.setByte(at + FLAGS, flags);
     }
 
-    private static void sequence(ByteBuf out, int at, int statSn, int expCmdSn, int maxCmdSn) {
-        out.setInt(at + STAT_SN, statSn);
+    /// Writes ExpCmdSN and MaxCmdSN, which every header has at the same place.
+    static void window(ByteBuf out, int at, int expCmdSn, int maxCmdSn) {
         out.setInt(at + EXP_CMD_SN, expCmdSn);
         out.setInt(at + MAX_CMD_SN, maxCmdSn);
+    }
+
+    private static void sequence(ByteBuf out, int at, int statSn, int expCmdSn, int maxCmdSn) {
+        out.setInt(at + STAT_SN, statSn);
+        window(out, at, expCmdSn, maxCmdSn);
     }
 
     private static int flags(Residual residual) {

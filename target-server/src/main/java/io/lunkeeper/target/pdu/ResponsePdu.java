@@ -4,21 +4,56 @@ package io.lunkeeper.target.pdu;
 /// lies in the buffer that [PduEncoder#encode] completes, so that payload is never copied.
 public sealed interface ResponsePdu {
 
+    /// Whether the PDU has a StatSN of its own, which the initiator acknowledges (RFC 7143 4.2.2.2
+    /// Response/Status Numbering and Acknowledging).
+    default boolean carriesStatus() {
+        return switch (this) {
+            case DataIn dataIn -> dataIn.statusBit();
+            case NopIn nopIn -> nopIn.initiatorTaskTag() != RequestPdu.RESERVED_TAG;
+            case ReadyToTransfer _ -> false;
+            case ScsiResponse _,
+                    TaskManagementResponse _,
+                    AsyncMessage _,
+                    TextResponse _,
+                    LoginResponse _,
+                    LogoutResponse _,
+                    Reject _ ->
+                    true;
+        };
+    }
+
     /// RFC 7143 11.4 SCSI Response.
     ///
     /// @param response 0 command completed at target, 1 target failure
     /// @param status the SCSI status
+    /// @param snackTag the SNACK Tag of the last R-Data SNACK of the command, or 0
     /// @param residual over- or underflow, at most one of them with a count
     record ScsiResponse(
             int response,
             int status,
             int initiatorTaskTag,
+            int snackTag,
             int statSn,
             int expCmdSn,
             int maxCmdSn,
             int expDataSn,
             Residual residual)
-            implements ResponsePdu {}
+            implements ResponsePdu {
+
+        /// The same after an R-Data SNACK, with its SNACK Tag and the new number of Data-In PDUs.
+        public ScsiResponse again(int tag, int dataPdus) {
+            return new ScsiResponse(
+                    response,
+                    status,
+                    initiatorTaskTag,
+                    tag,
+                    statSn,
+                    expCmdSn,
+                    maxCmdSn,
+                    dataPdus,
+                    residual);
+        }
+    }
 
     /// RFC 7143 11.6 Task Management Function Response.
     ///
@@ -35,10 +70,13 @@ public sealed interface ResponsePdu {
 
     /// RFC 7143 11.7 SCSI Data-In.
     ///
+    /// @param acknowledge A: the initiator is to acknowledge the data so far by a SNACK, and LUN
+    ///   and Target Transfer Tag are valid
     /// @param statusBit whether status, residual and StatSN are valid: the phase-collapsed status.
     ///   Without it statSn, status and residual go out as zero
     record DataIn(
             boolean finalBit,
+            boolean acknowledge,
             boolean statusBit,
             int status,
             long lun,
@@ -122,6 +160,9 @@ public sealed interface ResponsePdu {
             implements ResponsePdu {}
 
     /// RFC 7143 11.17 Reject. The data segment is the complete header of the rejected PDU.
+    ///
+    /// @param dataSnOrR2tSn of a Data/R2T SNACK that is a protocol error: the next number that
+    ///   would be sent for its task; else 0
     record Reject(int reason, int statSn, int expCmdSn, int maxCmdSn, int dataSnOrR2tSn)
             implements ResponsePdu {}
 

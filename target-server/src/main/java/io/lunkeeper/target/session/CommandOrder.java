@@ -221,15 +221,28 @@ final class CommandOrder {
     }
 
     /// Hands a Data-Out PDU to its command, if that waits here.
-    boolean receive(Link link, DataOut pdu) {
+    ///
+    /// @param intact whether its data is what was sent
+    boolean receive(Link link, DataOut pdu, boolean intact) {
         for (EarlyCommand each : window.held()) {
             if (each.takes(link, pdu)) {
-                each.receive(pdu);
+                each.receive(pdu, intact);
                 goOn();
                 return true;
             }
         }
         return false;
+    }
+
+    /// No data has come on a connection for too long: what is missing is asked for when it is the
+    /// turn of its command.
+    void timeOut(Link link) {
+        for (EarlyCommand each : window.held()) {
+            if (each.link() == link) {
+                each.timeOut();
+            }
+        }
+        goOn();
     }
 
     private void release(EarlyCommand command) {

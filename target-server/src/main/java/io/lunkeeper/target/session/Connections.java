@@ -67,6 +67,9 @@ final class Connections {
 
     void enter(Link link, int segmentBytes) {
         link.enter(session.text(segmentBytes));
+        if (session.recovers()) {
+            link.recover(window);
+        }
     }
 
     /// Takes another connection in, in the place of the one that has its CID, if any, once the

@@ -12,7 +12,7 @@ final class DataInTransfer {
 
     private final DataSource source;
     private final long lengthBytes;
-    private final int segmentBytes;
+    private int segmentBytes;
     private final int burstBytes;
     private long position;
     private int burstPosition;
@@ -47,16 +47,33 @@ final class DataInTransfer {
         return (int) Math.min(fits, lengthBytes - position);
     }
 
-    /// The next PDU is sent. Returns whether it was the last of its sequence: the F bit.
-    boolean sent(int bytes) {
+    /// The next PDU is sent.
+    void sent(int bytes) {
         position += bytes;
         burstPosition += bytes;
         dataSn++;
         if (burstPosition == burstBytes || position == lengthBytes) {
             burstPosition = 0;
-            return true;
         }
-        return false;
+    }
+
+    /// Whether the PDU that was sent last was the last of its sequence: the F bit.
+    boolean endsSequence() {
+        return burstPosition == 0;
+    }
+
+    /// Where the sequence ends that the next PDU is part of.
+    long sequenceEnd() {
+        return Math.min(position - burstPosition + burstBytes, lengthBytes);
+    }
+
+    /// What was sent has been cut anew (RFC 7143 11.16.3 Resegmentation).
+    ///
+    /// @param nextDataSn how many PDUs that has made of it
+    /// @param maxSegmentBytes the most that goes into a PDU from now on
+    void resegment(int nextDataSn, int maxSegmentBytes) {
+        dataSn = nextDataSn;
+        segmentBytes = Math.min(maxSegmentBytes, MAX_SEGMENT_BYTES);
     }
 
     boolean finished() {

@@ -5,7 +5,9 @@ import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -16,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// DataPDUInOrder and DataSequenceInOrder are Yes in every session here, so each PDU must begin
 /// where the one before it in its burst ended; anything else is a [Violation] and nothing of that
-/// PDU is used. Unsolicited data may be less than FirstBurstLength: asking for the rest costs
-/// nothing and loses nothing.
+/// PDU is used, unless the session can recover: see [#misses]. Unsolicited data may be less than
+/// FirstBurstLength: asking for the rest costs nothing and loses nothing.
 final class DataOutTransfer {
 
     /// How a PDU broke the transfer; the command ends with ABORTED COMMAND.
@@ -31,16 +33,31 @@ final class DataOutTransfer {
     /// A burst under way: unsolicited with the reserved tag, or asked for by an R2T.
     private static final class Burst {
         final int targetTransferTag;
+        final int r2tSn;
+        final long start;
         final long end;
         long next;
         int dataSn;
+        boolean repeat;
 
-        Burst(int targetTransferTag, long start, long end) {
+        Burst(int targetTransferTag, int r2tSn, long start, long end) {
             this.targetTransferTag = targetTransferTag;
+            this.r2tSn = r2tSn;
+            this.start = start;
             this.next = start;
             this.end = end;
         }
+
+        Request request() {
+            return new Request(targetTransferTag, r2tSn, start, end - start);
+        }
     }
+
+    /// Data that was lost and has to be asked for again.
+    private record Range(long start, long end) {}
+
+    /// Bursts that were given up of which data may still come. Each was waited for for seconds.
+    private static final int MAX_OVERDUE = 16;
 
     /// What a Ready To Transfer is to ask for.
     record Request(int targetTransferTag, int r2tSn, long offset, long length) {}
@@ -51,6 +68,14 @@ final class DataOutTransfer {
     private @Nullable Burst unsolicited;
     private long nextRequest;
     private int r2tSn;
+    private boolean stopped;
+
+    /// Lost parts of bursts. Those of unsolicited data are not here: all from there on is asked for
+    /// anyway.
+    private @Nullable Deque<Range> lost;
+
+    /// Target Transfer Tags of bursts that are not waited for any more.
+    private @Nullable Deque<Integer> overdue;
 
     /// @param wantedBytes what the command takes of the expected data transfer length; bytes beyond
     ///   are not asked for, and dropped when they come unsolicited
@@ -61,7 +86,7 @@ final class DataOutTransfer {
         if (command.write() && !command.finalBit()) {
             long limit =
                     Math.min(parameters.firstBurstLength(), command.expectedDataTransferLength());
-            this.unsolicited = new Burst(RequestPdu.RESERVED_TAG, nextRequest, limit);
+            this.unsolicited = new Burst(RequestPdu.RESERVED_TAG, 0, nextRequest, limit);
         }
     }
 
@@ -116,23 +141,32 @@ final class DataOutTransfer {
     /// Whether another Ready To Transfer is due now.
     boolean wantsRequest() {
         return unsolicited == null
-                && nextRequest < wantedBytes
+                && (nextRequest < wantedBytes || lost != null)
                 && solicited.size() < parameters.maxOutstandingR2t();
     }
 
     /// Takes the next request; legal when [#wantsRequest].
     Request request(int targetTransferTag) {
         assert wantsRequest();
-        long length = Math.min(parameters.maxBurstLength(), wantedBytes - nextRequest);
-        Request request = new Request(targetTransferTag, r2tSn++, nextRequest, length);
-        solicited.add(new Burst(targetTransferTag, nextRequest, nextRequest + length));
-        nextRequest += length;
-        return request;
+        Burst burst;
+        if (lost == null) {
+            long length = Math.min(parameters.maxBurstLength(), wantedBytes - nextRequest);
+            burst = new Burst(targetTransferTag, r2tSn++, nextRequest, nextRequest + length);
+            nextRequest += length;
+        } else {
+            Range range = lost.remove();
+            lost = lost.isEmpty() ? null : lost;
+            burst = new Burst(targetTransferTag, r2tSn++, range.start, range.end);
+        }
+        solicited.add(burst);
+        return burst.request();
     }
 
     /// Asks for no more than is under way: the command has failed and only drains.
     void stopRequests() {
         nextRequest = Math.max(nextRequest, wantedBytes);
+        stopped = true;
+        lost = null;
     }
 
     /// Takes nothing more: the initiator has broken the rules.
@@ -144,7 +178,10 @@ final class DataOutTransfer {
 
     /// Whether nothing more is to come.
     boolean finished() {
-        return unsolicited == null && solicited.isEmpty() && nextRequest >= wantedBytes;
+        return unsolicited == null
+                && solicited.isEmpty()
+                && nextRequest >= wantedBytes
+                && lost == null;
     }
 
     /// The Target Transfer Tags of bursts that were asked for and are not complete.
@@ -157,5 +194,112 @@ final class DataOutTransfer {
     /// R2Ts sent so far: the ExpDataSN of a response to a write counts them (RFC 7143 11.4.8).
     int requestsSent() {
         return r2tSn;
+    }
+
+    // ---- recovery within the command
+
+    /// Looks at a Data-Out PDU before [#receive] does, at ErrorRecoveryLevel 1: one that is
+    /// damaged, or that comes after one that was lost, is of no use, nor is what follows in its
+    /// burst. With the last PDU of the burst all that is missing becomes due to be asked for again
+    /// (RFC 7143 7.8 Digest Errors, 7.9 Sequence Errors: recovery R2T). Bursts that are not waited
+    /// for any more, and unsolicited data of a command that has come twice, are not looked at.
+    ///
+    /// @param intact whether its data digest was right
+    /// @return whether the PDU is of no use
+    boolean misses(DataOut pdu, boolean intact) {
+        Burst burst = burstOf(pdu.targetTransferTag());
+        if (burst == null) {
+            return pdu.targetTransferTag() == RequestPdu.RESERVED_TAG
+                    ? !parameters.initialR2t()
+                    : overdue != null && overdue.contains(pdu.targetTransferTag());
+        }
+        if (intact && !comesAfterGap(burst, pdu)) {
+            return false;
+        }
+        if (pdu.finalBit()) {
+            lose(burst);
+        }
+        return true;
+    }
+
+    private boolean comesAfterGap(Burst burst, DataOut pdu) {
+        long end = pdu.bufferOffset() + pdu.data().readableBytes();
+        boolean complete = end == burst.end || (burst == unsolicited && pdu.finalBit());
+        return pdu.bufferOffset() > burst.next
+                && pdu.dataSn() - burst.dataSn > 0
+                && end <= burst.end
+                && pdu.finalBit() == complete;
+    }
+
+    /// Of a burst nothing more comes.
+    private void lose(Burst burst) {
+        if (burst == unsolicited) {
+            unsolicited = null;
+            nextRequest = Math.max(burst.next, stopped ? wantedBytes : 0);
+            return;
+        }
+        solicited.remove(burst);
+        if (!stopped && burst.next < burst.end) {
+            lost = lost == null ? new ArrayDeque<>(2) : lost;
+            lost.add(new Range(burst.next, burst.end));
+        }
+    }
+
+    /// Nothing has come for too long (RFC 7143 7.1.4.1 Recovery Within-command: sequence reception
+    /// timeout). What was asked for and has not begun to come is asked for again as it was; the
+    /// rest of bursts that have begun is asked for anew.
+    ///
+    /// @return whether there are requests to repeat, see [#takeRepeats], where there were none
+    boolean timeOut() {
+        boolean fresh = false;
+        if (unsolicited != null) {
+            lose(unsolicited);
+        }
+        for (Burst burst : List.copyOf(solicited)) {
+            if (burst.next == burst.start) {
+                fresh |= !repeats();
+                burst.repeat = true;
+            } else {
+                overdue(burst.targetTransferTag);
+                lose(burst);
+            }
+        }
+        return fresh;
+    }
+
+    private void overdue(int targetTransferTag) {
+        overdue = overdue == null ? new ArrayDeque<>(2) : overdue;
+        if (overdue.size() == MAX_OVERDUE) {
+            overdue.remove();
+        }
+        overdue.add(targetTransferTag);
+    }
+
+    /// Has the requests from one R2TSN to before another sent again, those that are answered
+    /// excepted.
+    ///
+    /// @return whether there are any to repeat where there were none
+    boolean repeat(int from, int end) {
+        boolean before = repeats();
+        for (Burst burst : solicited) {
+            burst.repeat |= burst.r2tSn >= from && burst.r2tSn < end;
+        }
+        return !before && repeats();
+    }
+
+    private boolean repeats() {
+        return solicited.stream().anyMatch(burst -> burst.repeat);
+    }
+
+    /// The requests that are to be sent again.
+    List<Request> takeRepeats() {
+        List<Request> requests = new ArrayList<>();
+        for (Burst burst : solicited) {
+            if (burst.repeat) {
+                burst.repeat = false;
+                requests.add(burst.request());
+            }
+        }
+        return requests;
     }
 }

@@ -18,12 +18,14 @@ final class DormantCommand {
     private final ByteBuf data;
     private final int reservedBytes;
     private final DataOutTransfer unsolicited;
+    private final boolean recovers;
     private boolean due;
 
     /// @param command one that [DataOutTransfer#judge] finds nothing wrong with
     DormantCommand(ScsiCommand command, SessionParameters parameters, ByteBufAllocator allocator) {
         this.command = command;
         this.cdb = Unpooled.copiedBuffer(command.cdb());
+        this.recovers = parameters.errorRecoveryLevel() > 0;
         this.reservedBytes = reservedBytes(command, parameters);
         this.data = allocator.directBuffer(reservedBytes, reservedBytes);
         this.unsolicited = new DataOutTransfer(command, parameters, 0);
@@ -43,6 +45,17 @@ final class DormantCommand {
 
     int reservedBytes() {
         return reservedBytes;
+    }
+
+    /// Whether a PDU of the data is of no use; see [DataOutTransfer#misses]. What is missing is
+    /// asked for once the command has begun.
+    boolean misses(DataOut pdu, boolean intact) {
+        return recovers && unsolicited.misses(pdu, intact);
+    }
+
+    /// No more of the data is waited for.
+    void timeOut() {
+        unsolicited.timeOut();
     }
 
     /// Takes unsolicited data, in order and within FirstBurstLength as [DataOutTransfer] sees to.

@@ -85,9 +85,18 @@ final class EarlyCommand {
     }
 
     /// Takes unsolicited data; drops it when the command will be refused.
-    void receive(DataOut pdu) {
-        if (data != null && violation == null) {
+    ///
+    /// @param intact whether it is what was sent
+    void receive(DataOut pdu, boolean intact) {
+        if (data != null && violation == null && !data.misses(pdu, intact)) {
             violation = data.receive(pdu);
+        }
+    }
+
+    /// Its data is not waited for any more.
+    void timeOut() {
+        if (data != null) {
+            data.timeOut();
         }
     }
 

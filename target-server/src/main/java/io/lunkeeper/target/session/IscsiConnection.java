@@ -7,6 +7,7 @@ import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.login.TargetDirectory;
 import io.lunkeeper.target.pdu.MalformedPduException;
 import io.lunkeeper.target.pdu.RequestPdu;
+import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.LunMask;
@@ -124,9 +125,13 @@ public final class IscsiConnection {
     }
 
     /// Answers a PDU that was refused, with its 48 bytes of header.
-    public void reject(int reason, byte[] header) {
+    public void reject(RejectedPduException refused, byte[] header) {
+        reject(refused.reason(), header, refused.nextNumber());
+    }
+
+    private void reject(int reason, byte[] header, int nextNumber) {
         if (fullFeature && session != null && link != null) {
-            session.reject(link, reason, header);
+            session.replies().reject(link, reason, header, nextNumber);
         } else {
             endLogin("malformed PDU in the login phase");
         }
@@ -134,15 +139,33 @@ public final class IscsiConnection {
 
     /// Answers bytes that are no PDU. At ErrorRecoveryLevel 0 a lost PDU is a lost session, so a
     /// digest error ends it (RFC 7143 7.8 Digest Errors, 7.1.5 Error Recovery Hierarchy); so does a
-    /// header that contradicts itself (7.7 Format Errors).
+    /// header that contradicts itself (7.7 Format Errors). At ErrorRecoveryLevel 1 a PDU whose data
+    /// is damaged is no more than lost: data is asked for again, and a request is one that has not
+    /// come, so that its CmdSN is waited for until the initiator sends it again (7.2.1 Usage of
+    /// Retry).
     public void malformed(MalformedPduException fault) {
-        reject(fault.rejectReason(), fault.header());
+        reject(fault.rejectReason(), fault.header(), 0);
+        boolean damaged = fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR;
+        Session mine = session;
         if (fault.framingLost()
                 || fault.formatError()
-                || fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR) {
+                || (damaged && (mine == null || !mine.recovers()))) {
             drop(fault.getMessage() == null ? "malformed PDU" : fault.getMessage());
-        } else if (session != null) {
-            skipNumber(session, fault.header());
+        } else if (damaged) {
+            lose(fault);
+        } else if (mine != null) {
+            skipNumber(mine, fault.header());
+        }
+    }
+
+    private void lose(MalformedPduException fault) {
+        DataOut pdu = fault.damaged();
+        if (pdu != null && session != null && link != null) {
+            try {
+                session.damaged(link, pdu);
+            } catch (RejectedPduException refused) {
+                reject(refused, fault.header());
+            }
         }
     }
 

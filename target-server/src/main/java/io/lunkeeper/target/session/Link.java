@@ -1,6 +1,7 @@
 package io.lunkeeper.target.session;
 
 import io.lunkeeper.target.login.TextNegotiation;
+import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
@@ -28,6 +29,9 @@ final class Link {
     private int initiatorSegmentBytes;
     private boolean leaving;
     private boolean gone;
+
+    /// What may have to be sent again; null at ErrorRecoveryLevel 0.
+    private @Nullable Unacknowledged unacknowledged;
 
     Link(Transport transport, int cid, int firstStatSn) {
         this.transport = transport;
@@ -63,6 +67,9 @@ final class Link {
         boolean sent = !new SerialNumber(statSn).precedes(now);
         if (sent && new SerialNumber(acknowledged).precedes(now)) {
             acknowledged = expStatSn;
+            if (unacknowledged != null) {
+                unacknowledged.acknowledged(expStatSn);
+            }
         }
     }
 
@@ -71,9 +78,17 @@ final class Link {
         return !new SerialNumber(acknowledged).precedes(new SerialNumber(number));
     }
 
-    /// A Target Transfer Tag for a ping: any but the reserved one (RFC 7143 11.19).
-    int nextPing() {
-        return pings++ & 0x7fffffff;
+    /// Sends a ping that the initiator must answer (RFC 7143 11.19 NOP-In). Its Target Transfer Tag
+    /// is any but the reserved one.
+    void ping(CommandWindow<?> window) {
+        send(
+                new ResponsePdu.NopIn(
+                        0,
+                        RequestPdu.RESERVED_TAG,
+                        pings++ & 0x7fffffff,
+                        statSn,
+                        window.expCmdSn(),
+                        window.maxCmdSn()));
     }
 
     // ---- what the initiator declared
@@ -82,6 +97,23 @@ final class Link {
     void enter(TextNegotiation negotiation) {
         text = negotiation;
         initiatorSegmentBytes = negotiation.maxDataSegmentBytes();
+    }
+
+    /// From now on what is sent is kept until it is acknowledged: ErrorRecoveryLevel 1.
+    void recover(CommandWindow<?> window) {
+        unacknowledged = new Unacknowledged(this, window);
+    }
+
+    /// What may have to be sent again; null at ErrorRecoveryLevel 0, and when the connection is no
+    /// more.
+    @Nullable Unacknowledged unacknowledged() {
+        return unacknowledged;
+    }
+
+    /// What a SCSI Response of the command has to repeat (RFC 7143 11.4.4 SNACK Tag); 0: nothing.
+    int snackTag(int initiatorTaskTag) {
+        SentData data = unacknowledged == null ? null : unacknowledged.dataOf(initiatorTaskTag);
+        return data == null ? 0 : data.snackTag();
     }
 
     /// What the initiator takes in one PDU; it may declare another MaxRecvDataSegmentLength at any
@@ -117,6 +149,10 @@ final class Link {
     /// Its socket is closed.
     void gone() {
         gone = true;
+        if (unacknowledged != null) {
+            unacknowledged.release();
+            unacknowledged = null;
+        }
     }
 
     boolean isGone() {
@@ -137,6 +173,18 @@ final class Link {
     /// Sends a PDU whose data segment is in `pdu` already.
     void send(ResponsePdu header, ByteBuf pdu) {
         transport.encoder().encode(header, pdu);
+        if (unacknowledged != null) {
+            unacknowledged.sent(header, transport.encoder().data(pdu), statSn - 1);
+        }
+        transport.send(pdu);
+    }
+
+    /// Sends a PDU again.
+    void sendAgain(SentPdu sent, CommandWindow<?> window) {
+        ByteBuf data = sent.data();
+        ByteBuf pdu = allocate(data.readableBytes());
+        pdu.writeBytes(data, data.readerIndex(), data.readableBytes());
+        transport.encoder().encodeAgain(sent.header(), window.expCmdSn(), window.maxCmdSn(), pdu);
         transport.send(pdu);
     }
 
@@ -150,6 +198,35 @@ final class Link {
     /// The task makes none for the time being.
     void notReadyToSend(Task task) {
         senders.remove(task);
+        if (unacknowledged != null) {
+            unacknowledged.notReadyToSend(task);
+        }
+    }
+
+    /// Whether a task may send the next PDU of its data; otherwise it becomes ready to send when it
+    /// may.
+    boolean mayForward(Task task, DataInTransfer transfer) {
+        return unacknowledged == null
+                || unacknowledged.mayForward(task, transfer.position(), transfer.sequenceEnd());
+    }
+
+    /// The initiator will not ask for the data of this task again.
+    void forgetData(int initiatorTaskTag) {
+        if (unacknowledged != null) {
+            unacknowledged.forget(initiatorTaskTag);
+        }
+    }
+
+    /// Data of a write has come.
+    void dataMoves() {
+        if (unacknowledged != null) {
+            unacknowledged.dataMoves();
+        }
+    }
+
+    /// Whether there is room for another Data-In PDU.
+    boolean hasRoomToSend() {
+        return fetchingBytes + transport.queuedBytes() < MAX_UNSENT_BYTES;
     }
 
     /// Data-In bytes being fetched by I/O threads have changed.
@@ -164,8 +241,11 @@ final class Link {
         }
         producing = true;
         try {
+            if (unacknowledged != null) {
+                unacknowledged.produce();
+            }
             Task task = senders.peek();
-            while (task != null && fetchingBytes + transport.queuedBytes() < MAX_UNSENT_BYTES) {
+            while (task != null && hasRoomToSend()) {
                 senders.remove();
                 if (task.sendNext()) {
                     senders.add(task);

@@ -10,14 +10,12 @@ import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
 import io.lunkeeper.target.pdu.RequestPdu.NopOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
+import io.lunkeeper.target.pdu.RequestPdu.SnackRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
-import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.LunMask;
 import io.lunkeeper.target.scsi.Nexus;
 import io.lunkeeper.target.scsi.Outcome;
-import io.netty.buffer.ByteBuf;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -46,6 +44,8 @@ public final class Session {
     private final Acknowledgments acknowledgments;
     private final AsyncMessages messages;
     private final Connections connections;
+    private final Replies replies;
+    private final boolean recovers;
     private final @Nullable TargetNode target;
     private final LunMask mask;
     private @Nullable TaskSet tasks;
@@ -67,6 +67,8 @@ public final class Session {
         this.order = new CommandOrder(this, window, parameters);
         this.acknowledgments = new Acknowledgments(links, this::ping);
         this.messages = new AsyncMessages(parameters, window);
+        this.replies = new Replies(window);
+        this.recovers = parameters.errorRecoveryLevel() > 0;
         this.connections =
                 new Connections(this, parameters, links, order, acknowledgments, messages);
         connections.enter(link, parameters.initiatorMaxRecvDataSegmentLength());
@@ -148,7 +150,7 @@ public final class Session {
 
     /// Takes a request of the full-feature phase.
     void receive(Link link, RequestPdu pdu) throws RejectedPduException, MalformedPduException {
-        if (links.several() && !heeds(link, pdu)) {
+        if ((recovers || links.several()) && !heeds(link, pdu)) {
             return;
         }
         switch (pdu) {
@@ -163,30 +165,46 @@ public final class Session {
                     order.arrive(link, request, request.immediate(), request.cmdSn());
             case NopOut request ->
                     order.arrive(link, request, request.immediate(), request.cmdSn());
-            case RequestPdu.SnackRequest _ ->
-                    // RFC 7143 11.16 SNACK Request: not supported at ErrorRecoveryLevel 0.
-                    throw new RejectedPduException(
-                            ReasonCode.SNACK_REJECT, "SNACK at ErrorRecoveryLevel 0");
+            case SnackRequest snack -> repeat(link, snack);
             case RequestPdu.LoginRequest _ ->
                     throw new RejectedPduException(
                             ReasonCode.PROTOCOL_ERROR, "login in the full-feature phase");
         }
     }
 
-    /// Where there are several connections, or the only one leaves: takes note of what the
-    /// initiator has, and drops what still comes on a connection that is logged out.
+    /// Where there are several connections, the only one leaves, or what is lost is sent again:
+    /// takes note of what the initiator has, and drops what still comes on a connection that is
+    /// logged out.
     ///
     /// @return whether the request is to be carried out
     private boolean heeds(Link link, RequestPdu pdu) {
         acknowledgments.received(link, pdu.expStatSn());
+        if (recovers) {
+            link.produce(); // Tasks may have waited for that.
+        }
         return !link.leaving();
     }
 
     private void receive(Link link, DataOut pdu) throws RejectedPduException {
-        if (!requireTasks().receive(link, pdu) && !order.receive(link, pdu)) {
+        if (!receive(requireTasks(), link, pdu, true)) {
             throw new RejectedPduException(
                     ReasonCode.INVALID_PDU_FIELD, "Data-Out for a task that does not exist");
         }
+    }
+
+    private boolean receive(TaskSet set, Link link, DataOut pdu, boolean intact)
+            throws RejectedPduException {
+        return set.receive(link, pdu, intact) || order.receive(link, pdu, intact);
+    }
+
+    private void repeat(Link link, SnackRequest request) throws RejectedPduException {
+        Unacknowledged sent = link.unacknowledged();
+        if (sent == null) {
+            throw new RejectedPduException(
+                    ReasonCode.SNACK_REJECT, "SNACK at ErrorRecoveryLevel 0");
+        }
+        new SnackHandling(link, sent, requireTasks()).carryOut(request);
+        link.produce();
     }
 
     /// Carries out a request that had to wait for its turn.
@@ -221,7 +239,7 @@ public final class Session {
             }
             case TextRequest request -> {
                 countNumber(request.immediate());
-                answer(link, request);
+                replies.answer(link, request);
             }
             case LogoutRequest request -> {
                 countNumber(request.immediate());
@@ -229,9 +247,9 @@ public final class Session {
             }
             case NopOut request -> {
                 countNumber(request.immediate());
-                answer(link, request);
+                replies.answer(link, request);
             }
-            case DataOut _, RequestPdu.SnackRequest _, RequestPdu.LoginRequest _ ->
+            case DataOut _, SnackRequest _, RequestPdu.LoginRequest _ ->
                     throw new IllegalStateException("has no CmdSN");
         }
     }
@@ -259,66 +277,27 @@ public final class Session {
         return target;
     }
 
-    /// RFC 7143 11.18 NOP-Out: a ping is echoed; an answer to ours needs none.
-    private void answer(Link link, NopOut request) {
-        if (request.initiatorTaskTag() == RequestPdu.RESERVED_TAG) {
-            return;
-        }
-        int echoed = Math.min(request.data().readableBytes(), link.initiatorSegmentBytes());
-        ByteBuf pdu = link.allocate(echoed);
-        pdu.writeBytes(request.data(), request.data().readerIndex(), echoed);
-        link.send(
-                new ResponsePdu.NopIn(
-                        request.lun(),
-                        request.initiatorTaskTag(),
-                        RequestPdu.RESERVED_TAG,
-                        link.takeStatSn(),
-                        window.expCmdSn(),
-                        window.maxCmdSn()),
-                pdu);
-    }
-
-    private void answer(Link link, TextRequest request) throws MalformedPduException {
-        TextNegotiation.TextReply reply = link.text().receive(request);
-        link.initiatorSegmentBytes(link.text().maxDataSegmentBytes());
-        byte[] bytes = reply.text().getBytes(StandardCharsets.UTF_8);
-        ByteBuf pdu = link.allocate(bytes.length);
-        pdu.writeBytes(bytes);
-        link.send(
-                new ResponsePdu.TextResponse(
-                        reply.finalBit(),
-                        reply.continueBit(),
-                        request.lun(),
-                        request.initiatorTaskTag(),
-                        reply.targetTransferTag(),
-                        link.takeStatSn(),
-                        window.expCmdSn(),
-                        window.maxCmdSn()),
-                pdu);
-    }
-
     /// Sends a ping that the initiator must answer (RFC 7143 11.19 NOP-In).
     void ping(Link link) {
-        link.send(
-                new ResponsePdu.NopIn(
-                        0,
-                        RequestPdu.RESERVED_TAG,
-                        link.nextPing(),
-                        link.peekStatSn(),
-                        window.expCmdSn(),
-                        window.maxCmdSn()));
+        link.ping(window);
     }
 
-    /// Answers a PDU that was refused.
-    ///
-    /// @param header its 48 bytes
-    void reject(Link link, int reason, byte[] header) {
-        ByteBuf pdu = link.allocate(header.length);
-        pdu.writeBytes(header);
-        link.send(
-                new ResponsePdu.Reject(
-                        reason, link.takeStatSn(), window.expCmdSn(), window.maxCmdSn(), 0),
-                pdu);
+    /// How requests are answered that concern nothing but their connection.
+    Replies replies() {
+        return replies;
+    }
+
+    /// A Data-Out PDU has come whose data is damaged: it is asked for again.
+    void damaged(Link link, DataOut pdu) throws RejectedPduException {
+        if (tasks != null) {
+            acknowledgments.received(link, pdu.expStatSn());
+            receive(tasks, link, pdu, false);
+        }
+    }
+
+    /// Whether PDUs that are lost are sent again: ErrorRecoveryLevel 1 or 2.
+    boolean recovers() {
+        return recovers;
     }
 
     /// Called about once a second for each connection.
@@ -326,6 +305,15 @@ public final class Session {
         if (tasks != null && link == links.lead()) {
             tasks.tick();
         }
+        Unacknowledged sent = link.unacknowledged();
+        if (sent == null || tasks == null) {
+            return;
+        }
+        if (sent.tick()) {
+            tasks.timeOut(link);
+            order.timeOut(link);
+        }
+        link.produce();
     }
 
     /// The socket has taken everything that was sent.

@@ -1,9 +1,7 @@
 package io.lunkeeper.target.session;
 
-import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
-import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.pdu.ResponsePdu.Residual;
 import io.lunkeeper.target.scsi.AutoContingentAllegiance;
 import io.lunkeeper.target.scsi.Outcome;
@@ -153,7 +151,11 @@ final class Task {
         set.ordering().release(waiting);
     }
 
-    private void receiveAsleep(DormantCommand waiting, DataOut pdu) {
+    private void receiveAsleep(DormantCommand waiting, DataOut pdu, boolean intact) {
+        if (waiting.misses(pdu, intact)) {
+            beginWhenReady(waiting);
+            return;
+        }
         DataOutTransfer.Violation violation = waiting.receive(pdu);
         if (violation != null) {
             giveUp(waiting);
@@ -293,7 +295,7 @@ final class Task {
             return;
         }
         if (dataOut != null && !aborted) {
-            set.requestData(this, dataOut);
+            set.answers().requestData(this, dataOut);
         }
         if (stepsRunning > 0) {
             return;
@@ -301,6 +303,7 @@ final class Task {
         if (aborted) {
             if (abortedWith == null) {
                 set.ended(this);
+                link.forgetData(initiatorTaskTag);
             } else {
                 respond(abortedWith);
             }
@@ -318,12 +321,18 @@ final class Task {
     // ---- data from the initiator
 
     /// Takes a Data-Out PDU of this task.
-    void receive(DataOut pdu) {
+    ///
+    /// @param intact whether its data is what was sent
+    void receive(DataOut pdu, boolean intact) {
         if (dormant != null) {
-            receiveAsleep(dormant, pdu);
+            receiveAsleep(dormant, pdu, intact);
             return;
         }
         if (dataOut == null) {
+            return;
+        }
+        if (set.recovers() && dataOut.misses(pdu, intact)) {
+            advance();
             return;
         }
         if (aborted) {
@@ -341,6 +350,24 @@ final class Task {
         advance();
     }
 
+    /// What it has asked for, and what was sent unasked, is waited for no longer.
+    void timeOut() {
+        if (dormant != null) {
+            dormant.timeOut();
+            beginWhenReady(dormant);
+        } else if (dataOut != null && !aborted) {
+            if (dataOut.timeOut()) {
+                set.requestAgain(this, dataOut);
+            }
+            advance();
+        }
+    }
+
+    /// The data that it takes from the initiator; null: none, or all came with the command.
+    @Nullable DataOutTransfer dataOut() {
+        return dataOut;
+    }
+
     private void offer(long position, ByteBuf data) {
         int length = (int) Math.min(data.readableBytes(), receivable - position);
         DataSink into = sink;
@@ -349,22 +376,18 @@ final class Task {
         }
         ByteBuf piece = data.slice(data.readerIndex(), length);
         if (!into.tryWrite(position, piece)) {
-            piece.retain();
-            set.hold(length);
             stepsRunning++;
-            set.runOnWriteThread(
-                    this,
-                    () -> into.write(position, piece),
-                    failure -> {
-                        stepsRunning--;
-                        piece.release();
-                        set.hold(-length);
-                        if (failure != null) {
-                            fail(set.failed(lun, failure));
-                        }
-                        advance();
-                    });
+            set.write(this, into, position, piece);
         }
+    }
+
+    /// A piece of its data is in the sink, or cannot be.
+    void written(@Nullable IOException failure) {
+        stepsRunning--;
+        if (failure != null) {
+            fail(set.failed(lun, failure));
+        }
+        advance();
     }
 
     /// The command will end with this status; the data under way is received and dropped first.
@@ -393,6 +416,10 @@ final class Task {
                         sendable,
                         link.initiatorSegmentBytes(),
                         set.parameters().maxBurstLength());
+        Unacknowledged sent = link.unacknowledged();
+        if (sent != null) {
+            sent.begin(this);
+        }
         link.readyToSend(this);
     }
 
@@ -401,7 +428,7 @@ final class Task {
     /// @return whether the task is ready to send another one at once
     boolean sendNext() {
         DataInTransfer transfer = dataIn;
-        if (aborted || transfer == null) {
+        if (aborted || transfer == null || !link.mayForward(this, transfer)) {
             return false;
         }
         int length = transfer.nextBytes();
@@ -409,59 +436,56 @@ final class Task {
         if (transfer.source().tryRead(transfer.position(), pdu, length)) {
             return sendDataIn(transfer, pdu, length);
         }
-        link.fetching(length);
         stepsRunning++;
-        set.fetch(
-                this,
-                transfer,
-                pdu,
-                length,
-                failure -> {
-                    stepsRunning--;
-                    link.fetching(-length);
-                    fetched(transfer, pdu, length, failure);
-                });
+        set.fetch(this, transfer, pdu, length);
         return false;
     }
 
-    private void fetched(
-            DataInTransfer transfer, ByteBuf pdu, int length, @Nullable IOException failure) {
+    /// The data of a PDU has been fetched, or cannot be.
+    void fetched(DataInTransfer transfer, ByteBuf pdu, int length, @Nullable IOException failure) {
+        stepsRunning--;
         if (aborted || failure != null || standsStill) {
             pdu.release(); // It is fetched again when the task goes on.
             if (failure != null) {
                 ending = set.failed(lun, failure);
             }
             advance();
+        } else if (length != transfer.nextBytes()) {
+            pdu.release(); // It was cut anew meanwhile.
+            link.readyToSend(this);
         } else if (sendDataIn(transfer, pdu, length)) {
             link.readyToSend(this);
         }
     }
 
     private boolean sendDataIn(DataInTransfer transfer, ByteBuf pdu, int length) {
-        long offset = transfer.position();
-        int dataSn = transfer.dataSn();
-        boolean endOfSequence = transfer.sent(length);
+        transfer.sent(length);
         boolean last = transfer.finished();
-        if (last) {
+        boolean withStatus = last && link.snackTag(initiatorTaskTag) == 0;
+        if (withStatus) {
             // Before the header is made: the end of the task opens the command window.
             set.ended(this);
         }
-        link.send(
-                new ResponsePdu.DataIn(
-                        endOfSequence,
-                        last,
-                        Status.GOOD.status(),
-                        lun,
-                        initiatorTaskTag,
-                        RequestPdu.RESERVED_TAG,
-                        last ? link.takeStatSn() : 0,
-                        set.window().expCmdSn(),
-                        set.window().maxCmdSn(),
-                        dataSn,
-                        offset,
-                        last ? Residual.of(expectedIn, wanted) : Residual.NONE),
-                pdu);
+        Residual residual = Residual.of(expectedIn, wanted);
+        set.answers().dataIn(this, transfer, length, withStatus, residual, pdu);
+        if (last && !withStatus) {
+            proceed(Status.GOOD);
+        }
         return !last;
+    }
+
+    /// Whether it sends Data-In PDUs, now or later.
+    boolean sendsData() {
+        return dataIn != null;
+    }
+
+    /// What it has sent was cut anew; so is what follows.
+    ///
+    /// @param nextDataSn how many PDUs it counts as
+    void resegment(int nextDataSn) {
+        if (dataIn != null) {
+            dataIn.resegment(nextDataSn, link.initiatorSegmentBytes());
+        }
     }
 
     // ---- the end
@@ -498,25 +522,7 @@ final class Task {
             numberOfDataPdus = dataOut.requestsSent();
         }
         set.ended(this);
-        ByteBuf sense = status.sense();
-        int senseBytes = sense.readableBytes();
-        ByteBuf pdu = link.allocate(senseBytes == 0 ? 0 : senseBytes + 2);
-        if (senseBytes > 0) {
-            // RFC 7143 11.4.7 Data Segment - Sense and Response Data Segment: SenseLength first.
-            pdu.writeShort(senseBytes);
-            pdu.writeBytes(sense, sense.readerIndex(), senseBytes);
-        }
-        link.send(
-                new ResponsePdu.ScsiResponse(
-                        0,
-                        status.status(),
-                        initiatorTaskTag,
-                        link.takeStatSn(),
-                        set.window().expCmdSn(),
-                        set.window().maxCmdSn(),
-                        numberOfDataPdus,
-                        residual(status)),
-                pdu);
+        set.answers().respond(this, status, numberOfDataPdus, residual(status));
     }
 
     private Residual residual(Status status) {
@@ -552,38 +558,16 @@ final class Task {
         endListeners.clear();
     }
 
-    // ---- steps on the LUN's I/O threads
+    // ---- steps that end elsewhere
 
     private void runBlocking(BlockingStep work) {
-        Outcome[] outcome = new Outcome[1];
         stepsRunning++;
-        set.runOnIoThread(
-                this,
-                () -> outcome[0] = work.run(),
-                failure -> {
-                    stepsRunning--;
-                    if (aborted) {
-                        advance();
-                    } else {
-                        proceed(failure == null ? outcome[0] : set.failed(lun, failure));
-                    }
-                });
+        set.run(this, work);
     }
 
     private void await(AwaitedStep step) {
         stepsRunning++;
-        step.begin(next ->
-                set.comeBack(
-                        link,
-                        () -> {
-                            stepsRunning--;
-                            if (aborted) {
-                                next.abandoned();
-                                advance();
-                            } else {
-                                proceed(next);
-                            }
-                        }));
+        step.begin(next -> set.comeBack(link, () -> stepEnded(next)));
     }
 
     /// Nothing of the task runs meanwhile, so an abort ends it at once.
@@ -596,5 +580,16 @@ final class Task {
                                 proceed(next);
                             }
                         }));
+    }
+
+    /// A step has come back, with what is next.
+    void stepEnded(Outcome next) {
+        stepsRunning--;
+        if (aborted) {
+            next.abandoned();
+            advance();
+        } else {
+            proceed(next);
+        }
     }
 }

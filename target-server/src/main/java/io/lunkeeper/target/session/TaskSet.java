@@ -4,9 +4,11 @@ import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
-import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.Nexus;
+import io.lunkeeper.target.scsi.Outcome;
+import io.lunkeeper.target.scsi.Outcome.BlockingStep;
+import io.lunkeeper.target.scsi.Outcome.DataSink;
 import io.lunkeeper.target.scsi.Outcome.Status;
 import io.lunkeeper.target.scsi.TaskControl;
 import io.lunkeeper.target.scsi.TaskControl.OnError;
@@ -45,10 +47,11 @@ final class TaskSet {
     private final DeviceServer device;
     private final Nexus nexus;
     private final TaskOrdering ordering;
+    private final TaskAnswers answers;
+    private final boolean recovers;
     private final IntObjectMap<Task> tasks = new IntObjectHashMap<>();
     private final RetiredTags retired = new RetiredTags();
     private int immediateTasks;
-    private int nextTransferTag;
     private long heldBytes;
     private boolean reading = true;
 
@@ -65,6 +68,8 @@ final class TaskSet {
         this.device = target.device();
         this.nexus = nexus;
         this.ordering = new TaskOrdering(this, links, device, nexus);
+        this.answers = new TaskAnswers(window);
+        this.recovers = parameters.errorRecoveryLevel() > 0;
         nexus.tasksAreHeldBy(ordering);
     }
 
@@ -78,6 +83,16 @@ final class TaskSet {
 
     Nexus nexus() {
         return nexus;
+    }
+
+    /// What they send.
+    TaskAnswers answers() {
+        return answers;
+    }
+
+    /// Whether what is lost is sent again: ErrorRecoveryLevel 1 or 2.
+    boolean recovers() {
+        return recovers;
     }
 
     /// Which of the tasks wait for others.
@@ -174,10 +189,11 @@ final class TaskSet {
 
     /// Hands a Data-Out PDU to its task.
     ///
+    /// @param intact whether its data is what was sent
     /// @return false when there is no such task
     /// @throws RejectedPduException when the task's command came on another connection (RFC 7143
     ///   4.2.5.1 Command Connection Allegiance)
-    boolean receive(Link link, DataOut pdu) throws RejectedPduException {
+    boolean receive(Link link, DataOut pdu, boolean intact) throws RejectedPduException {
         int tag = pdu.initiatorTaskTag();
         Task task = tasks.get(tag);
         if (task == null) {
@@ -191,7 +207,8 @@ final class TaskSet {
             throw new RejectedPduException(
                     ReasonCode.PROTOCOL_ERROR, "Data-Out on another connection than its command");
         }
-        task.receive(pdu);
+        link.dataMoves();
+        task.receive(pdu, intact);
         link.produce();
         return true;
     }
@@ -209,34 +226,27 @@ final class TaskSet {
         return device.failed(lun, failure);
     }
 
-    /// Sends the Ready To Transfers that are due.
-    void requestData(Task task, DataOutTransfer transfer) {
-        while (transfer.wantsRequest()) {
-            if (++nextTransferTag == RequestPdu.RESERVED_TAG) {
-                nextTransferTag = 0;
+    /// Has Ready To Transfers of a task sent again, as the socket takes them.
+    void requestAgain(Task task, DataOutTransfer transfer) {
+        Unacknowledged sent = task.link().unacknowledged();
+        if (sent != null) {
+            sent.repeat(() -> answers.requestAgain(task, transfer));
+        }
+    }
+
+    /// No data has come on a connection for too long. As long as none is taken, none can come.
+    void timeOut(Link link) {
+        if (!reading) {
+            return;
+        }
+        for (Task each : List.copyOf(tasks.values())) {
+            if (each.link() == link) {
+                each.timeOut();
             }
-            DataOutTransfer.Request request = transfer.request(nextTransferTag);
-            task.link()
-                    .send(
-                            new ResponsePdu.ReadyToTransfer(
-                                    task.lun(),
-                                    task.initiatorTaskTag(),
-                                    request.targetTransferTag(),
-                                    task.link().peekStatSn(),
-                                    window.expCmdSn(),
-                                    window.maxCmdSn(),
-                                    request.r2tSn(),
-                                    request.offset(),
-                                    request.length()));
         }
     }
 
     // ---- memory
-
-    /// Data-Out bytes waiting for I/O threads have changed.
-    void hold(int bytes) {
-        heldBytes += bytes;
-    }
 
     private void regulateReading() {
         boolean wanted = reading ? heldBytes <= MAX_HELD_BYTES : heldBytes <= MAX_HELD_BYTES / 2;
@@ -305,6 +315,12 @@ final class TaskSet {
         retired.tick();
     }
 
+    /// The task with this tag, if it is alive and came on this connection.
+    @Nullable Task onConnection(int initiatorTaskTag, Link link) {
+        Task task = tasks.get(initiatorTaskTag);
+        return task != null && task.link() == link ? task : null;
+    }
+
     /// Whether a task with this tag is alive.
     boolean contains(int initiatorTaskTag) {
         return tasks.containsKey(initiatorTaskTag);
@@ -369,19 +385,42 @@ final class TaskSet {
 
     // ---- I/O threads
 
-    /// Runs a step on the LUN's I/O threads and its end on the session's thread.
-    void runOnIoThread(Task task, IoStep step, StepDone done) {
-        runOn(device.ioThreads(task.lun()), task, step, done);
+    /// Runs a step of a command on the LUN's I/O threads; the task hears what comes of it.
+    void run(Task task, BlockingStep work) {
+        Outcome[] outcome = new Outcome[1];
+        runOn(
+                device.ioThreads(task.lun()),
+                task,
+                () -> outcome[0] = work.run(),
+                failure ->
+                        task.stepEnded(failure == null ? outcome[0] : failed(task.lun(), failure)));
     }
 
-    /// The same for a step that writes, and that the LUN may let wait.
-    void runOnWriteThread(Task task, IoStep step, StepDone done) {
-        runOn(device.writeThreads(task.lun()), task, step, done);
+    /// Writes a piece of a task's data on threads that the LUN may let wait; the task hears of it.
+    void write(Task task, DataSink into, long position, ByteBuf piece) {
+        int length = piece.readableBytes();
+        piece.retain();
+        heldBytes += length;
+        runOn(
+                device.writeThreads(task.lun()),
+                task,
+                () -> into.write(position, piece),
+                failure -> {
+                    piece.release();
+                    heldBytes -= length;
+                    task.written(failure);
+                });
     }
 
-    /// Reads the next piece of a transfer elsewhere; its end comes to the session's thread.
-    void fetch(Task task, DataInTransfer transfer, ByteBuf into, int length, StepDone done) {
+    /// Reads the next piece of a transfer elsewhere; the task hears of it.
+    void fetch(Task task, DataInTransfer transfer, ByteBuf into, int length) {
         Link link = task.link();
+        link.fetching(length);
+        StepDone done =
+                failure -> {
+                    link.fetching(-length);
+                    task.fetched(transfer, into, length, failure);
+                };
         try {
             transfer.source()
                     .read(

@@ -9,6 +9,18 @@
 /// of its tasks. What is kept of a lost connection is in [CleanupWait] and holds the place that the
 /// connection had among all that there may be; time is counted by ticks of the event loop, so a
 /// session without connections needs no thread and no timer.
+///
+/// ## Recovery within a connection
+///
+/// Sessions of ErrorRecoveryLevel 0, nearly all, keep nothing that was sent: where others differ
+/// there is one branch on a null field. At level 1 each connection has an [Unacknowledged]: the
+/// responses by StatSN and, per command, the [SentData]. It keeps the PDUs themselves, since the
+/// medium may have changed when they are asked for again; their buffers are the ones that were
+/// sent, with one more claim on them. [SnackHandling] queues what is asked for, each PDU once, and
+/// the queue leaves as the socket takes it. Data that does not arrive, or arrives damaged, is
+/// noticed by [DataOutTransfer]: the rest of the burst is dropped and asked for anew by a recovery
+/// R2T. A header whose digest is wrong closes the connection, since the length in it is all that
+/// tells where the next PDU begins.
 @NullMarked
 package io.lunkeeper.target.session;
 

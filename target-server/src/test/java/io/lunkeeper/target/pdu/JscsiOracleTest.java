@@ -195,6 +195,7 @@ final class JscsiOracleTest {
                             random.nextInt(),
                             random.nextInt(),
                             random.nextInt(),
+                            random.nextInt(),
                             residual);
             BasicHeaderSegment theirs = theirs(encoded(ours));
             SCSIResponseParser parser = (SCSIResponseParser) theirs.getParser();

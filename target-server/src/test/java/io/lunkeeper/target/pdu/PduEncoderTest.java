@@ -41,12 +41,13 @@ final class PduEncoderTest {
                                 0,
                                 2,
                                 ITT,
+                                0x71727374,
                                 STAT_SN,
                                 EXP_CMD_SN,
                                 MAX_CMD_SN,
                                 9,
                                 new Residual(false, true, 0xfffffffeL)),
-                        "21820002 00000000 00000000 00000000 a1a2a3a4 00000000"
+                        "21820002 00000000 00000000 00000000 a1a2a3a4 71727374"
                                 + SEQUENCE
                                 + "00000009 00000000 fffffffe"),
                 Arguments.of(
@@ -54,6 +55,7 @@ final class PduEncoderTest {
                                 1,
                                 0,
                                 ITT,
+                                0,
                                 STAT_SN,
                                 EXP_CMD_SN,
                                 MAX_CMD_SN,
@@ -72,6 +74,7 @@ final class PduEncoderTest {
                         new DataIn(
                                 true,
                                 true,
+                                true,
                                 0x18,
                                 LUN,
                                 ITT,
@@ -82,7 +85,7 @@ final class PduEncoderTest {
                                 5,
                                 0xfffffe00L,
                                 new Residual(true, false, 3)),
-                        "25850018 00000000 01020304 05060708 a1a2a3a4 d1d2d3d4"
+                        "25c50018 00000000 01020304 05060708 a1a2a3a4 d1d2d3d4"
                                 + SEQUENCE
                                 + "00000005 fffffe00 00000003"));
     }
@@ -92,6 +95,7 @@ final class PduEncoderTest {
                 Arguments.of(
                         new DataIn(
                                 true,
+                                false,
                                 true,
                                 0,
                                 LUN,
@@ -108,6 +112,7 @@ final class PduEncoderTest {
                                 + "00000005 00000000 00000003"),
                 Arguments.of(
                         new DataIn(
+                                false,
                                 false,
                                 false,
                                 0x18,

@@ -213,7 +213,8 @@ class DataTransferTest {
             assertEquals(position, transfer.position());
             assertEquals(i, transfer.dataSn());
             assertEquals(steps[i].bytes(), transfer.nextBytes());
-            assertEquals(steps[i].endOfSequence(), transfer.sent(steps[i].bytes()));
+            transfer.sent(steps[i].bytes());
+            assertEquals(steps[i].endOfSequence(), transfer.endsSequence());
             position += steps[i].bytes();
         }
         assertTrue(transfer.finished());

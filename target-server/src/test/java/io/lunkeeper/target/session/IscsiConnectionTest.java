@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jscsi.parser.reject.RejectParser.ReasonCode;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -368,7 +369,8 @@ class IscsiConnectionTest {
     @Test
     void soDoesWhatIsNoPdu() throws Exception {
         beginLogin();
-        connection.reject(5, new byte[48]);
+        connection.reject(
+                new RejectedPduException(ReasonCode.COMMAND_NOT_SUPPORTED, "none"), new byte[48]);
         assertEquals(INVALID_DURING_LOGIN, transport.sent.getLast().getShort(36));
         assertEquals("protocol error: malformed PDU in the login phase", transport.closeReason);
     }

@@ -11,6 +11,7 @@ import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /// A connection without a socket: keeps what is sent, and leaves work for its loop to the test.
@@ -18,18 +19,16 @@ final class LoopTransport implements Transport {
     private final PduEncoder encoder = new PduEncoder();
     private final List<ByteBuf> sent = new ArrayList<>();
     private final ByteBufAllocator allocator;
-    private final Queue<Runnable> loop;
+    private final Executor loop;
     private final String peer;
     private final Queue<Runnable> nextTick;
     private boolean closed;
     private @Nullable Runnable giveWay;
+    private long queued;
 
     /// @param nextTick where work goes that is to be done when a second has passed
     LoopTransport(
-            ByteBufAllocator allocator,
-            Queue<Runnable> loop,
-            Queue<Runnable> nextTick,
-            String peer) {
+            ByteBufAllocator allocator, Executor loop, Queue<Runnable> nextTick, String peer) {
         this.nextTick = nextTick;
         this.allocator = allocator;
         this.loop = loop;
@@ -125,6 +124,11 @@ final class LoopTransport implements Transport {
         return List.of(pdu.getUnsignedShort(40), pdu.getUnsignedShort(42));
     }
 
+    /// Has the socket take nothing, or all.
+    void block(boolean blocked) {
+        queued = blocked ? Long.MAX_VALUE / 2 : 0;
+    }
+
     @Override
     public PduEncoder encoder() {
         return encoder;
@@ -143,7 +147,7 @@ final class LoopTransport implements Transport {
 
     @Override
     public long queuedBytes() {
-        return 0;
+        return queued;
     }
 
     @Override
@@ -188,6 +192,6 @@ final class LoopTransport implements Transport {
 
     @Override
     public void execute(Runnable task) {
-        loop.add(task);
+        loop.execute(task);
     }
 }

@@ -375,7 +375,7 @@ public final class SessionFuzzTest {
             } catch (RejectedPduException refused) {
                 byte[] header = new byte[48];
                 in.getBytes(start, header);
-                connection.reject(refused.reason(), header);
+                connection.reject(refused, header);
             }
         }
 

@@ -223,7 +223,7 @@ final class SessionRig implements AutoCloseable {
         private Initiator(Numbers numbers, int cid, TargetDirectory directory) {
             this.numbers = numbers;
             this.cid = cid;
-            below = new LoopTransport(allocator, loop, nextTick, numbers.name);
+            below = new LoopTransport(allocator, loop::add, nextTick, numbers.name);
             sent = below.sent();
             connection = connect(below, directory);
         }

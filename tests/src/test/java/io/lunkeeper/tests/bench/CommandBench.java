@@ -146,6 +146,7 @@ public class CommandBench {
         encoder.encode(
                 new ResponsePdu.DataIn(
                         true,
+                        false,
                         true,
                         0,
                         0,
