@@ -20,5 +20,5 @@ public record NegotiationLimits(
     /// 256 KiB segments, 1 MiB bursts: large enough that headers cost nothing, small enough that a
     /// buffer stays in the processor's cache.
     public static final NegotiationLimits DEFAULT =
-            new NegotiationLimits(256 << 10, 1 << 20, 256 << 10, 8, 8, 1);
+            new NegotiationLimits(256 << 10, 1 << 20, 256 << 10, 8, 8, 2);
 }

@@ -15,19 +15,24 @@ final class CleanupWait {
     private final int limit;
     private final int ticks;
     private final Runnable giveWay;
+    private final Consumer<Link> expired;
     private volatile List<Lost> lost = List.of();
 
     /// @param ticksLeft ticks until it is forgotten
-    private record Lost(Link link, int ticksLeft) {}
+    /// @param recovered whether it is logged out for recovery
+    private record Lost(Link link, int ticksLeft, boolean recovered) {}
 
     /// @param limit how many are kept at most
     /// @param seconds Time2Wait and Time2Retain together
     /// @param giveWay ends the session, from any thread, when others need the places
-    CleanupWait(int limit, int seconds, Runnable giveWay) {
+    /// @param expired told of each that is forgotten since its time is over, or since there are
+    ///   others to keep
+    CleanupWait(int limit, int seconds, Runnable giveWay, Consumer<Link> expired) {
         this.limit = limit;
         // The first tick may come at once.
         this.ticks = seconds + 1;
         this.giveWay = giveWay;
+        this.expired = expired;
     }
 
     boolean isEmpty() {
@@ -41,10 +46,10 @@ final class CleanupWait {
                 .collect(Collectors.joining(", "));
     }
 
-    /// The one with this CID, or null.
+    /// The one with this CID that is not logged out, or null.
     @Nullable Link of(int cid) {
         for (Lost each : lost) {
-            if (each.link.cid() == cid) {
+            if (each.link.cid() == cid && !each.recovered) {
                 return each.link;
             }
         }
@@ -52,46 +57,79 @@ final class CleanupWait {
     }
 
     boolean contains(Link link) {
-        return of(link.cid()) == link;
+        return lost.stream().anyMatch(each -> each.link == link);
+    }
+
+    /// Whether its commands can be reassigned.
+    boolean isRecovered(Link link) {
+        return lost.stream().anyMatch(each -> each.link == link && each.recovered);
+    }
+
+    /// The one lost last whose initiator has not acknowledged the end of the command with this tag,
+    /// or null.
+    @Nullable Link lastThatOwes(int initiatorTaskTag) {
+        for (Lost each : lost.reversed()) {
+            Unacknowledged sent = each.link.unacknowledged();
+            if (sent != null && sent.owes(initiatorTaskTag)) {
+                return each.link;
+            }
+        }
+        return null;
+    }
+
+    /// One of them is logged out for recovery. Its time begins anew.
+    void recover(Link link) {
+        List<Lost> others = new ArrayList<>(lost);
+        others.removeIf(each -> each.link == link);
+        others.add(new Lost(link, ticks, true));
+        lost = List.copyOf(others);
     }
 
     /// Keeps one that was lost just now, if need be in place of the oldest.
     void add(Link link) {
         List<Lost> more = new ArrayList<>(lost);
-        more.add(new Lost(link, ticks));
-        if (more.size() > limit) {
-            more.removeFirst().link.transport().leavePlace();
-        }
+        more.add(new Lost(link, ticks, false));
+        Link oldest = more.size() > limit ? more.removeFirst().link : null;
         lost = List.copyOf(more);
         link.transport().keepPlace(giveWay);
+        if (oldest != null) {
+            forget(oldest);
+        }
     }
 
     /// Forgets one: it is logged out.
     void remove(Link link) {
         lost = lost.stream().filter(each -> each.link != link).toList();
+        letGo(link);
+    }
+
+    private static void letGo(Link link) {
         link.transport().leavePlace();
+        link.forget();
+    }
+
+    private void forget(Link link) {
+        letGo(link);
+        expired.accept(link);
     }
 
     /// Forgets all: the session has ended.
     void clear() {
-        lost.forEach(each -> each.link.transport().leavePlace());
+        lost.forEach(each -> letGo(each.link));
         lost = List.of();
     }
 
     /// A second has passed.
-    ///
-    /// @param expired told of each whose time is over; it is forgotten by then
-    void tick(Consumer<Link> expired) {
+    void tick() {
         List<Lost> before = lost;
         lost =
                 before.stream()
-                        .map(each -> new Lost(each.link, each.ticksLeft - 1))
+                        .map(each -> new Lost(each.link, each.ticksLeft - 1, each.recovered))
                         .filter(each -> each.ticksLeft > 0)
                         .toList();
         for (Lost each : before) {
             if (each.ticksLeft == 1) {
-                each.link.transport().leavePlace();
-                expired.accept(each.link);
+                forget(each.link);
             }
         }
     }

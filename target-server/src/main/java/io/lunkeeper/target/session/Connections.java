@@ -2,6 +2,7 @@ package io.lunkeeper.target.session;
 
 import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
+import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.LunMask;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.function.Consumer;
 import org.jscsi.parser.login.LoginStatus;
 import org.jscsi.parser.logout.LogoutRequestParser.LogoutReasonCode;
 import org.jscsi.parser.logout.LogoutResponse;
+import org.jscsi.parser.tmf.TaskManagementFunctionResponseParser.ResponseCode;
 import org.jspecify.annotations.Nullable;
 
 /// How the connections of one session come, leave and are lost (RFC 7143 6.3.4 Connection
@@ -19,9 +21,16 @@ import org.jspecify.annotations.Nullable;
 /// the end of its tasks among those, and in [CleanupWait] when it was lost. A session with none of
 /// the first has failed; it ends when there is none of the second either. Until then it goes on as
 /// it was with any connection that joins it: commands that were not carried out may come again.
-/// Tasks of a lost connection end at once. At ErrorRecoveryLevel 0 the loss of one connection is
-/// the loss of all.
+///
+/// At ErrorRecoveryLevel 0 the loss of one connection is the loss of all. Below level 2 the tasks
+/// of a lost connection end at once. At level 2 they go on as far as they can without the
+/// initiator: what they send is kept as if it had been sent. When the connection is logged out for
+/// recovery, by request or by another in its place, [Reassignment] moves them to others; what is
+/// left of them when Time2Retain is over ends.
 final class Connections {
+    /// RFC 7143 7.1.5 Error Recovery Hierarchy.
+    private static final int CONNECTION_RECOVERY = 2;
+
     private final Session session;
     private final SessionParameters parameters;
     private final Links links;
@@ -30,6 +39,13 @@ final class Connections {
     private final Acknowledgments acknowledgments;
     private final AsyncMessages messages;
     private final CleanupWait lost;
+
+    /// Whether connection recovery was agreed on.
+    private final boolean reassigns;
+
+    /// Whether anything is kept for it.
+    private final boolean recovers;
+
     private boolean ticking;
 
     /// All are logged out, and the session ends.
@@ -49,11 +65,14 @@ final class Connections {
         this.window = session.window();
         this.acknowledgments = acknowledgments;
         this.messages = messages;
+        this.reassigns = parameters.errorRecoveryLevel() >= CONNECTION_RECOVERY;
+        this.recovers = reassigns && retainSeconds() > 0;
         this.lost =
                 new CleanupWait(
-                        parameters.maxConnections(),
+                        reassigns ? 2 * parameters.maxConnections() : parameters.maxConnections(),
                         parameters.defaultTime2Wait() + parameters.defaultTime2Retain(),
-                        () -> session.terminate("its place is needed", () -> {}));
+                        () -> session.terminate("its place is needed", () -> {}),
+                        link -> session.terminateTasks(task -> task.link() == link, () -> {}));
     }
 
     /// Who is there, for an administrator, from any thread.
@@ -95,7 +114,10 @@ final class Connections {
             old = lost.of(link.cid());
         }
         Link replaced = old;
-        if (replaced != null) {
+        if (replaced != null && recovers) {
+            recover(replaced);
+            join(link, other, seen, agreed, answer);
+        } else if (replaced != null) {
             rest(
                     replaced,
                     () -> {
@@ -108,7 +130,7 @@ final class Connections {
             if (links.all().isEmpty()) {
                 keep(List.of(link));
             }
-        } else if (links.all().size() >= parameters.maxConnections()) {
+        } else if (links.all().size() >= maxConnections()) {
             answer.accept(LoginStatus.TOO_MANY_CONNECTIONS);
         } else {
             enter(link, agreed.initiatorMaxRecvDataSegmentLength());
@@ -118,7 +140,13 @@ final class Connections {
     }
 
     private boolean isOrphan(Task task) {
-        return !links.all().contains(task.link());
+        return task.isAborted() && !links.all().contains(task.link());
+    }
+
+    /// RFC 7143 6.3.4: where commands can be reassigned, a second connection can come to log the
+    /// first one out.
+    private int maxConnections() {
+        return reassigns ? Math.max(2, parameters.maxConnections()) : parameters.maxConnections();
     }
 
     // ---- they leave
@@ -130,7 +158,8 @@ final class Connections {
             closeAll(link, request);
             return;
         }
-        if (reason != LogoutReasonCode.CLOSE_CONNECTION.value()) {
+        boolean recovery = reason == LogoutReasonCode.CONNECTION_RECOVERY.value();
+        if (reason != LogoutReasonCode.CLOSE_CONNECTION.value() && !(recovery && reassigns)) {
             respond(link, request, LogoutResponse.CONNECTION_RECOVERY_NOT_SUPPORTED);
             return;
         }
@@ -138,6 +167,9 @@ final class Connections {
         Link leaving = known != null ? known : lost.of(request.cid());
         if (leaving == null) {
             respond(link, request, LogoutResponse.CID_NOT_FOUND);
+        } else if (recovery && recovers) {
+            respond(link, request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
+            recover(leaving);
         } else if (leaving == known && !links.hasOther(leaving) && lost.isEmpty()) {
             closeAll(link, request);
         } else {
@@ -161,10 +193,15 @@ final class Connections {
         });
     }
 
-    /// RFC 7143 11.15.3 Time2Wait, 11.15.4 Time2Retain: of what is logged out nothing is kept, so
-    /// there is nothing to wait for either; after a logout that was refused another may come.
+    /// RFC 7143 11.15.3 Time2Wait, 11.15.4 Time2Retain: of what is closed nothing is kept, so there
+    /// is nothing to wait for either; of what is logged out for recovery the commands are, and
+    /// after a logout that was refused another may come.
     private void respond(Link link, LogoutRequest request, LogoutResponse response) {
-        boolean again = response == LogoutResponse.CONNECTION_RECOVERY_NOT_SUPPORTED;
+        boolean again =
+                response == LogoutResponse.CONNECTION_RECOVERY_NOT_SUPPORTED
+                        || (recovers
+                                && request.reason() == LogoutReasonCode.CONNECTION_RECOVERY.value()
+                                && response == LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
         link.send(
                 new ResponsePdu.LogoutResponse(
                         response.value(),
@@ -182,6 +219,41 @@ final class Connections {
         links.leave(link);
         order.discard(link);
         session.terminateTasks(task -> task.link() == link, whenAtRest);
+    }
+
+    /// Logs a connection out for recovery: its commands can be reassigned from now on, but for
+    /// immediate ones (RFC 7143 7.14 Connection Failures).
+    private void recover(Link link) {
+        if (links.all().contains(link)) {
+            take(link);
+            lost.add(link);
+        }
+        lost.recover(link);
+        link.transport().close("removed for recovery");
+        tickLater();
+    }
+
+    /// Takes a connection out, and what it leaves behind.
+    private void take(Link link) {
+        links.leave(link);
+        links.remove(link);
+        acknowledgments.ended(link);
+        order.discard(link);
+        if (recovers) {
+            link.hold();
+        }
+        session.terminateTasks(
+                task -> task.link() == link && !(recovers && task.numbered()), () -> {});
+    }
+
+    /// Moves a command here.
+    void reassign(
+            Link to, TaskSet tasks, TaskManagementRequest request, Consumer<ResponseCode> respond) {
+        if (reassigns) {
+            new Reassignment(to, tasks, lost, links).carryOut(request, respond);
+        } else {
+            respond.accept(ResponseCode.TASK_ALLEGIANCE_REASSIGNMENT_NOT_SUPPORTED);
+        }
     }
 
     private void letGo(Link link, String reason) {
@@ -217,10 +289,10 @@ final class Connections {
 
     /// The socket of a connection is closed. Unless that was to be, the connection has failed.
     void disconnected(Link link) {
-        link.gone();
         if (links.all().contains(link) && !link.leaving() && !loggedOut) {
             lose(link, "another connection of its session is lost");
         }
+        link.gone();
     }
 
     /// RFC 7143 7.14 Connection Failures: to go on without a connection takes commands that are
@@ -236,12 +308,8 @@ final class Connections {
                 }
                 each.transport().close(reason);
             }
-            links.leave(each);
-            links.remove(each);
-            acknowledgments.ended(each);
+            take(each);
         }
-        all.forEach(order::discard);
-        session.terminateTasks(task -> all.contains(task.link()), () -> {});
         keep(all);
     }
 
@@ -250,6 +318,7 @@ final class Connections {
             failed.forEach(lost::add);
             tickLater();
         } else {
+            failed.forEach(Link::forget);
             endIfNoneIsLeft();
         }
     }
@@ -269,7 +338,7 @@ final class Connections {
 
     private void tick() {
         ticking = false;
-        lost.tick(_ -> {});
+        lost.tick();
         if (lost.isEmpty()) {
             endIfNoneIsLeft();
         } else {

@@ -29,6 +29,7 @@ final class Link {
     private int initiatorSegmentBytes;
     private boolean leaving;
     private boolean gone;
+    private boolean held;
 
     /// What may have to be sent again; null at ErrorRecoveryLevel 0.
     private @Nullable Unacknowledged unacknowledged;
@@ -149,6 +150,20 @@ final class Link {
     /// Its socket is closed.
     void gone() {
         gone = true;
+        if (!held) {
+            forget();
+        }
+    }
+
+    /// It makes no more data, and what it has sent and still sends is kept until [#forget], for
+    /// another connection to send again: ErrorRecoveryLevel 2.
+    void hold() {
+        held = true;
+    }
+
+    /// Nobody will ask for what it has sent.
+    void forget() {
+        held = false;
         if (unacknowledged != null) {
             unacknowledged.release();
             unacknowledged = null;
@@ -226,7 +241,7 @@ final class Link {
 
     /// Whether there is room for another Data-In PDU.
     boolean hasRoomToSend() {
-        return fetchingBytes + transport.queuedBytes() < MAX_UNSENT_BYTES;
+        return !held && fetchingBytes + transport.queuedBytes() < MAX_UNSENT_BYTES;
     }
 
     /// Data-In bytes being fetched by I/O threads have changed.

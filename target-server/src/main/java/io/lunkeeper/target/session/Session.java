@@ -491,6 +491,7 @@ public final class Session {
 
     private void ended() {
         terminated = true;
+        links.all().forEach(Link::forget);
         if (target != null && nexus != null) {
             target.sessions().remove(this);
             target.device().detach(nexus);

@@ -32,7 +32,7 @@ final class Task {
     private static final int CHECK_CONDITION = SCSIStatus.CHECK_CONDITION.value() & 0xff;
 
     private final TaskSet set;
-    private final Link link;
+    private Link link;
     private final long lun;
     private final int initiatorTaskTag;
     private final boolean numbered;
@@ -152,11 +152,8 @@ final class Task {
     }
 
     private void receiveAsleep(DormantCommand waiting, DataOut pdu, boolean intact) {
-        if (waiting.misses(pdu, intact)) {
-            beginWhenReady(waiting);
-            return;
-        }
-        DataOutTransfer.Violation violation = waiting.receive(pdu);
+        DataOutTransfer.Violation violation =
+                waiting.misses(pdu, intact) ? null : waiting.receive(pdu);
         if (violation != null) {
             giveUp(waiting);
             brokenOff = true;
@@ -281,9 +278,15 @@ final class Task {
                     startDataIn(new BufferSource(data), data.readableBytes());
             case Outcome.ReadMedium(DataSource source, long lengthBytes) ->
                     startDataIn(source, lengthBytes);
-            case Outcome.Blocking(BlockingStep work) -> runBlocking(work);
-            case Outcome.Awaiting(AwaitedStep step) -> await(step);
-            case Outcome.Watching(AwaitedStep step) -> watch(step);
+            case Outcome.Blocking(BlockingStep work) -> {
+                stepsRunning++;
+                set.run(this, work);
+            }
+            case Outcome.Awaiting(AwaitedStep step) -> {
+                stepsRunning++;
+                set.await(this, step);
+            }
+            case Outcome.Watching(AwaitedStep step) -> set.watch(this, step);
             case Outcome.WriteMedium _, Outcome.ReceiveParameters _ ->
                     throw new IllegalStateException("data is received first or not at all");
         }
@@ -360,6 +363,19 @@ final class Task {
                 set.requestAgain(this, dataOut);
             }
             advance();
+        }
+    }
+
+    /// Goes on on another connection. Data of a write that has not come is asked for again.
+    ///
+    /// @param nextDataSn how many PDUs the data counts as that was sent
+    void reassign(Link to, int nextDataSn) {
+        link = to;
+        resegment(nextDataSn);
+        if (dataIn == null) {
+            timeOut();
+        } else if (!standsStill) {
+            goOn();
         }
     }
 
@@ -441,19 +457,19 @@ final class Task {
         return false;
     }
 
-    /// The data of a PDU has been fetched, or cannot be.
-    void fetched(DataInTransfer transfer, ByteBuf pdu, int length, @Nullable IOException failure) {
+    /// The data of a PDU for a connection has been fetched, or cannot be.
+    void fetched(Link onto, DataInTransfer of, ByteBuf pdu, int bytes, @Nullable IOException why) {
         stepsRunning--;
-        if (aborted || failure != null || standsStill) {
+        if (aborted || why != null || standsStill) {
             pdu.release(); // It is fetched again when the task goes on.
-            if (failure != null) {
-                ending = set.failed(lun, failure);
+            if (why != null) {
+                ending = set.failed(lun, why);
             }
             advance();
-        } else if (length != transfer.nextBytes()) {
-            pdu.release(); // It was cut anew meanwhile.
+        } else if (bytes != of.nextBytes() || onto != link) {
+            pdu.release(); // It was cut anew meanwhile, or goes another way.
             link.readyToSend(this);
-        } else if (sendDataIn(transfer, pdu, length)) {
+        } else if (sendDataIn(of, pdu, bytes)) {
             link.readyToSend(this);
         }
     }
@@ -531,6 +547,10 @@ final class Task {
         return Residual.of(Math.max(expectedIn, expectedOut), moved);
     }
 
+    boolean isAborted() {
+        return aborted;
+    }
+
     /// Ends the task before its time (SAM-5 5.6 Aborting commands).
     ///
     /// @param answer its status, sent when nothing of it is running any more; null: there is none
@@ -560,26 +580,11 @@ final class Task {
 
     // ---- steps that end elsewhere
 
-    private void runBlocking(BlockingStep work) {
-        stepsRunning++;
-        set.run(this, work);
-    }
-
-    private void await(AwaitedStep step) {
-        stepsRunning++;
-        step.begin(next -> set.comeBack(link, () -> stepEnded(next)));
-    }
-
-    /// Nothing of the task runs meanwhile, so an abort ends it at once.
-    private void watch(AwaitedStep step) {
-        step.begin(next ->
-                set.comeBack(
-                        link,
-                        () -> {
-                            if (!aborted) {
-                                proceed(next);
-                            }
-                        }));
+    /// What it watches for has come. Nothing of it ran meanwhile, so an abort has ended it at once.
+    void watched(Outcome next) {
+        if (!aborted) {
+            proceed(next);
+        }
     }
 
     /// A step has come back, with what is next.

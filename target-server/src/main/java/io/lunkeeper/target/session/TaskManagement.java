@@ -62,7 +62,8 @@ final class TaskManagement {
             case TARGET_WARM_RESET -> resetUnits(request, device.units(tasks.nexus()));
             case TARGET_COLD_RESET -> coldReset(request);
             case TASK_REASSIGN ->
-                    respond(request, ResponseCode.TASK_ALLEGIANCE_REASSIGNMENT_NOT_SUPPORTED);
+                    session.connections()
+                            .reassign(link, tasks, request, response -> respond(request, response));
             case CLEAR_ACA -> clearAca(request);
             case QUERY_TASK -> {
                 int tag = request.referencedTaskTag();

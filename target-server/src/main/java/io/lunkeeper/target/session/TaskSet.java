@@ -7,6 +7,7 @@ import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.lunkeeper.target.scsi.DeviceServer;
 import io.lunkeeper.target.scsi.Nexus;
 import io.lunkeeper.target.scsi.Outcome;
+import io.lunkeeper.target.scsi.Outcome.AwaitedStep;
 import io.lunkeeper.target.scsi.Outcome.BlockingStep;
 import io.lunkeeper.target.scsi.Outcome.DataSink;
 import io.lunkeeper.target.scsi.Outcome.Status;
@@ -315,6 +316,11 @@ final class TaskSet {
         retired.tick();
     }
 
+    /// The task with this tag, if it is alive.
+    @Nullable Task find(int initiatorTaskTag) {
+        return tasks.get(initiatorTaskTag);
+    }
+
     /// The task with this tag, if it is alive and came on this connection.
     @Nullable Task onConnection(int initiatorTaskTag, Link link) {
         Task task = tasks.get(initiatorTaskTag);
@@ -396,6 +402,16 @@ final class TaskSet {
                         task.stepEnded(failure == null ? outcome[0] : failed(task.lun(), failure)));
     }
 
+    /// Begins a step that ends elsewhere; the task hears what comes of it.
+    void await(Task task, AwaitedStep step) {
+        step.begin(next -> comeBack(task.link(), () -> task.stepEnded(next)));
+    }
+
+    /// The same for one that the task watches without being part of it.
+    void watch(Task task, AwaitedStep step) {
+        step.begin(next -> comeBack(task.link(), () -> task.watched(next)));
+    }
+
     /// Writes a piece of a task's data on threads that the LUN may let wait; the task hears of it.
     void write(Task task, DataSink into, long position, ByteBuf piece) {
         int length = piece.readableBytes();
@@ -419,7 +435,7 @@ final class TaskSet {
         StepDone done =
                 failure -> {
                     link.fetching(-length);
-                    task.fetched(transfer, into, length, failure);
+                    task.fetched(link, transfer, into, length, failure);
                 };
         try {
             transfer.source()
@@ -469,7 +485,11 @@ final class TaskSet {
                 .execute(() -> {
                     end.run();
                     regulateReading();
-                    link.produce();
+                    if (link.leaving()) {
+                        links.produce(); // The task may have gone on to another one.
+                    } else {
+                        link.produce();
+                    }
                 });
     }
 }

@@ -48,6 +48,10 @@ final class Unacknowledged {
     private final Deque<Repetition> again = new ArrayDeque<>();
 
     private final Deque<Waiting> waiting = new ArrayDeque<>();
+
+    /// Responses of commands from other connections that have no number here yet.
+    private final Deque<Adopted> adopted = new ArrayDeque<>();
+
     private int responseBytes;
     private long roomTaken;
     private int quietTicks;
@@ -72,6 +76,9 @@ final class Unacknowledged {
     ///
     /// @param pdu what it is, unless it is made anew
     private record Repetition(@Nullable SentPdu pdu, Runnable sending) {}
+
+    /// A response that was first sent on another connection.
+    private record Adopted(SentPdu pdu, @Nullable SentData data) {}
 
     /// A task that waits for room.
     private record Waiting(Task task, SentData data, long from, long end) {}
@@ -180,6 +187,8 @@ final class Unacknowledged {
     void release() {
         responses.forEach(each -> each.pdu.release());
         responses.clear();
+        adopted.forEach(each -> each.pdu.release());
+        adopted.clear();
         data.values().forEach(SentData::release);
         data.clear();
         again.clear();
@@ -373,5 +382,107 @@ final class Unacknowledged {
                             d.residual());
             default -> throw new IllegalStateException("is no status of a command");
         };
+    }
+
+    // ---- commands that go on on another connection
+
+    /// Whether there is a response of the command with this tag that is not acknowledged.
+    boolean owes(int initiatorTaskTag) {
+        return responseTo(initiatorTaskTag) != null
+                || adopted.stream().anyMatch(each -> isOf(each.pdu, initiatorTaskTag));
+    }
+
+    private @Nullable Numbered responseTo(int initiatorTaskTag) {
+        for (Iterator<Numbered> each = responses.descendingIterator(); each.hasNext(); ) {
+            Numbered numbered = each.next();
+            if (isOf(numbered.pdu, initiatorTaskTag)) {
+                return numbered;
+            }
+        }
+        return null;
+    }
+
+    private static boolean isOf(SentPdu pdu, int initiatorTaskTag) {
+        return switch (pdu.header()) {
+            case ScsiResponse response -> response.initiatorTaskTag() == initiatorTaskTag;
+            case DataIn dataIn -> dataIn.initiatorTaskTag() == initiatorTaskTag;
+            default -> false;
+        };
+    }
+
+    /// Leaves a command to another connection, which sends what its initiator has not acknowledged:
+    /// its data, in PDUs of the length that counts there, and its response, under a number of its
+    /// own and without SNACK Tag (RFC 7143 7.2.2 Allegiance Reassignment).
+    void moveTo(Unacknowledged other, int initiatorTaskTag) {
+        SentData of = data.get(initiatorTaskTag);
+        SentPdu response = takeResponse(initiatorTaskTag, of);
+        if (of != null) {
+            data.remove(initiatorTaskTag);
+            roomTaken -= of.roomTaken();
+            other.adopt(of);
+        }
+        if (response != null) {
+            Adopted adoption = new Adopted(response, of);
+            other.adopted.add(adoption);
+            other.repeat(() -> other.sendAdopted(adoption));
+        }
+    }
+
+    private @Nullable SentPdu takeResponse(int initiatorTaskTag, @Nullable SentData of) {
+        Numbered numbered = responseTo(initiatorTaskTag);
+        if (numbered == null) {
+            for (Adopted each : adopted) {
+                if (isOf(each.pdu, initiatorTaskTag)) {
+                    adopted.remove(each);
+                    return each.pdu;
+                }
+            }
+            return null;
+        }
+        responses.remove(numbered);
+        SentPdu pdu = numbered.pdu;
+        pdu.dequeue();
+        if (of != null && pdu.header() instanceof DataIn) {
+            return new SentPdu(response(pdu.header(), 0, of), Unpooled.EMPTY_BUFFER);
+        }
+        responseBytes -= pdu.bytes();
+        return pdu;
+    }
+
+    private void adopt(SentData of) {
+        int acknowledged = of.acknowledged();
+        of.resegment(link.initiatorSegmentBytes(), 0);
+        of.acknowledge(acknowledged);
+        SentData former = data.put(of.initiatorTaskTag(), of);
+        if (former != null) {
+            roomTaken -= former.roomTaken();
+            former.release();
+        }
+        roomTaken += of.roomTaken();
+        repeat(of.from(of.first(), of.next()));
+    }
+
+    private void sendAdopted(Adopted adoption) {
+        if (!adopted.remove(adoption)) {
+            return; // It has gone on to yet another connection.
+        }
+        SentPdu pdu = adoption.pdu;
+        SentData of = adoption.data;
+        int statSn = link.takeStatSn();
+        ScsiResponse sent = (ScsiResponse) pdu.header();
+        pdu.become(
+                new ScsiResponse(
+                        sent.response(),
+                        sent.status(),
+                        sent.initiatorTaskTag(),
+                        0,
+                        statSn,
+                        sent.expCmdSn(),
+                        sent.maxCmdSn(),
+                        of == null ? sent.expDataSn() : of.next(),
+                        sent.residual()));
+        responses.add(new Numbered(statSn, pdu, of));
+        responseBytes += pdu.bytes();
+        link.sendAgain(pdu, window);
     }
 }

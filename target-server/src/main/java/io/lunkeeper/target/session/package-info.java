@@ -21,6 +21,13 @@
 /// noticed by [DataOutTransfer]: the rest of the burst is dropped and asked for anew by a recovery
 /// R2T. A header whose digest is wrong closes the connection, since the length in it is all that
 /// tells where the next PDU begins.
+///
+/// ## Recovery of connections
+///
+/// At level 2 a lost connection is one that sends into the void: its tasks go on as far as they
+/// can, and its [Unacknowledged] keeps what they send. [Reassignment] moves a task, or what is left
+/// there of one that has ended, to another connection, once the lost one is logged out for
+/// recovery. Both wait in [CleanupWait] until Time2Retain is over.
 @NullMarked
 package io.lunkeeper.target.session;
 

@@ -85,10 +85,10 @@ final class OperationalNegotiationTest {
         assertEquals(seconds, parameters.defaultTime2Retain());
     }
 
-    /// What was lost on a connection is sent again, but no connection is recovered.
+    /// What was lost on a connection is sent again, and connections are recovered.
     @ParameterizedTest
-    @CsvSource({"0, 0", "1, 1", "2, 1"})
-    void agreesOnRecoveryWithinAConnection(int offered, int agreed) {
+    @CsvSource({"0, 0", "1, 1", "2, 2"})
+    void agreesOnTheRecoveryThatIsAskedFor(int offered, int agreed) {
         LoginNegotiation login = new LoginNegotiation(Logins.DIRECTORY, NegotiationLimits.DEFAULT);
         login.receive(request(1, 1, INTRODUCTION));
         String answer = login.receive(request(1, 1, "ErrorRecoveryLevel=" + offered)).text();

@@ -112,7 +112,7 @@ final class TextFuzzTest {
         assertTrue(parameters.maxBurstLength() <= 1 << 20, "seed=" + seed);
         assertTrue(parameters.initiatorMaxRecvDataSegmentLength() >= 512, "seed=" + seed);
         assertTrue(parameters.maxOutstandingR2t() <= 8, "seed=" + seed);
-        assertTrue(parameters.errorRecoveryLevel() <= 1, "seed=" + seed);
+        assertTrue(parameters.errorRecoveryLevel() <= 2, "seed=" + seed);
     }
 
     @Test

@@ -86,6 +86,13 @@ final class LoopTransport implements Transport {
                         .formatted(pdu.getByte(52) & 0x0f, pdu.getByte(62), pdu.getByte(63));
     }
 
+    /// The Data-In PDUs of a task.
+    List<ByteBuf> dataIns(int tag) {
+        return sent.stream()
+                .filter(pdu -> (pdu.getByte(0) & 0x3f) == 0x25 && pdu.getInt(16) == tag)
+                .toList();
+    }
+
     /// The response code of a logout, or -1 as long as there is none.
     int logoutResponse(int tag) {
         for (ByteBuf pdu : sent) {

@@ -55,6 +55,8 @@ public final class SessionFuzzTest {
         "InitialR2T=Yes\0TaskReporting=FastAbort\0iSCSIProtocolLevel=2\0",
         "InitialR2T=No\0MaxRecvDataSegmentLength=512\0MaxBurstLength=2048\0",
         "SessionType=Discovery\0",
+        "InitialR2T=No\0ErrorRecoveryLevel=2\0MaxBurstLength=1024\0",
+        "InitialR2T=Yes\0ErrorRecoveryLevel=2\0MaxConnections=4\0",
     };
 
     private static final String[] TEXTS = {
@@ -382,7 +384,7 @@ public final class SessionFuzzTest {
         /// Has every answer judged, and keeps none.
         private final class Wire implements Transport {
             private final PduEncoder encoder = new PduEncoder();
-            private final Answers answers = new Answers(cid);
+            private final Answers answers = new Answers(cid, keys.contains("ErrorRecoveryLevel"));
 
             private long queued;
             private boolean closed;

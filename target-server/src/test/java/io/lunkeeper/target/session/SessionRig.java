@@ -215,6 +215,7 @@ final class SessionRig implements AutoCloseable {
         private final Numbers numbers;
         private final int cid;
         private int looked;
+        private boolean immediately;
 
         private Initiator(Numbers numbers, int cid) {
             this(numbers, cid, new OneTarget(TARGET));
@@ -402,7 +403,7 @@ final class SessionRig implements AutoCloseable {
             ByteBuf data = Unpooled.wrappedBuffer(immediate.clone());
             connection.receive(
                     new ScsiCommand(
-                            false,
+                            immediately,
                             last,
                             length == 0,
                             length > 0,
@@ -410,7 +411,7 @@ final class SessionRig implements AutoCloseable {
                             (long) lun << 48,
                             tag,
                             length == 0 ? 65536 : length,
-                            numbers.cmdSn++,
+                            immediately ? numbers.cmdSn : numbers.cmdSn++,
                             1,
                             fields,
                             data),
@@ -418,6 +419,11 @@ final class SessionRig implements AutoCloseable {
             useAgain(fields);
             useAgain(data);
             return tag;
+        }
+
+        /// Whether the commands that it sends now are immediate.
+        void immediately(boolean so) {
+            immediately = so;
         }
 
         /// Sends data, solicited or not.
@@ -442,6 +448,12 @@ final class SessionRig implements AutoCloseable {
 
         /// The same for a task whose command had the CmdSN `refCmdSn`.
         int manage(int function, int lun, int referenced, int refCmdSn) throws Exception {
+            return manage(function, lun, referenced, refCmdSn, 0);
+        }
+
+        /// The same for TASK REASSIGN, by an initiator that has data up to a DataSN.
+        int manage(int function, int lun, int referenced, int refCmdSn, int expDataSn)
+                throws Exception {
             int tag = numbers.nextTag++;
             connection.receive(
                     new RequestPdu.TaskManagementRequest(
@@ -453,27 +465,14 @@ final class SessionRig implements AutoCloseable {
                             numbers.cmdSn,
                             1,
                             refCmdSn,
-                            0),
+                            expDataSn),
                     0);
             return tag;
         }
 
         /// Sends ABORT TASK for a task that may not have come yet, and returns its own tag.
         int abort(int lun, int referenced, int refCmdSn) throws Exception {
-            int tag = numbers.nextTag++;
-            connection.receive(
-                    new RequestPdu.TaskManagementRequest(
-                            true,
-                            1,
-                            (long) lun << 48,
-                            tag,
-                            referenced,
-                            numbers.cmdSn,
-                            1,
-                            refCmdSn,
-                            0),
-                    0);
-            return tag;
+            return manage(1, lun, referenced, refCmdSn);
         }
 
         /// Sends a task management function request and waits for its response, but never sends the

@@ -1,0 +1,406 @@
+package io.lunkeeper.target.session;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lunkeeper.target.login.OneTarget;
+import io.lunkeeper.target.session.SessionRig.Initiator;
+import io.lunkeeper.target.session.SessionRig.Reply;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Commands that go on on another connection than they came on, at ErrorRecoveryLevel 2 (RFC 7143
+/// 7.2.2 Allegiance Reassignment, 7.14 Connection Failures, 11.5.6 ExpDataSN).
+class TaskReassignmentTest {
+    private static final int SIMPLE = 1;
+    private static final int ABORT_TASK = 1;
+    private static final int TASK_REASSIGN = 8;
+    private static final Reply GOOD = new Reply(0, "");
+    private static final Reply COMPLETE = new Reply(0, "");
+    private static final Reply DOES_NOT_EXIST = new Reply(1, "");
+    private static final Reply STILL_ALLEGIANT = new Reply(3, "");
+    private static final Reply NOT_SUPPORTED = new Reply(4, "");
+    private static final Reply CLEARED = new Reply(2, "6/47/7f");
+    private static final String READY = SessionRig.TEST_UNIT_READY;
+    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
+    private static final String WRITE_64K = "2a 00 00 00 00 00 00 00 80 00";
+    private static final String READ = "28 00 00 00 00 08 00 00 08 00";
+    private static final String READ_64K = "28 00 00 00 00 00 00 00 80 00";
+    private static final int LENGTH = 4096;
+    private static final int RETAIN = 3;
+    private static final String KEYS =
+            "InitialR2T=Yes\0ImmediateData=No\0MaxConnections=8\0DefaultTime2Retain="
+                    + RETAIN
+                    + "\0ErrorRecoveryLevel=";
+
+    @TempDir Path directory;
+    private SessionRig rig;
+    private Initiator first;
+
+    @BeforeEach
+    void serve() throws Exception {
+        rig = new SessionRig(directory);
+        first = rig.login(KEYS + "2\0");
+    }
+
+    @AfterEach
+    void end() throws IOException {
+        rig.target().end("over", () -> {});
+        rig.turn();
+        assertEquals(List.of(), rig.entries());
+        assertEquals(0, rig.heldBytes(), "bytes left behind");
+        rig.close();
+    }
+
+    private static Initiator joined(Initiator of, int cid) throws Exception {
+        Initiator joined = of.join(cid);
+        assertEquals(0, joined.loginStatus());
+        return joined;
+    }
+
+    private static int beginWrite(Initiator by) throws Exception {
+        return by.send(SIMPLE, 0, WRITE, LENGTH, new byte[0], true);
+    }
+
+    private static Reply reassign(Initiator to, int tag) throws Exception {
+        return reassign(to, tag, 0);
+    }
+
+    private static Reply reassign(Initiator to, int tag, int expDataSn) throws Exception {
+        return to.await(to.manage(TASK_REASSIGN, 0, tag, 0, expDataSn));
+    }
+
+    private static byte[] random(int length) {
+        byte[] data = new byte[length];
+        new Random(7).nextBytes(data);
+        return data;
+    }
+
+    private void fill() throws Exception {
+        int tag = first.send(SIMPLE, 0, WRITE_64K, 65536, new byte[0], true);
+        first.data(tag, first.transferTag(tag), 0, 0, random(65536), true);
+        assertEquals(GOOD, first.await(tag));
+    }
+
+    /// The numbers of the Data-In PDUs of a task.
+    private static List<Integer> dataSns(Initiator of, int tag) {
+        return of.below().dataIns(tag).stream().map(pdu -> pdu.getInt(36)).toList();
+    }
+
+    // ---- writes
+
+    /// In its place: its commands are free by that. As another one: it logs it out first.
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void aWriteIsAskedForAgain(int cid) throws Exception {
+        int tag = beginWrite(first);
+        int asked = first.transferTag(tag);
+        first.disconnect();
+        assertTrue(first.below().keepsPlace());
+        Initiator second = joined(first, cid);
+        if (cid != 1) {
+            assertEquals(STILL_ALLEGIANT, reassign(second, tag));
+            int logout = second.logout(2, 1);
+            assertEquals(0, second.logoutResponse(logout));
+            assertEquals(List.of(2, RETAIN), second.below().logoutTimes(logout));
+        }
+        assertEquals(COMPLETE, reassign(second, tag));
+        assertEquals(asked, second.transferTag(tag));
+        assertEquals(0, second.field(tag, 0x31, 36), "R2TSN");
+        second.data(tag, asked, 0, 0, random(LENGTH), true);
+        assertEquals(GOOD, second.await(tag));
+        int read = second.send(SIMPLE, 0, READ);
+        assertEquals(GOOD, second.await(read));
+        assertArrayEquals(random(LENGTH), second.dataIn(read));
+        assertEquals(List.of(0, 127), second.window());
+    }
+
+    @Test
+    void onlyWhatIsMissingOfABurstIsAskedForAgain() throws Exception {
+        int tag = beginWrite(first);
+        byte[] data = random(LENGTH);
+        first.data(tag, first.transferTag(tag), 0, 0, part(data, 0, 1024), false);
+        first.disconnect();
+        Initiator second = joined(first, 1);
+        assertEquals(COMPLETE, reassign(second, tag));
+        assertEquals(1024, second.field(tag, 0x31, 40), "offset");
+        assertEquals(LENGTH - 1024, second.field(tag, 0x31, 44), "length");
+        second.data(tag, second.transferTag(tag), 0, 1024, part(data, 1024, LENGTH), true);
+        assertEquals(GOOD, second.await(tag));
+        int read = second.send(SIMPLE, 0, READ);
+        assertEquals(GOOD, second.await(read));
+        assertArrayEquals(data, second.dataIn(read));
+    }
+
+    private static byte[] part(byte[] data, int from, int end) {
+        return Arrays.copyOfRange(data, from, end);
+    }
+
+    // ---- reads and statuses
+
+    /// From the first PDU that the initiator does not have; then the status, under a number of the
+    /// new connection.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3, 7, 8})
+    void theDataOfAReadComesAgain(int expDataSn) throws Exception {
+        fill();
+        int tag = first.send(SIMPLE, 0, READ_64K);
+        assertEquals(GOOD, first.await(tag));
+        assertEquals(List.of(0, 1, 2, 3, 4, 5, 6, 7), dataSns(first, tag));
+        first.disconnect();
+        Initiator second = joined(first, 1);
+        assertEquals(COMPLETE, reassign(second, tag, expDataSn));
+        assertEquals(GOOD, second.await(tag));
+        List<ByteBuf> again = second.below().dataIns(tag);
+        assertEquals(8 - expDataSn, again.size());
+        byte[] expected = random(65536);
+        for (int i = 0; i < again.size(); i++) {
+            ByteBuf pdu = again.get(i);
+            assertEquals(expDataSn + i, pdu.getInt(36), "DataSN");
+            int offset = pdu.getInt(40);
+            assertEquals((expDataSn + i) * 8192, offset);
+            assertEquals(0, pdu.getByte(1) & 1, "no status in it");
+            assertArrayEquals(
+                    part(expected, offset, offset + 8192), ByteBufUtil.getBytes(pdu, 48, 8192));
+        }
+        assertEquals(8, second.field(tag, 0x21, 36), "ExpDataSN");
+        assertEquals(3, second.field(tag, 0x21, 24), "StatSN after login and function");
+        assertEquals(DOES_NOT_EXIST, reassign(second, 999));
+        assertEquals(STILL_ALLEGIANT, reassign(second, tag), "it is here already");
+    }
+
+    @Test
+    void dataIsCutToWhatTheNewConnectionTakes() throws Exception {
+        fill();
+        int tag = first.send(SIMPLE, 0, READ_64K);
+        assertEquals(GOOD, first.await(tag));
+        first.disconnect();
+        Initiator second =
+                first.join(
+                        1,
+                        new OneTarget(SessionRig.TARGET),
+                        SessionRig.ISID,
+                        first.tsih(),
+                        "InitiatorName=%s\0TargetName=%s\0MaxRecvDataSegmentLength=4096\0"
+                                .formatted(first.name(), SessionRig.TARGET));
+        assertEquals(0, second.loginStatus());
+        assertEquals(COMPLETE, reassign(second, tag));
+        assertEquals(GOOD, second.await(tag));
+        assertEquals(16, second.below().dataIns(tag).size());
+        assertEquals(16, second.field(tag, 0x21, 36), "ExpDataSN");
+    }
+
+    @Test
+    void aStatusComesAgain() throws Exception {
+        int tag = first.send(SIMPLE, 0, READY);
+        int refused = first.send(SIMPLE, 0, "ff 00 00 00 00 00");
+        assertEquals(GOOD, first.await(tag));
+        Reply invalid = first.await(refused);
+        first.disconnect();
+        Initiator second = joined(first, 2);
+        second.logout(2, 1);
+        assertEquals(COMPLETE, reassign(second, refused));
+        assertEquals(invalid, second.await(refused));
+        assertEquals(COMPLETE, reassign(second, tag));
+        assertEquals(GOOD, second.await(tag));
+        assertEquals(GOOD, second.await(second.send(SIMPLE, 0, READY)));
+    }
+
+    /// What the initiator has acknowledged is over.
+    @Test
+    void whatIsAcknowledgedDoesNotExist() throws Exception {
+        int tag = first.send(SIMPLE, 0, READY);
+        assertEquals(GOOD, first.await(tag));
+        for (int second = 0; second < Unacknowledged.PATIENCE_TICKS; second++) {
+            first.tick();
+        }
+        first.acknowledge();
+        first.disconnect();
+        Initiator second = joined(first, 1);
+        assertEquals(DOES_NOT_EXIST, reassign(second, tag));
+    }
+
+    // ---- what happens meanwhile
+
+    /// The connection that a command has gone on on may be lost too.
+    @Test
+    void mayBeReassignedAgain() throws Exception {
+        fill();
+        int write = beginWrite(first);
+        int read = first.send(SIMPLE, 0, READ_64K);
+        assertEquals(GOOD, first.await(read));
+        Initiator current = first;
+        for (int round = 0; round < 10; round++) {
+            current.disconnect();
+            Initiator next = joined(first, 1);
+            assertEquals(COMPLETE, reassign(next, write));
+            assertEquals(COMPLETE, reassign(next, read, Math.min(round, 8)));
+            assertEquals(GOOD, next.await(read));
+            current = next;
+        }
+        current.data(write, current.transferTag(write), 0, 0, random(LENGTH), true);
+        assertEquals(GOOD, current.await(write));
+    }
+
+    /// Other connections go on when one is lost, and take its commands over.
+    @Test
+    void isTakenOverByAConnectionThatIsThere() throws Exception {
+        Initiator second = joined(first, 2);
+        int write = beginWrite(first);
+        int other = beginWrite(second);
+        first.disconnect();
+        assertFalse(second.closed());
+        assertEquals(STILL_ALLEGIANT, reassign(second, write));
+        assertEquals(STILL_ALLEGIANT, reassign(second, other));
+        second.logout(2, 1);
+        assertEquals(COMPLETE, reassign(second, write));
+        for (int tag : new int[] {other, write}) {
+            second.data(tag, second.transferTag(tag), 0, 0, random(LENGTH), true);
+            assertEquals(GOOD, second.await(tag));
+        }
+    }
+
+    /// A connection that is alive may be removed for recovery.
+    @Test
+    void isTakenFromAConnectionThatIsRemoved() throws Exception {
+        Initiator second = joined(first, 2);
+        int write = beginWrite(first);
+        int logout = second.logout(2, 1);
+        assertEquals(0, second.logoutResponse(logout));
+        assertTrue(first.closed());
+        first.disconnect();
+        assertEquals(COMPLETE, reassign(second, write));
+        second.data(write, second.transferTag(write), 0, 0, random(LENGTH), true);
+        assertEquals(GOOD, second.await(write));
+    }
+
+    @Test
+    void mayBeAbortedMeanwhile() throws Exception {
+        Initiator second = joined(first, 2);
+        int write = beginWrite(first);
+        first.disconnect();
+        assertEquals(COMPLETE, second.await(second.manage(ABORT_TASK, 0, write)));
+        second.logout(2, 1);
+        assertEquals(DOES_NOT_EXIST, reassign(second, write));
+        assertEquals(GOOD, second.await(second.send(SIMPLE, 0, READY)));
+    }
+
+    @Test
+    void endsWhenNobodyTakesItOverInTime() throws Exception {
+        Initiator second = joined(first, 2);
+        int write = beginWrite(first);
+        first.disconnect();
+        second.logout(2, 1);
+        for (int tick = 0; tick <= 2 + RETAIN; tick++) {
+            assertTrue(first.below().keepsPlace());
+            rig.second();
+        }
+        assertFalse(first.below().keepsPlace());
+        assertEquals(DOES_NOT_EXIST, reassign(second, write));
+        assertEquals(CLEARED, second.await(second.send(SIMPLE, 0, READY)));
+        assertEquals(List.of(0, 127), second.window());
+    }
+
+    /// It took no CmdSN, so the initiator cannot tell whether it arrived.
+    @Test
+    void immediateCommandsEndWithTheirConnection() throws Exception {
+        first.immediately(true);
+        int write = beginWrite(first);
+        first.immediately(false);
+        first.disconnect();
+        Initiator second = joined(first, 1);
+        assertEquals(DOES_NOT_EXIST, reassign(second, write));
+        assertEquals(CLEARED, second.await(second.send(SIMPLE, 0, READY)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {9, -1})
+    void anExpDataSnThatCannotBeIsIgnored(int expDataSn) throws Exception {
+        fill();
+        int tag = first.send(SIMPLE, 0, READ_64K);
+        assertEquals(GOOD, first.await(tag));
+        first.disconnect();
+        Initiator second = joined(first, 1);
+        assertEquals(COMPLETE, reassign(second, tag, expDataSn));
+        assertEquals(GOOD, second.await(tag));
+        assertEquals(List.of(0, 1, 2, 3, 4, 5, 6, 7), dataSns(second, tag));
+    }
+
+    @Test
+    void endsWithItsSession() throws Exception {
+        beginWrite(first);
+        first.disconnect();
+        for (int tick = 0; tick <= 2 + RETAIN; tick++) {
+            assertEquals(1, rig.entries().size());
+            rig.second();
+        }
+        assertEquals(List.of(), rig.entries());
+    }
+
+    /// RFC 7143 6.3.4: a second connection may come to log the first one out.
+    @Test
+    void aSecondConnectionMayComeWhereThereIsToBeOne() throws Exception {
+        Initiator alone = rig.login(KEYS.replace("MaxConnections=8", "MaxConnections=1") + "2\0");
+        int write = beginWrite(alone);
+        Initiator second = joined(alone, 2);
+        assertEquals(0, second.logoutResponse(second.logout(2, 1)));
+        assertEquals(COMPLETE, reassign(second, write));
+        assertNull(second.reply(write));
+        alone.disconnect();
+    }
+
+    // ---- other levels
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void isNotThereBelow(int level) throws Exception {
+        Initiator other = rig.login(KEYS + level + "\0");
+        int write = beginWrite(other);
+        assertEquals(2, other.logoutResponse(other.logout(2, 1)));
+        assertEquals(NOT_SUPPORTED, reassign(other, write));
+    }
+
+    /// At level 1 the others go on, but what was lost is not taken over.
+    @Test
+    void atLevelOneTheTasksOfALostConnectionEnd() throws Exception {
+        Initiator other = rig.login(KEYS + "1\0");
+        Initiator second = joined(other, 2);
+        int write = beginWrite(other);
+        int stays = beginWrite(second);
+        other.disconnect();
+        assertFalse(second.closed());
+        assertEquals(0, second.logoutResponse(second.logout(1, 1)));
+        assertEquals(CLEARED, second.await(second.send(SIMPLE, 0, READY)));
+        second.data(stays, second.transferTag(stays), 0, 0, random(LENGTH), true);
+        assertEquals(GOOD, second.await(stays));
+        assertNull(second.reply(write));
+    }
+
+    /// Where nothing is kept there is nothing to reassign.
+    @Test
+    void whereNothingIsKeptTasksEnd() throws Exception {
+        Initiator other = rig.login(KEYS.replace("Time2Retain=" + RETAIN, "Time2Retain=0") + "2\0");
+        Initiator second = joined(other, 2);
+        int write = beginWrite(other);
+        int logout = second.logout(2, 1);
+        assertEquals(0, second.logoutResponse(logout));
+        assertEquals(List.of(0, 0), second.below().logoutTimes(logout));
+        assertEquals(DOES_NOT_EXIST, reassign(second, write));
+        other.disconnect();
+        second.disconnect();
+    }
+}
