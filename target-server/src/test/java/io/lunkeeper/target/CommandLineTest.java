@@ -138,7 +138,7 @@ final class CommandLineTest {
                 "lunkeeper: "
                         + file
                         + ":5: unknown key \"colour\"; known here: portals, control, metrics,"
-                        + " limits, keepalive, discovery-auth, targets\nlunkeeper: "
+                        + " isns, limits, keepalive, discovery-auth, targets\nlunkeeper: "
                         + file
                         + ":6: control: the control socket is not supported by this version;"
                         + " remove control\n";
