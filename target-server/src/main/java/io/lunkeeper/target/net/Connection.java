@@ -49,6 +49,10 @@ final class Connection implements Transport, EventLoop.Ready {
     /// Fewer would cost it a wake-up too many; large PDUs are never so many.
     private static final int PDUS_WRITTEN_AHEAD = 24;
 
+    /// Of a peer for whom more is queued nothing is read: one that asks and does not take the
+    /// answers would make us hold them without end. More than Data-In under way ever is.
+    static final long MAX_QUEUED_BYTES = 4 << 20;
+
     /// How long a peer may take to read our last words.
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
@@ -136,7 +140,7 @@ final class Connection implements Transport, EventLoop.Ready {
                 decode(into);
             }
             giveBack();
-            if (got < room || readingPaused) {
+            if (got < room || !wantsToRead()) {
                 return;
             }
         }
@@ -272,12 +276,18 @@ final class Connection implements Transport, EventLoop.Ready {
         }
     }
 
+    /// One that is to be closed is read to its end, for nothing.
+    private boolean wantsToRead() {
+        return closeReason != null
+                || (!readingPaused && outbound.queuedBytes() <= MAX_QUEUED_BYTES);
+    }
+
     private void updateInterest() {
         if (disconnected) {
             return;
         }
         int ops =
-                (readingPaused && closeReason == null ? 0 : SelectionKey.OP_READ)
+                (wantsToRead() ? SelectionKey.OP_READ : 0)
                         | (outbound.blocked() ? SelectionKey.OP_WRITE : 0);
         if (key.interestOps() != ops) {
             key.interestOps(ops);

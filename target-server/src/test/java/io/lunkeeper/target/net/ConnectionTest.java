@@ -38,6 +38,7 @@ class ConnectionTest {
     private static final String TARGET = "iqn.2026-11.io.lunkeeper:test";
     private static final int HEADER_BYTES = 48;
     private static final int DATA_IN = 0x25;
+    private static final int PING_DATA_BYTES = 4 << 10;
     private static final int READ_BYTES = 16 << 20;
 
     /// More turns than any of the transfers here takes.
@@ -63,6 +64,41 @@ class ConnectionTest {
     @Test
     void sendsEverythingWhenTheSocketIsFullForLong() throws Exception {
         assertEquals(READ_BYTES, dataReceived(write -> write < 3 || write > 200));
+    }
+
+    /// RFC 7143 11.18 NOP-Out: pings have no window, so nothing else bounds what is asked.
+    @Test
+    void holdsFewAnswersForAPeerThatTakesNone() throws Exception {
+        int pings = 4_000;
+        int pingBytes = HEADER_BYTES + PING_DATA_BYTES;
+        int[] open = {Integer.MAX_VALUE};
+        try (Served served = new Served(write -> write == 0 || write >= open[0])) {
+            served.loop.flush();
+            served.socket.taken().clear();
+            for (int i = 0; i < pings; i++) {
+                served.socket.put(ping(i));
+            }
+            for (int turn = 0; turn < 200; turn++) {
+                served.ready();
+                served.loop.flush();
+            }
+            long held = served.connection.queuedBytes();
+            assertTrue(held > Connection.MAX_QUEUED_BYTES, "held " + held);
+            assertTrue(held <= Connection.MAX_QUEUED_BYTES + served.socket.room() + pingBytes);
+            open[0] = 0;
+            for (int turn = 0; turn < MAX_TURNS && pdus(served.socket.taken()) < pings; turn++) {
+                served.ready();
+                served.loop.flush();
+            }
+            assertEquals(pings * pingBytes, served.socket.taken().readableBytes());
+        }
+    }
+
+    private static ByteBuf ping(int tag) {
+        ByteBuf pdu = Unpooled.buffer();
+        pdu.writeByte(0x40).writeByte(0x80).writeZero(2).writeInt(PING_DATA_BYTES).writeZero(8);
+        pdu.writeInt(tag).writeInt(-1).writeInt(1).writeInt(0).writeZero(16);
+        return pdu.writeZero(PING_DATA_BYTES);
     }
 
     /// A part of the next one would have to be copied from buffer to buffer.
