@@ -73,6 +73,10 @@ final class Reassignment {
         }
         old.moveTo(anew, tag);
         if (task != null) {
+            DataOutTransfer transfer = task.dataOut();
+            if (transfer != null) {
+                transfer.takeRepeats(); // What waits for the lost connection never leaves it.
+            }
             SentData data = anew.dataOf(tag);
             task.reassign(to, data == null ? 0 : data.next());
         }

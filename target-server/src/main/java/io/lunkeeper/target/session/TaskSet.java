@@ -149,6 +149,7 @@ final class TaskSet {
         }
         Task task = new Task(this, link, command, dataIsLate);
         tasks.put(tag, task);
+        link.forgetData(tag); // Of a command before: who uses its tag again has all of it.
         retired.reused(tag);
         return task;
     }
@@ -227,11 +228,17 @@ final class TaskSet {
         return device.failed(lun, failure);
     }
 
-    /// Has Ready To Transfers of a task sent again, as the socket takes them.
+    /// Has Ready To Transfers of a task sent again, as the socket takes them; by then it may have
+    /// ended, or gone on on another connection.
     void requestAgain(Task task, DataOutTransfer transfer) {
-        Unacknowledged sent = task.link().unacknowledged();
+        Link link = task.link();
+        Unacknowledged sent = link.unacknowledged();
         if (sent != null) {
-            sent.repeat(() -> answers.requestAgain(task, transfer));
+            sent.repeat(() -> {
+                if (onConnection(task.initiatorTaskTag(), link) == task && !task.isAborted()) {
+                    answers.requestAgain(task, transfer);
+                }
+            });
         }
     }
 

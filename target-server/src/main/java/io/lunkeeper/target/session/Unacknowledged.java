@@ -402,7 +402,11 @@ final class Unacknowledged {
         return null;
     }
 
+    /// A Data-In with status is released before it is acknowledged when its tag is used again.
     private static boolean isOf(SentPdu pdu, int initiatorTaskTag) {
+        if (pdu.isReleased()) {
+            return false;
+        }
         return switch (pdu.header()) {
             case ScsiResponse response -> response.initiatorTaskTag() == initiatorTaskTag;
             case DataIn dataIn -> dataIn.initiatorTaskTag() == initiatorTaskTag;

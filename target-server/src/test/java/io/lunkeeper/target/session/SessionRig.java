@@ -196,7 +196,7 @@ final class SessionRig implements AutoCloseable {
     record Reply(int status, String sense) {}
 
     /// What the connections of one session share.
-    private static final class Numbers {
+    static final class Numbers {
         final String name;
         int tsih;
         int cmdSn = 100;
@@ -212,7 +212,7 @@ final class SessionRig implements AutoCloseable {
         private final LoopTransport below;
         private final IscsiConnection connection;
         private final List<ByteBuf> sent;
-        private final Numbers numbers;
+        final Numbers numbers;
         private final int cid;
         private int looked;
         private boolean immediately;
@@ -434,6 +434,11 @@ final class SessionRig implements AutoCloseable {
             useAgain(data);
         }
 
+        /// Asks for all Ready To Transfers or data of a task again.
+        void snack(int tag) throws Exception {
+            connection.receive(new RequestPdu.SnackRequest(0, 0, tag, -1, 1, 0, 0), 0);
+        }
+
         /// What becomes of a receive buffer that nobody has retained.
         private static void useAgain(ByteBuf buffer) {
             if (buffer.refCnt() == 1) {
@@ -577,9 +582,7 @@ final class SessionRig implements AutoCloseable {
 
         /// How many PDUs with data of a read have come.
         long dataIns(int tag) {
-            return sent.stream()
-                    .filter(pdu -> (pdu.getByte(0) & 0x3f) == 0x25 && pdu.getInt(16) == tag)
-                    .count();
+            return below.dataIns(tag).size();
         }
 
         /// The additional response information of a task management function.

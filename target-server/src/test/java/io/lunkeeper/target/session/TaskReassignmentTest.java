@@ -150,6 +150,37 @@ class TaskReassignmentTest {
         return Arrays.copyOfRange(data, from, end);
     }
 
+    /// What waits to be sent again when the connection is lost is not left there.
+    @Test
+    void aRequestThatWaitedOnTheLostConnectionIsSent() throws Exception {
+        int tag = beginWrite(first);
+        int asked = first.transferTag(tag);
+        first.below().block(true);
+        first.snack(tag);
+        first.disconnect();
+        Initiator second = joined(first, 1);
+        assertEquals(COMPLETE, reassign(second, tag));
+        assertEquals(asked, second.transferTag(tag));
+        second.data(tag, asked, 0, 0, random(LENGTH), true);
+        assertEquals(GOOD, second.await(tag));
+    }
+
+    @Test
+    void nothingIsAskedForAfterTheEnd() throws Exception {
+        int tag = beginWrite(first);
+        int asked = first.transferTag(tag);
+        first.below().block(true);
+        first.snack(tag);
+        int abort = first.manage(ABORT_TASK, 0, tag);
+        first.data(tag, asked, 0, 0, random(LENGTH), true);
+        assertEquals(COMPLETE, first.await(abort));
+        first.below().block(false);
+        first.tick();
+        long requests = first.below().sent().stream().filter(pdu -> pdu.getByte(0) == 0x31).count();
+        assertEquals(1, requests);
+        first.disconnect();
+    }
+
     // ---- reads and statuses
 
     /// From the first PDU that the initiator does not have; then the status, under a number of the
@@ -232,6 +263,22 @@ class TaskReassignmentTest {
         first.disconnect();
         Initiator second = joined(first, 1);
         assertEquals(DOES_NOT_EXIST, reassign(second, tag));
+    }
+
+    /// A command that ends without status has used the tag of one whose status is not acknowledged.
+    @Test
+    void aTagThatWasUsedAgainStandsForTheLaterCommand() throws Exception {
+        fill();
+        int tag = first.send(SIMPLE, 0, READ_64K);
+        assertEquals(GOOD, first.await(tag));
+        first.below().block(true);
+        first.numbers.nextTag--;
+        assertEquals(tag, first.send(SIMPLE, 0, READ_64K));
+        assertEquals(COMPLETE, first.await(first.manage(ABORT_TASK, 0, tag)));
+        first.disconnect();
+        Initiator second = joined(first, 1);
+        assertEquals(DOES_NOT_EXIST, reassign(second, tag));
+        assertEquals(GOOD, second.await(second.send(SIMPLE, 0, READY)));
     }
 
     // ---- what happens meanwhile
