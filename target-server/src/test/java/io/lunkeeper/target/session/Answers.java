@@ -8,11 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
+import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -41,7 +44,28 @@ final class Answers {
                     ASYNCHRONOUS_MESSAGE,
                     REJECT);
 
+    private static final int TASK_REASSIGN = 8;
     private static final int LONGEST_SEGMENT = 8192;
+
+    /// Data that the initiator is asked to acknowledge.
+    record Acknowledgeable(int lun, int transferTag, int nextDataSn) {}
+
+    /// What the connections of one session have in common where commands go from one to another:
+    /// how often each may still end.
+    static final class Account {
+        private final Map<Integer, Integer> endsLeft = new HashMap<>();
+
+        /// Commands that are to be reassigned, by the tags of those requests.
+        private final Map<Integer, List<Integer>> reassignments = new HashMap<>();
+
+        private void mayEnd(int tag) {
+            endsLeft.merge(tag, 1, Integer::sum);
+        }
+
+        private void ends(int tag) {
+            assertTrue(endsLeft.merge(tag, -1, Integer::sum) >= 0, "task " + tag + " ends again");
+        }
+    }
 
     /// A Ready To Transfer.
     record Request(int tag, int transferTag, int offset, int length) {}
@@ -63,15 +87,38 @@ final class Answers {
     private int textTransferTag = RequestPdu.RESERVED_TAG;
     private final int cid;
     private final boolean recovers;
+    private final Account account;
+
+    /// The task tags of the statuses so far, by StatSN.
+    private final Map<Integer, Integer> tags = new HashMap<>();
+
+    private final Deque<Acknowledgeable> acknowledgeable = new ArrayDeque<>();
+    private boolean dataDigest;
     private final Set<Integer> logoutsOfOthers = new HashSet<>();
     private int tsih;
     private boolean loggedOut;
 
     /// @param cid that of the connection
-    /// @param recovers whether what was sent may come again: then it is in no order
-    Answers(int cid, boolean recovers) {
+    /// @param level the ErrorRecoveryLevel: above 0 what was sent may come again, in any order
+    Answers(int cid, int level, Account account) {
         this.cid = cid;
-        this.recovers = recovers;
+        this.recovers = level > 0;
+        this.account = account;
+    }
+
+    /// Data segments have a digest from now on, or not.
+    void negotiated(boolean withDigest) {
+        dataDigest = withDigest;
+    }
+
+    /// The StatSN of the next status.
+    int statSn() {
+        return statSn;
+    }
+
+    /// What the initiator was asked to acknowledge, as far as nobody has polled it.
+    Deque<Acknowledgeable> acknowledgeable() {
+        return acknowledgeable;
     }
 
     /// The TSIH that the last login was given; 0: none.
@@ -103,6 +150,12 @@ final class Answers {
     void requested(RequestPdu pdu) {
         if (pdu instanceof ScsiCommand command) {
             commands.computeIfAbsent(command.initiatorTaskTag(), _ -> new Commands()).alive++;
+            account.mayEnd(command.initiatorTaskTag());
+        }
+        if (pdu instanceof TaskManagementRequest request && request.function() == TASK_REASSIGN) {
+            account.reassignments
+                    .computeIfAbsent(request.initiatorTaskTag(), _ -> new ArrayList<>())
+                    .add(request.referencedTaskTag());
         }
         if (pdu instanceof LogoutRequest logout && logout.reason() != 0 && logout.cid() != cid) {
             logoutsOfOthers.add(logout.initiatorTaskTag());
@@ -115,11 +168,12 @@ final class Answers {
         int opcode = pdu.getByte(0) & 0xff;
         int dataBytes = pdu.getInt(4);
         assertTrue(dataBytes >= 0 && dataBytes <= LONGEST_SEGMENT, "data of " + dataBytes);
-        assertEquals(48 + (dataBytes + 3 & -4), pdu.readableBytes());
-        checkNumbers(pdu, opcode);
+        int digestBytes = dataDigest && dataBytes > 0 ? 4 : 0;
+        assertEquals(48 + (dataBytes + 3 & -4) + digestBytes, pdu.readableBytes());
+        boolean fresh = checkNumbers(pdu, opcode);
         switch (opcode) {
-            case SCSI_RESPONSE -> scsiResponse(pdu);
-            case DATA_IN -> dataIn(pdu, dataBytes);
+            case SCSI_RESPONSE -> scsiResponse(pdu, fresh);
+            case DATA_IN -> dataIn(pdu, dataBytes, fresh);
             case READY_TO_TRANSFER -> readyToTransfer(pdu);
             case TEXT_RESPONSE -> textTransferTag = pdu.getInt(20);
             case REJECT -> assertEquals(48, dataBytes);
@@ -130,14 +184,23 @@ final class Answers {
                     assertNotEquals(
                             pdu.getInt(16) == RequestPdu.RESERVED_TAG,
                             pdu.getInt(20) == RequestPdu.RESERVED_TAG);
-            case TASK_MANAGEMENT_RESPONSE, ASYNCHRONOUS_MESSAGE -> {}
+            case TASK_MANAGEMENT_RESPONSE -> {
+                if (fresh && pdu.getByte(2) == 0) {
+                    account.reassignments
+                            .getOrDefault(pdu.getInt(16), List.of())
+                            .forEach(account::mayEnd);
+                }
+            }
+            case ASYNCHRONOUS_MESSAGE -> {}
             default -> throw new AssertionError("opcode " + opcode);
         }
         count++;
     }
 
     /// RFC 7143 4.2.2: StatSN without a gap, ExpCmdSN and MaxCmdSN that never go back.
-    private void checkNumbers(ByteBuf pdu, int opcode) {
+    ///
+    /// @return whether it is sent for the first time
+    private boolean checkNumbers(ByteBuf pdu, int opcode) {
         boolean first = count == 0;
         boolean status =
                 WITH_STATUS.contains(opcode)
@@ -146,11 +209,15 @@ final class Answers {
         if (first) {
             statSn = pdu.getInt(24);
         }
-        if (!recovers && (status || opcode != DATA_IN)) {
+        boolean fresh = !recovers || pdu.getInt(24) == statSn;
+        if (fresh ? status || opcode != DATA_IN : opcode != DATA_IN && !status) {
             assertEquals(statSn, pdu.getInt(24), "StatSN");
         }
-        if (status) {
+        if (status && fresh) {
+            tags.put(statSn, pdu.getInt(16));
             statSn++;
+        } else if (status) {
+            assertEquals(tags.get(pdu.getInt(24)), pdu.getInt(16), "task of a status sent again");
         }
         boolean refused = opcode == LOGIN_RESPONSE && pdu.getByte(36) != 0;
         if (!refused) {
@@ -163,6 +230,7 @@ final class Answers {
             expCmdSn = expected;
             maxCmdSn = maximum;
         }
+        return fresh;
     }
 
     private Commands task(ByteBuf pdu) {
@@ -171,24 +239,27 @@ final class Answers {
         return known;
     }
 
-    private void end(Commands task) {
+    private void end(Commands task, int tag, boolean fresh) {
+        if (fresh) {
+            account.ends(tag);
+        }
         task.alive--;
         task.dataSn = 0;
         task.offset = 0;
         task.r2tSn = 0;
     }
 
-    private void scsiResponse(ByteBuf pdu) {
+    private void scsiResponse(ByteBuf pdu, boolean fresh) {
         Commands task = task(pdu);
         assertEquals(0, pdu.getByte(2), "response");
         if (pdu.getByte(3) == 2) {
             int key = pdu.getByte(52) & 0x0f;
             assertTrue(key != 3 && key != 4, "sense key " + key);
         }
-        end(task);
+        end(task, pdu.getInt(16), fresh);
     }
 
-    private void dataIn(ByteBuf pdu, int dataBytes) {
+    private void dataIn(ByteBuf pdu, int dataBytes, boolean fresh) {
         Commands task = task(pdu);
         if (task.alive == 1 && !recovers) {
             // Of several under one tag, one of which is rejected, it is not known which this is.
@@ -196,10 +267,15 @@ final class Answers {
             assertEquals(task.offset, pdu.getUnsignedInt(40), "Buffer Offset");
             task.offset += dataBytes;
         }
+        if ((pdu.getByte(1) & 0x40) != 0) {
+            assertTrue(recovers, "A at ErrorRecoveryLevel 0");
+            acknowledgeable.add(
+                    new Acknowledgeable(pdu.getByte(9), pdu.getInt(20), pdu.getInt(36) + 1));
+        }
         if ((pdu.getByte(1) & 1) != 0) {
             assertTrue((pdu.getByte(1) & 0x80) != 0, "S without F");
             assertEquals(0, pdu.getByte(3));
-            end(task);
+            end(task, pdu.getInt(16), fresh);
         }
     }
 
