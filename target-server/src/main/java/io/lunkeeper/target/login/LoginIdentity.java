@@ -12,6 +12,7 @@ final class LoginIdentity {
     private String initiatorName = "";
     private String initiatorAlias = "";
     private String targetName = "";
+    private boolean namesTarget;
     private boolean discovery;
     private Demand demand = Demand.NOTHING;
 
@@ -32,10 +33,11 @@ final class LoginIdentity {
             return LoginStatus.INITIATOR_ERROR;
         }
         initiatorName = normalized;
+        namesTarget = offers.containsKey(TextKey.TARGET_NAME);
         String type = offers.getOrDefault(TextKey.SESSION_TYPE, TextKeyword.NORMAL);
         return switch (type) {
             case TextKeyword.DISCOVERY -> {
-                // A TargetName may come along and means nothing here.
+                // A TargetName may come along; all that it does is to ask for the portal group.
                 discovery = true;
                 demand = directory.discoveryDemand(initiatorName);
                 yield null;
@@ -86,6 +88,11 @@ final class LoginIdentity {
 
     String targetName() {
         return targetName;
+    }
+
+    /// Whether the first text had a TargetName.
+    boolean namesTarget() {
+        return namesTarget;
     }
 
     boolean discovery() {

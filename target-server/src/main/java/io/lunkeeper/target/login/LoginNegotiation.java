@@ -274,8 +274,9 @@ public final class LoginNegotiation {
 
     private LoginReply accept(LoginRequest request, StringBuilder answers) {
         StringBuilder text = new StringBuilder();
-        if (!groupTagDeclared && !identity.discovery()) {
-            // 13.9 TargetPortalGroupTag: in the first response to a request that names a target.
+        if (!groupTagDeclared && identity.namesTarget()) {
+            // 6.3.1 Login Phase Start: in the first response, whatever the type of the session,
+            // when a target was named.
             groupTagDeclared = true;
             text.append(
                     TextKeys.format(

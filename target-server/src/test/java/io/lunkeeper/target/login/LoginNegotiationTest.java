@@ -517,6 +517,13 @@ final class LoginNegotiationTest {
     }
 
     @Test
+    void declaresTheGroupInDiscoveryThatNamesATarget() {
+        String named = DISCOVERY + ";TargetName=iqn.2026-01.x:y";
+        LoginReply reply = login.receive(request(SECURITY, OPERATIONAL, named));
+        assertReply(reply, true, SECURITY, OPERATIONAL, GROUP);
+    }
+
+    @Test
     void logsLibiscsiInStraightToOperationalNegotiation() {
         LoginReply reply =
                 login.receive(
