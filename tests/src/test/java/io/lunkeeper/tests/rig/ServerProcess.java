@@ -202,9 +202,9 @@ public final class ServerProcess implements AutoCloseable {
         return process.exitValue();
     }
 
-    /// The end of what the server has logged.
+    /// What the server has logged, all of it: what it counts or denies must not slide out.
     public String log() {
-        return tail("stderr.log");
+        return end("stderr.log", Long.MAX_VALUE);
     }
 
     // ---- life and death
@@ -253,7 +253,7 @@ public final class ServerProcess implements AutoCloseable {
                 String how = ended ? "exit " + started.exitValue() : "no exit in " + START_LIMIT;
                 throw new AssertionError(
                         "the server did not say '%s' (%s)%nstdout: %s%nstderr: %s"
-                                .formatted(expected, how, tail("stdout.log"), log()));
+                                .formatted(expected, how, tail("stdout.log"), tail("stderr.log")));
             }
         }
     }
@@ -272,11 +272,13 @@ public final class ServerProcess implements AutoCloseable {
         process.destroy();
         if (!exitWithin(process, STOP_LIMIT)) {
             kill9();
-            throw new AssertionError("still running " + STOP_LIMIT + " after SIGTERM\n" + log());
+            throw new AssertionError(
+                    "still running " + STOP_LIMIT + " after SIGTERM\n" + tail("stderr.log"));
         }
         ALIVE.remove(this);
         if (process.exitValue() != 0) {
-            throw new AssertionError("exit " + process.exitValue() + " after SIGTERM\n" + log());
+            throw new AssertionError(
+                    "exit " + process.exitValue() + " after SIGTERM\n" + tail("stderr.log"));
         }
         checkBuffers();
     }
@@ -327,7 +329,8 @@ public final class ServerProcess implements AutoCloseable {
         if (process.isAlive()) {
             stop();
         } else if (ALIVE.remove(this)) {
-            throw new AssertionError("died by itself, exit " + process.exitValue() + "\n" + log());
+            throw new AssertionError(
+                    "died by itself, exit " + process.exitValue() + "\n" + tail("stderr.log"));
         }
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
@@ -367,7 +370,7 @@ public final class ServerProcess implements AutoCloseable {
         long deadline = System.nanoTime() + STOP_LIMIT.toNanos();
         while (occurrences(outcome) == before) {
             if (System.nanoTime() > deadline || exitWithin(process, Duration.ofMillis(20))) {
-                throw new AssertionError("never logged: " + outcome + "\n" + log());
+                throw new AssertionError("never logged: " + outcome + "\n" + tail("stderr.log"));
             }
         }
     }
@@ -382,14 +385,18 @@ public final class ServerProcess implements AutoCloseable {
         for (ServerProcess server : ALIVE) {
             String state = server.isAlive() ? "running" : "DEAD";
             text.append("server at ").append(server.portal()).append(' ').append(state);
-            text.append(", end of its log:\n").append(server.log());
+            text.append(", end of its log:\n").append(server.tail("stderr.log"));
         }
         return text.isEmpty() ? Optional.empty() : Optional.of(text.toString());
     }
 
     private String tail(String name) {
+        return end(name, LOG_TAIL_BYTES);
+    }
+
+    private String end(String name, long limitBytes) {
         try (RandomAccessFile file = new RandomAccessFile(folder.resolve(name).toFile(), "r")) {
-            long from = Math.max(0, file.length() - LOG_TAIL_BYTES);
+            long from = Math.max(0, file.length() - limitBytes);
             byte[] bytes = new byte[(int) (file.length() - from)];
             file.seek(from);
             file.readFully(bytes);
