@@ -12,6 +12,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jscsi.parser.reject.RejectParser.ReasonCode;
 
 /// In which order the requests of one session are carried out (RFC 7143 4.2.2.1 Command Numbering
@@ -115,6 +116,16 @@ final class CommandOrder {
                     ReasonCode.IMMEDIATE_COMMAND_REJECT, "too many functions wait for commands");
         }
         early.add(new EarlyFunction(link, request));
+    }
+
+    /// Whether a task management function with this tag waits for its turn.
+    boolean holdsFunction(int initiatorTaskTag) {
+        return Stream.concat(
+                        early.stream().map(EarlyFunction::request),
+                        window.held().stream().map(EarlyCommand::pdu))
+                .anyMatch(pdu ->
+                        pdu instanceof TaskManagementRequest request
+                                && request.initiatorTaskTag() == initiatorTaskTag);
     }
 
     // ---- numbers without a request

@@ -5,6 +5,8 @@ import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// One connection as its session uses it: what RFC 7143 numbers and declares per connection, and
@@ -20,6 +22,10 @@ final class Link {
     private final Transport transport;
     private final int cid;
     private final ArrayDeque<Task> senders = new ArrayDeque<>();
+
+    /// The tags of the task management functions that came here and have no response yet.
+    private final Set<Integer> functions = new HashSet<>();
+
     private int statSn;
     private int acknowledged;
     private int pings;
@@ -82,14 +88,39 @@ final class Link {
     /// Sends a ping that the initiator must answer (RFC 7143 11.19 NOP-In). Its Target Transfer Tag
     /// is any but the reserved one.
     void ping(CommandWindow<?> window) {
+        sendNopIn(pings++ & 0x7fffffff, window);
+    }
+
+    /// Sends a NOP-In that has no answer (RFC 7143 11.19 NOP-In): MaxCmdSN has changed, and there
+    /// is nothing else that would say so.
+    void showWindow(CommandWindow<?> window) {
+        sendNopIn(RequestPdu.RESERVED_TAG, window);
+    }
+
+    private void sendNopIn(int targetTransferTag, CommandWindow<?> window) {
         send(
                 new ResponsePdu.NopIn(
                         0,
                         RequestPdu.RESERVED_TAG,
-                        pings++ & 0x7fffffff,
+                        targetTransferTag,
                         statSn,
                         window.expCmdSn(),
                         window.maxCmdSn()));
+    }
+
+    /// A task management function begins.
+    void functionBegins(int initiatorTaskTag) {
+        functions.add(initiatorTaskTag);
+    }
+
+    /// Its response goes out.
+    void functionEnds(int initiatorTaskTag) {
+        functions.remove(initiatorTaskTag);
+    }
+
+    /// Whether such a function is going on.
+    boolean hasFunction(int initiatorTaskTag) {
+        return functions.contains(initiatorTaskTag);
     }
 
     // ---- what the initiator declared

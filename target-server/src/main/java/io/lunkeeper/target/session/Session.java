@@ -233,9 +233,10 @@ public final class Session {
         switch (pdu) {
             case ScsiCommand command -> requireTasks().start(link, command);
             case TaskManagementRequest request -> {
+                // First, so that the response shows the window as it is then.
+                countNumber(request.immediate());
                 new TaskManagement(this, link, parameters, requireTarget(), requireTasks())
                         .carryOut(request);
-                countNumber(request.immediate());
             }
             case TextRequest request -> {
                 countNumber(request.immediate());
@@ -359,12 +360,15 @@ public final class Session {
 
     // ---- ends
 
-    /// Aborts this session's tasks that `which` selects, from any thread.
+    /// Aborts this session's tasks that `which` selects, from any thread. An initiator that is told
+    /// nothing of them is told at least of the room that they leave (RFC 7143 11.4.11 MaxCmdSN).
     ///
+    /// @param by the nexus that will hear of it by an answer of its own, if it is one of these
     /// @param answer what the initiator is told of each; null: nothing
     /// @param found told of the LUN fields of those that there are
     /// @param whenEnded called on this session's thread once none of them runs any more
     void abortTasks(
+            @Nullable Nexus by,
             Predicate<Task> which,
             Function<Task, Outcome.@Nullable Status> answer,
             Consumer<Set<Long>> found,
@@ -372,10 +376,32 @@ public final class Session {
         links.execute(() -> {
             if (tasks == null || terminated) {
                 whenEnded.run();
-            } else {
-                tasks.abort(which, answer, found, whenEnded);
+                return;
             }
+            boolean[] silently = new boolean[1];
+            tasks.abort(
+                    which,
+                    task -> {
+                        Outcome.Status told = answer.apply(task);
+                        silently[0] |= told == null && task.numbered() && nexus != by;
+                        return told;
+                    },
+                    found,
+                    () -> {
+                        if (silently[0]) {
+                            showWindow();
+                        }
+                        whenEnded.run();
+                    });
         });
+    }
+
+    /// A session that has lost its connections shows it with the next response.
+    private void showWindow() {
+        Link lead = links.lead();
+        if (!terminated && !lead.isGone() && !lead.leaving()) {
+            lead.showWindow(window);
+        }
     }
 
     /// Tasks of logical units are being aborted by another nexus: an initiator that negotiated

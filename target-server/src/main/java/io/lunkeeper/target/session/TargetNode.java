@@ -28,6 +28,7 @@ public final class TargetNode {
         this.device = device;
         device.abortsTasksBy((units, nexuses, answer, whenEnded) ->
                 abortTasks(
+                        null,
                         (session, task) -> {
                             Nexus nexus = session.nexus();
                             return nexus != null && nexuses.test(nexus) && units.test(task.lun());
@@ -49,6 +50,7 @@ public final class TargetNode {
             Consumer<Nexus> victims,
             Runnable whenEnded) {
         abortTasks(
+                by,
                 (_, task) -> which.test(task),
                 (session, task) -> session.nexus() == by ? null : device.abortedByOther(task.lun()),
                 (session, luns) -> {
@@ -63,12 +65,14 @@ public final class TargetNode {
 
     /// Aborts tasks of every session and does not wait for it.
     ///
+    /// @param by the nexus that hears of it by an answer of its own; null: none
     /// @param which asked on the session's thread
     /// @param answer what their initiators are told, asked there too; null: nothing
     /// @param victims told of each session that had such tasks, and of their LUN fields, on its
     ///   thread
     /// @param whenEnded called once, from any thread, when all of them have come to rest
     private void abortTasks(
+            @Nullable Nexus by,
             BiPredicate<Session, Task> which,
             BiFunction<Session, Task, Outcome.@Nullable Status> answer,
             BiConsumer<Session, Set<Long>> victims,
@@ -80,6 +84,7 @@ public final class TargetNode {
         Runnable oneAtRest = lastOf(all.size(), whenEnded);
         for (Session each : all) {
             each.abortTasks(
+                    by,
                     task -> which.test(each, task),
                     task -> answer.apply(each, task),
                     luns -> victims.accept(each, luns),

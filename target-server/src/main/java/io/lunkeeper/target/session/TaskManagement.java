@@ -44,6 +44,7 @@ final class TaskManagement {
     }
 
     void carryOut(TaskManagementRequest request) {
+        link.functionBegins(request.initiatorTaskTag());
         TaskFunction function = TaskFunction.of(request.function(), parameters.protocolLevel());
         if (function == null) {
             respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
@@ -79,13 +80,17 @@ final class TaskManagement {
     }
 
     /// RFC 7143 11.6.1 Response: an unknown task whose number may still arrive counts as received
-    /// and aborted.
+    /// and aborted. 11.5.1 Function: a task management function is never aborted.
     private void abortTask(TaskManagementRequest request) {
         int tag = request.referencedTaskTag();
         if (tasks.contains(tag)) {
             tasks.abort(
                     task -> task.initiatorTaskTag() == tag,
                     () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+            return;
+        }
+        if (link.hasFunction(tag) || session.order().holdsFunction(tag)) {
+            respond(request, ResponseCode.FUNCTION_REJECTED);
             return;
         }
         SerialNumber reference = new SerialNumber(request.refCmdSn());
@@ -226,6 +231,7 @@ final class TaskManagement {
     }
 
     private void respond(TaskManagementRequest request, int response, int additional) {
+        link.functionEnds(request.initiatorTaskTag());
         link.send(
                 new ResponsePdu.TaskManagementResponse(
                         response,

@@ -30,8 +30,12 @@ class MultiTaskAbortTest {
     private static final int LOGICAL_UNIT_RESET = 5;
     private static final int TARGET_WARM_RESET = 6;
     private static final int NO_TASK = 0xffffffff;
+    private static final int NOP_IN = 0x20;
+    private static final int TARGET_TRANSFER_TAG = 20;
     private static final Reply GOOD = new Reply(0, "");
     private static final Reply COMPLETE = new Reply(0, "");
+    private static final Reply NO_SUCH_TASK = new Reply(1, "");
+    private static final Reply REJECTED = new Reply(255, "");
     private static final String FAST_ABORT = SessionRig.PATIENT + "TaskReporting=FastAbort\0";
     private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
     private static final int LENGTH = 4096;
@@ -115,6 +119,38 @@ class MultiTaskAbortTest {
         Initiator initiator = rig.loginPatient();
         int write = beginWrite(initiator, 0);
         assertEquals(COMPLETE, initiator.await(initiator.manage(ABORT_TASK, 0, write)));
+    }
+
+    /// 11.5.1 Function, whether it goes on or has not begun.
+    @Test
+    void aFunctionIsNotAborted() throws Exception {
+        Initiator initiator = rig.loginPatient();
+        int write = beginWrite(initiator, 0);
+        int goingOn = initiator.manage(ABORT_TASK_SET, 0, NO_TASK);
+        assertEquals(REJECTED, initiator.await(initiator.manage(ABORT_TASK, 0, goingOn)));
+        answer(initiator, write);
+        assertEquals(COMPLETE, initiator.await(goingOn));
+        assertEquals(NO_SUCH_TASK, initiator.await(initiator.manage(ABORT_TASK, 0, goingOn)));
+        int number = initiator.skipNumber();
+        int waiting = initiator.manage(ABORT_TASK_SET, 0, NO_TASK);
+        assertEquals(REJECTED, initiator.await(initiator.manage(ABORT_TASK, 0, waiting)));
+        initiator.sendSkipped(number, 0);
+        assertEquals(COMPLETE, initiator.await(waiting));
+    }
+
+    /// 11.4.11 MaxCmdSN: nothing else tells that commands have ended of which nothing is said.
+    @Test
+    void othersAreToldOfTheRoomThatTheirTasksLeave() throws Exception {
+        Initiator initiator = rig.loginPatient();
+        Initiator other = rig.loginPatient();
+        beginWrite(initiator, 0);
+        beginWrite(other, 0);
+        beginWrite(other, 0);
+        initiator.manageSilently(LOGICAL_UNIT_RESET, 0);
+        assertEquals(1, other.pings());
+        assertEquals(List.of(0, Session.COMMAND_WINDOW - 1), other.window());
+        assertEquals(NO_TASK, other.field(NO_TASK, NOP_IN, TARGET_TRANSFER_TAG));
+        assertEquals(0, initiator.pings());
     }
 
     @Test

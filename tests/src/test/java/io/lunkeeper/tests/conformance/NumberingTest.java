@@ -29,6 +29,8 @@ class NumberingTest {
     /// Long enough for an answer that should not come; a late one would fail the next exchange.
     private static final Duration SILENCE = Duration.ofMillis(300);
 
+    private static final int ABORT_TASK_SET = 2;
+
     private static ServerProcess server;
     private RawInitiator initiator;
 
@@ -75,6 +77,18 @@ class NumberingTest {
         Pdu immediate = initiator.exchange(testUnitReady().immediate());
         assertEquals(before.expCmdSn(), immediate.expCmdSn());
         assertEquals(before.maxCmdSn(), immediate.maxCmdSn());
+    }
+
+    /// A response that showed the window of before would have to be followed by a NOP-In (11.4.11
+    /// MaxCmdSN).
+    @Test
+    void countsATaskManagementFunctionBeforeItsResponse() throws IOException {
+        Pdu before = initiator.exchange(testUnitReady());
+        Request queued = Request.taskManagement(ABORT_TASK_SET).u8(0, Pdu.TASK_MANAGEMENT_REQUEST);
+        Pdu response = initiator.exchange(queued);
+        assertEquals(Pdu.TASK_MANAGEMENT_RESPONSE, response.opcode());
+        assertEquals(before.expCmdSn() + 1, response.expCmdSn());
+        assertEquals(before.maxCmdSn() + 1, response.maxCmdSn());
     }
 
     @Test

@@ -150,6 +150,9 @@ class QueueErrorTest {
             if (abortedStatus) {
                 expectStatus(running, write.initiatorTaskTag(), ScsiResult.TASK_ABORTED);
                 expectStatus(waiting, dormant, ScsiResult.TASK_ABORTED);
+            } else {
+                running.receiveWindow();
+                waiting.receiveWindow();
             }
             assertEquals(told, senseAfterLateData(running, write));
             finishWrite(waiting, elsewhere);

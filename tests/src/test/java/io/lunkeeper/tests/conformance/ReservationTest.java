@@ -129,6 +129,7 @@ class ReservationTest {
             Pdu elsewhere = beginWrite(victim, 0);
             assertEquals(0, reserveOut(survivor, 1, PREEMPT_AND_ABORT, 3, 4, false));
             assertEquals(3, holder(survivor, 1));
+            victim.receiveWindow();
             victim.answer(begun, new byte[4096]);
             victim.answer(elsewhere, new byte[4096]);
             Pdu ended = victim.receive();

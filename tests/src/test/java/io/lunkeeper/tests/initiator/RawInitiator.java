@@ -185,6 +185,17 @@ public final class RawInitiator implements Closeable {
         return pdu;
     }
 
+    /// The next PDU, a NOP-In for no other purpose than to show the window (RFC 7143 11.4.11
+    /// MaxCmdSN).
+    public void receiveWindow() throws IOException {
+        Pdu pdu = receive();
+        if (pdu.opcode() != Pdu.NOP_IN
+                || pdu.initiatorTaskTag() != Pdu.NO_TAG
+                || pdu.targetTransferTag() != Pdu.NO_TAG) {
+            throw new ProtocolException("instead of the window came " + pdu);
+        }
+    }
+
     /// Sends a request and returns the next PDU.
     public Pdu exchange(Request request) throws IOException {
         send(request);
