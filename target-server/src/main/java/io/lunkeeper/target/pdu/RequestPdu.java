@@ -56,6 +56,23 @@ public sealed interface RequestPdu {
                     cdb,
                     data);
         }
+
+        /// The same as if all data that comes unasked had come with it, in other memory.
+        public ScsiCommand carrying(ByteBuf otherCdb, ByteBuf allData) {
+            return new ScsiCommand(
+                    immediate,
+                    true,
+                    read,
+                    write,
+                    taskAttribute,
+                    lun,
+                    initiatorTaskTag,
+                    expectedDataTransferLength,
+                    cmdSn,
+                    expStatSn,
+                    otherCdb,
+                    allData);
+        }
     }
 
     /// RFC 7143 11.5 Task Management Function Request.

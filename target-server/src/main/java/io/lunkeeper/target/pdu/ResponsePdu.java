@@ -40,14 +40,18 @@ public sealed interface ResponsePdu {
             Residual residual)
             implements ResponsePdu {
 
-        /// The same after an R-Data SNACK, with its SNACK Tag and the new number of Data-In PDUs.
-        public ScsiResponse again(int tag, int dataPdus) {
+        /// The same when it is sent anew: after an R-Data SNACK, or on another connection.
+        ///
+        /// @param tag the SNACK Tag; 0: there was no such SNACK
+        /// @param number its StatSN
+        /// @param dataPdus Data-In PDUs of the command, as they are now
+        public ScsiResponse again(int tag, int number, int dataPdus) {
             return new ScsiResponse(
                     response,
                     status,
                     initiatorTaskTag,
                     tag,
-                    statSn,
+                    number,
                     expCmdSn,
                     maxCmdSn,
                     dataPdus,

@@ -60,6 +60,11 @@ final class CleanupWait {
         return lost.stream().anyMatch(each -> each.link == link);
     }
 
+    /// Whether a task management function with this tag came on one of them and is going on.
+    boolean hasFunction(int initiatorTaskTag) {
+        return lost.stream().anyMatch(each -> each.link.hasFunction(initiatorTaskTag));
+    }
+
     /// Whether its commands can be reassigned.
     boolean isRecovered(Link link) {
         return lost.stream().anyMatch(each -> each.link == link && each.recovered);

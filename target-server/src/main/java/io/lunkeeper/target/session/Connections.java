@@ -250,7 +250,7 @@ final class Connections {
     void reassign(
             Link to, TaskSet tasks, TaskManagementRequest request, Consumer<ResponseCode> respond) {
         if (reassigns) {
-            new Reassignment(to, tasks, lost, links).carryOut(request, respond);
+            new Reassignment(to, tasks, lost, links, order).carryOut(request, respond);
         } else {
             respond.accept(ResponseCode.TASK_ALLEGIANCE_REASSIGNMENT_NOT_SUPPORTED);
         }

@@ -84,19 +84,7 @@ final class DormantCommand {
 
     /// The command as if all that came unasked had come with it; good until [#release].
     ScsiCommand command() {
-        return new ScsiCommand(
-                command.immediate(),
-                true,
-                command.read(),
-                command.write(),
-                command.taskAttribute(),
-                command.lun(),
-                command.initiatorTaskTag(),
-                command.expectedDataTransferLength(),
-                command.cmdSn(),
-                command.expStatSn(),
-                cdb,
-                data);
+        return command.carrying(cdb, data);
     }
 
     /// Gives the memory back.

@@ -41,26 +41,10 @@ final class EarlyCommand {
     /// @param violation why; null: there is no room for it
     EarlyCommand(Link link, ScsiCommand command, DataOutTransfer.@Nullable Violation violation) {
         this.link = link;
-        this.pdu = withoutData(command);
+        this.pdu = command.carrying(Unpooled.copiedBuffer(command.cdb()), Unpooled.EMPTY_BUFFER);
         this.bytes = 0;
         this.dataFollows = !command.finalBit();
         this.violation = violation;
-    }
-
-    private static ScsiCommand withoutData(ScsiCommand command) {
-        return new ScsiCommand(
-                command.immediate(),
-                true,
-                command.read(),
-                command.write(),
-                command.taskAttribute(),
-                command.lun(),
-                command.initiatorTaskTag(),
-                command.expectedDataTransferLength(),
-                command.cmdSn(),
-                command.expStatSn(),
-                Unpooled.copiedBuffer(command.cdb()),
-                Unpooled.EMPTY_BUFFER);
     }
 
     /// The connection that it came on.

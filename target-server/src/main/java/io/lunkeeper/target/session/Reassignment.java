@@ -14,18 +14,24 @@ final class Reassignment {
     private final TaskSet tasks;
     private final CleanupWait lost;
     private final Links links;
+    private final CommandOrder order;
 
     /// @param to the connection that the request came on
-    Reassignment(Link to, TaskSet tasks, CleanupWait lost, Links links) {
+    Reassignment(Link to, TaskSet tasks, CleanupWait lost, Links links, CommandOrder order) {
         this.to = to;
         this.tasks = tasks;
         this.lost = lost;
         this.links = links;
+        this.order = order;
     }
 
     /// @param respond sends the response, which comes before anything of the command
     void carryOut(TaskManagementRequest request, Consumer<ResponseCode> respond) {
         int tag = request.referencedTaskTag();
+        if (isFunction(tag)) {
+            respond.accept(ResponseCode.FUNCTION_REJECTED);
+            return;
+        }
         Task task = tasks.find(tag);
         Link from = task != null ? task.link() : lost.lastThatOwes(tag);
         if (from == null || (task != null && task.isAborted())) {
@@ -53,6 +59,13 @@ final class Reassignment {
         respond.accept(ResponseCode.FUNCTION_COMPLETE);
         move(task, old, anew, tag);
         to.produce();
+    }
+
+    /// RFC 7143 11.5.1 Function: only SCSI commands are reassigned.
+    private boolean isFunction(int tag) {
+        return order.holdsFunction(tag)
+                || lost.hasFunction(tag)
+                || links.all().stream().anyMatch(each -> each.hasFunction(tag));
     }
 
     private static boolean owes(Link link, int tag) {

@@ -345,12 +345,21 @@ final class Unacknowledged {
     // ---- resegmentation
 
     /// The initiator has dropped all data of a command that it has not acknowledged, and takes it
-    /// in PDUs of another length. If there is a response already, it goes out anew, with the SNACK
-    /// Tag and its old StatSN (RFC 7143 11.16.3 Resegmentation).
+    /// in PDUs of another length. If there is a response already, it goes out anew, behind the
+    /// data, with the SNACK Tag and its old StatSN, if it has one (RFC 7143 11.16.3
+    /// Resegmentation).
     void resegment(SentData of, int segmentBytes, int snackTag) {
         of.resegment(segmentBytes, snackTag);
         again.removeIf(each -> each.pdu != null && each.pdu.isReleased());
         repeat(of.from(of.first(), of.next()));
+        for (Adopted each : adopted) {
+            if (each.data == of) {
+                adopted.remove(each);
+                again.removeIf(queued -> queued.pdu == each.pdu);
+                adopt(each);
+                return;
+            }
+        }
         for (Iterator<Numbered> each = responses.descendingIterator(); each.hasNext(); ) {
             Numbered numbered = each.next();
             if (numbered.data == of) {
@@ -368,7 +377,7 @@ final class Unacknowledged {
 
     private static ScsiResponse response(ResponsePdu sent, int statSn, SentData of) {
         return switch (sent) {
-            case ScsiResponse r -> r.again(of.snackTag(), of.next());
+            case ScsiResponse r -> r.again(of.snackTag(), statSn, of.next());
             case DataIn d ->
                     new ScsiResponse(
                             0,
@@ -426,9 +435,7 @@ final class Unacknowledged {
             other.adopt(of);
         }
         if (response != null) {
-            Adopted adoption = new Adopted(response, of);
-            other.adopted.add(adoption);
-            other.repeat(() -> other.sendAdopted(adoption));
+            other.adopt(new Adopted(response, of));
         }
     }
 
@@ -466,6 +473,11 @@ final class Unacknowledged {
         repeat(of.from(of.first(), of.next()));
     }
 
+    private void adopt(Adopted adoption) {
+        adopted.add(adoption);
+        again.add(new Repetition(adoption.pdu, () -> sendAdopted(adoption)));
+    }
+
     private void sendAdopted(Adopted adoption) {
         if (!adopted.remove(adoption)) {
             return; // It has gone on to yet another connection.
@@ -475,16 +487,9 @@ final class Unacknowledged {
         int statSn = link.takeStatSn();
         ScsiResponse sent = (ScsiResponse) pdu.header();
         pdu.become(
-                new ScsiResponse(
-                        sent.response(),
-                        sent.status(),
-                        sent.initiatorTaskTag(),
-                        0,
-                        statSn,
-                        sent.expCmdSn(),
-                        sent.maxCmdSn(),
-                        of == null ? sent.expDataSn() : of.next(),
-                        sent.residual()));
+                of == null
+                        ? sent.again(0, statSn, sent.expDataSn())
+                        : sent.again(of.snackTag(), statSn, of.next()));
         responses.add(new Numbered(statSn, pdu, of));
         responseBytes += pdu.bytes();
         link.sendAgain(pdu, window);

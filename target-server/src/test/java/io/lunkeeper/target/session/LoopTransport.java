@@ -103,6 +103,14 @@ final class LoopTransport implements Transport {
         return -1;
     }
 
+    /// The opcodes of what was sent for a task.
+    List<Integer> opcodes(int tag) {
+        return sent.stream()
+                .filter(pdu -> pdu.getInt(16) == tag)
+                .map(pdu -> pdu.getByte(0) & 0x3f)
+                .toList();
+    }
+
     /// The asynchronous messages so far: event and LUN of each.
     List<String> asyncMessages() {
         return sent.stream()

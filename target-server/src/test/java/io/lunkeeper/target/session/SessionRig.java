@@ -435,8 +435,8 @@ final class SessionRig implements AutoCloseable {
         }
 
         /// Asks for all Ready To Transfers or data of a task again.
-        void snack(int tag) throws Exception {
-            connection.receive(new RequestPdu.SnackRequest(0, 0, tag, -1, 1, 0, 0), 0);
+        void snack(int type, int tag, int transferTag) throws Exception {
+            connection.receive(new RequestPdu.SnackRequest(type, 0, tag, transferTag, 1, 0, 0), 0);
         }
 
         /// What becomes of a receive buffer that nobody has retained.

@@ -28,10 +28,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TaskReassignmentTest {
     private static final int SIMPLE = 1;
     private static final int ABORT_TASK = 1;
+    private static final int ABORT_TASK_SET = 2;
     private static final int TASK_REASSIGN = 8;
+    private static final int DATA_OR_R2T = 0;
+    private static final int R_DATA = 3;
     private static final Reply GOOD = new Reply(0, "");
     private static final Reply COMPLETE = new Reply(0, "");
     private static final Reply DOES_NOT_EXIST = new Reply(1, "");
+    private static final Reply REJECTED = new Reply(0xff, "");
     private static final Reply STILL_ALLEGIANT = new Reply(3, "");
     private static final Reply NOT_SUPPORTED = new Reply(4, "");
     private static final Reply CLEARED = new Reply(2, "6/47/7f");
@@ -156,7 +160,7 @@ class TaskReassignmentTest {
         int tag = beginWrite(first);
         int asked = first.transferTag(tag);
         first.below().block(true);
-        first.snack(tag);
+        first.snack(DATA_OR_R2T, tag, -1);
         first.disconnect();
         Initiator second = joined(first, 1);
         assertEquals(COMPLETE, reassign(second, tag));
@@ -170,7 +174,7 @@ class TaskReassignmentTest {
         int tag = beginWrite(first);
         int asked = first.transferTag(tag);
         first.below().block(true);
-        first.snack(tag);
+        first.snack(DATA_OR_R2T, tag, -1);
         int abort = first.manage(ABORT_TASK, 0, tag);
         first.data(tag, asked, 0, 0, random(LENGTH), true);
         assertEquals(COMPLETE, first.await(abort));
@@ -449,5 +453,39 @@ class TaskReassignmentTest {
         assertEquals(DOES_NOT_EXIST, reassign(second, write));
         other.disconnect();
         second.disconnect();
+    }
+
+    /// RFC 7143 11.5.1 Function: whether its connection is alive or lost.
+    @Test
+    void aFunctionIsNotReassigned() throws Exception {
+        Initiator second = joined(first, 2);
+        beginWrite(first);
+        int function = first.manage(ABORT_TASK_SET, 0, -1);
+        assertEquals(REJECTED, reassign(second, function));
+        first.disconnect();
+        second.logout(2, 1);
+        assertEquals(REJECTED, reassign(second, function));
+    }
+
+    /// RFC 7143 11.16.3 Resegmentation, of a command whose status waits behind its data.
+    @Test
+    void theStatusComesBehindDataThatIsCutAnew() throws Exception {
+        fill();
+        int tag = first.send(SIMPLE, 0, READ_64K);
+        assertEquals(GOOD, first.await(tag));
+        first.disconnect();
+        Initiator second = joined(first, 1);
+        second.below().block(true);
+        assertEquals(COMPLETE, reassign(second, tag));
+        assertNull(second.reply(tag));
+        second.snack(R_DATA, tag, 77);
+        second.below().block(false);
+        assertEquals(GOOD, second.await(second.send(SIMPLE, 0, READY)));
+        assertEquals(GOOD, second.await(tag));
+        assertEquals(List.of(0, 1, 2, 3, 4, 5, 6, 7), dataSns(second, tag));
+        assertEquals(77, second.field(tag, 0x21, 20), "SNACK Tag");
+        assertEquals(
+                List.of(0x25, 0x25, 0x25, 0x25, 0x25, 0x25, 0x25, 0x25, 0x21),
+                second.below().opcodes(tag));
     }
 }
