@@ -1,18 +1,28 @@
 package io.lunkeeper.target.session;
 
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK;
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK_SET;
+import static io.lunkeeper.target.session.Initiator.ACA;
+import static io.lunkeeper.target.session.Initiator.CLEAR_ACA;
+import static io.lunkeeper.target.session.Initiator.HEAD_OF_QUEUE;
+import static io.lunkeeper.target.session.Initiator.LENGTH;
+import static io.lunkeeper.target.session.Initiator.LOGICAL_UNIT_RESET;
+import static io.lunkeeper.target.session.Initiator.ORDERED;
+import static io.lunkeeper.target.session.Initiator.SIMPLE;
+import static io.lunkeeper.target.session.Initiator.SYNCHRONIZE_CACHE;
+import static io.lunkeeper.target.session.Initiator.TEST_UNIT_READY;
+import static io.lunkeeper.target.session.Reply.GOOD;
+import static io.lunkeeper.target.session.Reply.REJECTED;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.lun.CacheMode;
-import io.lunkeeper.target.session.SessionRig.Initiator;
-import io.lunkeeper.target.session.SessionRig.Reply;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,31 +34,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// ACA conditions as sessions see them (SAM-5 5.9 Auto contingent allegiance). What takes long is a
 /// write that waits for its data.
 class AllegianceTest {
-    private static final int SIMPLE = 1;
-    private static final int ORDERED = 2;
-    private static final int HEAD_OF_QUEUE = 3;
-    private static final int ACA = 4;
-    private static final int ABORT_TASK = 1;
-    private static final int ABORT_TASK_SET = 2;
-    private static final int CLEAR_ACA = 3;
-    private static final int LUN_RESET = 5;
     private static final int SEPARATE = 0x20;
     private static final int SHARED = 0;
     private static final int ABORT_OWN = 0x06;
-    private static final int LENGTH = 4096;
-    private static final Reply GOOD = new Reply(0, "");
     private static final Reply ACA_ACTIVE = new Reply(0x30, "");
     private static final Reply BUSY = new Reply(0x08, "");
     private static final Reply WRONG_FIELD = new Reply(2, "5/24/00");
     private static final Reply INVALID_MESSAGE = new Reply(2, "5/49/00");
-    private static final Reply REJECTED = new Reply(0xff, "");
-    private static final String READY = SessionRig.TEST_UNIT_READY;
     private static final String READY_NACA = "00 00 00 00 00 04";
     private static final String WRONG = "00 00 00 00 01 00";
     private static final String WRONG_NACA = "00 00 00 00 01 04";
-    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
     private static final String WRITE_NACA = "2a 00 00 00 00 08 00 00 08 04";
-    private static final String FLUSH = "35 00 00 00 00 00 00 00 00 00";
 
     @TempDir Path directory;
     private SessionRig rig;
@@ -68,25 +64,7 @@ class AllegianceTest {
 
     @AfterEach
     void end() throws IOException {
-        rig.turn();
-        assertEquals(0, rig.heldBytes(), "bytes left behind");
-        rig.close();
-    }
-
-    private void control(int taskSetType, int onError) throws Exception {
-        byte[] list =
-                HexFormat.of()
-                        .parseHex(
-                                "000000000a0a%02x%02x00000000ffff0000"
-                                        .formatted(taskSetType, 0x10 | onError));
-        Initiator manager = rig.login();
-        int tag = manager.send(SIMPLE, 0, "15 10 00 00 10 00", list.length, list, true);
-        assertEquals(GOOD, manager.await(tag));
-        for (Initiator each : new Initiator[] {initiator, other}) {
-            each.await(each.send(SIMPLE, 0, READY));
-        }
-        manager.disconnect();
-        rig.turn();
+        rig.closeEmpty();
     }
 
     private static Reply run(Initiator by, int attribute, String cdb) throws Exception {
@@ -97,14 +75,6 @@ class AllegianceTest {
         return by.await(by.manage(CLEAR_ACA, 0, 0));
     }
 
-    private static int beginWrite(Initiator by, int attribute) throws Exception {
-        return by.send(attribute, 0, WRITE, LENGTH, new byte[0], true);
-    }
-
-    private static void sendData(Initiator by, int tag) throws Exception {
-        by.data(tag, by.transferTag(tag), 0, 0, new byte[LENGTH], true);
-    }
-
     private void expectNothing(Initiator by, int tag) {
         rig.turn();
         assertNull(by.reply(tag));
@@ -113,59 +83,58 @@ class AllegianceTest {
     @Test
     void withoutNacaThereIsNoCondition() throws Exception {
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG));
-        assertEquals(GOOD, run(initiator, SIMPLE, READY));
+        assertEquals(GOOD, run(initiator, SIMPLE, TEST_UNIT_READY));
         assertEquals(GOOD, run(initiator, SIMPLE, READY_NACA));
-        assertEquals(INVALID_MESSAGE, run(initiator, ACA, READY));
-        assertEquals(GOOD, run(initiator, SIMPLE, READY));
+        assertEquals(INVALID_MESSAGE, run(initiator, ACA, TEST_UNIT_READY));
+        assertEquals(GOOD, run(initiator, SIMPLE, TEST_UNIT_READY));
         assertEquals(GOOD, clearAca(initiator));
     }
 
     @Test
     void everythingOfTheNexusStandsStillUntilItIsCleared() throws Exception {
-        int write = beginWrite(initiator, SIMPLE);
-        int foreign = beginWrite(other, SIMPLE);
-        int elsewhere = initiator.send(SIMPLE, 1, WRITE, LENGTH, new byte[0], true);
+        int write = initiator.beginWrite();
+        int foreign = other.beginWrite();
+        int elsewhere = initiator.beginWrite(SIMPLE, 1);
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
         for (int attribute : new int[] {SIMPLE, ORDERED, HEAD_OF_QUEUE}) {
-            assertEquals(ACA_ACTIVE, run(initiator, attribute, READY));
+            assertEquals(ACA_ACTIVE, run(initiator, attribute, TEST_UNIT_READY));
             assertEquals(ACA_ACTIVE, run(initiator, attribute, READY_NACA));
         }
         assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, "12 00 00 00 24 00"));
-        sendData(initiator, write);
+        initiator.giveData(write);
         expectNothing(initiator, write);
-        sendData(initiator, elsewhere);
+        initiator.giveData(elsewhere);
         assertEquals(GOOD, initiator.await(elsewhere), "another logical unit");
-        sendData(other, foreign);
+        other.giveData(foreign);
         assertEquals(GOOD, other.await(foreign), "another task set");
-        assertEquals(GOOD, run(other, SIMPLE, READY));
+        assertEquals(GOOD, run(other, SIMPLE, TEST_UNIT_READY));
         assertEquals(GOOD, clearAca(other), "there is none in its task set");
         expectNothing(initiator, write);
         assertEquals(GOOD, clearAca(initiator));
         assertEquals(GOOD, initiator.await(write));
-        assertEquals(GOOD, run(initiator, SIMPLE, READY));
+        assertEquals(GOOD, run(initiator, SIMPLE, TEST_UNIT_READY));
     }
 
     @Test
     void aWriteAsksForItsDataWhenItGoesOn() throws Exception {
-        int ordered = beginWrite(initiator, ORDERED);
-        int dormant = beginWrite(initiator, SIMPLE);
+        int ordered = initiator.beginWrite(ORDERED, 0);
+        int dormant = initiator.beginWrite();
         assertEquals(WRONG_FIELD, run(initiator, HEAD_OF_QUEUE, WRONG_NACA));
         assertEquals(GOOD, initiator.await(initiator.manage(ABORT_TASK, 0, ordered)));
         expectNothing(initiator, dormant);
-        assertEquals(ACA_ACTIVE, run(initiator, ORDERED, READY));
+        assertEquals(ACA_ACTIVE, run(initiator, ORDERED, TEST_UNIT_READY));
         assertEquals(GOOD, clearAca(initiator));
         rig.turn();
-        sendData(initiator, dormant);
-        assertEquals(GOOD, initiator.await(dormant));
+        initiator.finishWrite(dormant);
     }
 
     /// The flush has ended meanwhile: that of the other, which began later, has.
     @Test
     void whatEndsElsewhereIsToldWhenItGoesOn() throws Exception {
-        int flush = initiator.send(SIMPLE, 0, FLUSH);
+        int flush = initiator.send(SIMPLE, 0, SYNCHRONIZE_CACHE);
         int wrong = initiator.send(SIMPLE, 0, WRONG_NACA);
         assertEquals(WRONG_FIELD, initiator.await(wrong));
-        assertEquals(GOOD, run(other, SIMPLE, FLUSH));
+        assertEquals(GOOD, run(other, SIMPLE, SYNCHRONIZE_CACHE));
         expectNothing(initiator, flush);
         assertEquals(GOOD, clearAca(initiator));
         assertEquals(GOOD, initiator.await(flush));
@@ -293,31 +262,30 @@ class AllegianceTest {
     @Test
     void oneCommandAtATimeMayLookToIt() throws Exception {
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
-        int looking = beginWrite(initiator, ACA);
-        assertEquals(ACA_ACTIVE, run(initiator, ACA, READY));
-        sendData(initiator, looking);
-        assertEquals(GOOD, initiator.await(looking));
-        assertEquals(GOOD, run(initiator, ACA, READY));
+        int looking = initiator.beginWrite(ACA, 0);
+        assertEquals(ACA_ACTIVE, run(initiator, ACA, TEST_UNIT_READY));
+        initiator.finishWrite(looking);
+        assertEquals(GOOD, run(initiator, ACA, TEST_UNIT_READY));
         assertEquals(GOOD, run(initiator, ACA, READY_NACA));
-        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, READY));
-        int aborted = beginWrite(initiator, ACA);
+        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, TEST_UNIT_READY));
+        int aborted = initiator.beginWrite(ACA, 0);
         assertEquals(GOOD, initiator.await(initiator.manage(ABORT_TASK, 0, aborted)));
-        assertEquals(GOOD, run(initiator, ACA, READY), "the one before was aborted");
+        assertEquals(GOOD, run(initiator, ACA, TEST_UNIT_READY), "the one before was aborted");
         assertEquals(GOOD, clearAca(initiator));
-        assertEquals(INVALID_MESSAGE, run(initiator, ACA, READY));
+        assertEquals(INVALID_MESSAGE, run(initiator, ACA, TEST_UNIT_READY));
     }
 
     @Test
     void oneThatFailsEndsTheConditionAndMayBeginAnother() throws Exception {
-        int write = beginWrite(initiator, SIMPLE);
+        int write = initiator.beginWrite();
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
         assertEquals(WRONG_FIELD, run(initiator, ACA, WRONG_NACA));
-        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, READY));
-        sendData(initiator, write);
+        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, TEST_UNIT_READY));
+        initiator.giveData(write);
         expectNothing(initiator, write);
         assertEquals(WRONG_FIELD, run(initiator, ACA, WRONG));
         assertEquals(GOOD, initiator.await(write));
-        assertEquals(GOOD, run(initiator, SIMPLE, READY));
+        assertEquals(GOOD, run(initiator, SIMPLE, TEST_UNIT_READY));
     }
 
     /// Data at the wrong place.
@@ -334,36 +302,36 @@ class AllegianceTest {
         expectNothing(initiator, write);
         assertEquals(GOOD, clearAca(initiator));
         assertEquals(2, initiator.await(write).status());
-        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, READY));
+        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, TEST_UNIT_READY));
         assertEquals(GOOD, clearAca(initiator));
-        assertEquals(GOOD, run(initiator, SIMPLE, READY));
+        assertEquals(GOOD, run(initiator, SIMPLE, TEST_UNIT_READY));
     }
 
     @Test
     void inOneTaskSetOthersStandStillToo() throws Exception {
-        control(SHARED, 0);
-        int foreign = beginWrite(other, SIMPLE);
+        rig.control(SHARED, 0, 0, initiator, other);
+        int foreign = other.beginWrite();
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
-        assertEquals(BUSY, run(other, SIMPLE, READY));
+        assertEquals(BUSY, run(other, SIMPLE, TEST_UNIT_READY));
         assertEquals(BUSY, run(other, ORDERED, WRONG));
         assertEquals(ACA_ACTIVE, run(other, SIMPLE, READY_NACA));
-        assertEquals(INVALID_MESSAGE, run(other, ACA, READY));
+        assertEquals(INVALID_MESSAGE, run(other, ACA, TEST_UNIT_READY));
         assertEquals(INVALID_MESSAGE, run(other, ACA, READY_NACA));
-        assertEquals(GOOD, other.await(other.send(SIMPLE, 1, READY)), "another logical unit");
-        sendData(other, foreign);
+        assertEquals(GOOD, other.await(other.testUnit(1)), "another logical unit");
+        other.giveData(foreign);
         expectNothing(other, foreign);
         assertEquals(REJECTED, clearAca(other));
         expectNothing(other, foreign);
-        assertEquals(GOOD, run(initiator, ACA, READY));
+        assertEquals(GOOD, run(initiator, ACA, TEST_UNIT_READY));
         assertEquals(GOOD, clearAca(initiator));
         assertEquals(GOOD, other.await(foreign));
-        assertEquals(GOOD, run(other, SIMPLE, READY));
+        assertEquals(GOOD, run(other, SIMPLE, TEST_UNIT_READY));
     }
 
     /// Both fail before either has been told of the other.
     @Test
     void inOneTaskSetThereIsOneConditionAtATime() throws Exception {
-        control(SHARED, 0);
+        rig.control(SHARED, 0, 0, initiator, other);
         int write = other.send(SIMPLE, 0, WRITE_NACA, LENGTH, new byte[0], true);
         int wrong = initiator.send(SIMPLE, 0, WRONG_NACA);
         breakOff(other, write);
@@ -371,31 +339,31 @@ class AllegianceTest {
         expectNothing(other, write);
         assertEquals(GOOD, clearAca(initiator));
         assertEquals(2, other.await(write).status());
-        assertEquals(BUSY, run(initiator, SIMPLE, READY));
-        assertEquals(ACA_ACTIVE, run(other, SIMPLE, READY));
+        assertEquals(BUSY, run(initiator, SIMPLE, TEST_UNIT_READY));
+        assertEquals(ACA_ACTIVE, run(other, SIMPLE, TEST_UNIT_READY));
         assertEquals(GOOD, clearAca(other));
-        assertEquals(GOOD, run(initiator, SIMPLE, READY));
+        assertEquals(GOOD, run(initiator, SIMPLE, TEST_UNIT_READY));
     }
 
     /// QERR=11b: what would stand still is aborted (SPC-4 7.5.8 Control mode page).
     @Test
     void theErrorMayEndTheOtherCommandsInstead() throws Exception {
-        control(SEPARATE, ABORT_OWN);
-        int write = beginWrite(initiator, SIMPLE);
+        rig.control(SEPARATE, ABORT_OWN, 0, initiator, other);
+        int write = initiator.beginWrite();
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
-        sendData(initiator, write);
-        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, READY));
+        initiator.giveData(write);
+        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, TEST_UNIT_READY));
         assertEquals(GOOD, clearAca(initiator));
         expectNothing(initiator, write);
-        assertEquals(GOOD, run(initiator, SIMPLE, READY));
+        assertEquals(GOOD, run(initiator, SIMPLE, TEST_UNIT_READY));
     }
 
     @Test
     void abortingTheTaskSetDoesNotClearIt() throws Exception {
-        int write = beginWrite(initiator, SIMPLE);
+        int write = initiator.beginWrite();
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
         assertEquals(GOOD, initiator.manageSilently(ABORT_TASK_SET, 0));
-        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, READY));
+        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, TEST_UNIT_READY));
         assertEquals(GOOD, clearAca(initiator));
         expectNothing(initiator, write);
     }
@@ -403,27 +371,27 @@ class AllegianceTest {
     @ParameterizedTest
     @ValueSource(ints = {SEPARATE, SHARED})
     void aResetDoes(int taskSetType) throws Exception {
-        control(taskSetType, 0);
-        beginWrite(initiator, SIMPLE);
+        rig.control(taskSetType, 0, 0, initiator, other);
+        initiator.beginWrite();
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
-        assertEquals(GOOD, other.await(other.manage(LUN_RESET, 0, 0)));
+        assertEquals(GOOD, other.await(other.manage(LOGICAL_UNIT_RESET, 0, 0)));
         for (Initiator each : new Initiator[] {initiator, other}) {
-            assertEquals("6/29/03", run(each, SIMPLE, READY).sense());
-            assertEquals(GOOD, run(each, SIMPLE, READY));
+            assertEquals("6/29/03", run(each, SIMPLE, TEST_UNIT_READY).sense());
+            assertEquals(GOOD, run(each, SIMPLE, TEST_UNIT_READY));
         }
         assertTrue(rig.device().allegiance().none());
     }
 
     @Test
     void soDoesTheLossOfTheNexus() throws Exception {
-        control(SHARED, 0);
-        int foreign = beginWrite(other, SIMPLE);
+        rig.control(SHARED, 0, 0, initiator, other);
+        int foreign = other.beginWrite();
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
-        sendData(other, foreign);
+        other.giveData(foreign);
         expectNothing(other, foreign);
         initiator.disconnect();
         assertEquals(GOOD, other.await(foreign));
-        assertEquals(GOOD, run(other, SIMPLE, READY));
+        assertEquals(GOOD, run(other, SIMPLE, TEST_UNIT_READY));
     }
 
     private static Reply reserveOut(Initiator by, int attribute, int action, int key, int newKey)
@@ -441,15 +409,15 @@ class AllegianceTest {
     @ParameterizedTest
     @ValueSource(ints = {SEPARATE, SHARED})
     void andPreemptingTheNexusAndAbortingItsTasks(int taskSetType) throws Exception {
-        control(taskSetType, 0);
+        rig.control(taskSetType, 0, 0, initiator, other);
         assertEquals(GOOD, reserveOut(initiator, SIMPLE, 0, 0, 1));
         assertEquals(GOOD, reserveOut(other, SIMPLE, 0, 0, 2));
-        int write = beginWrite(initiator, SIMPLE);
+        int write = initiator.beginWrite();
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
         assertEquals(GOOD, reserveOut(other, SIMPLE, 5, 2, 1));
         expectNothing(initiator, write);
-        assertEquals("6/2a/05", run(initiator, SIMPLE, READY).sense());
-        assertEquals(GOOD, run(initiator, SIMPLE, READY));
+        assertEquals("6/2a/05", run(initiator, SIMPLE, TEST_UNIT_READY).sense());
+        assertEquals(GOOD, run(initiator, SIMPLE, TEST_UNIT_READY));
         assertTrue(rig.device().allegiance().none());
     }
 
@@ -461,9 +429,9 @@ class AllegianceTest {
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
         assertEquals(ACA_ACTIVE, reserveOut(initiator, SIMPLE, 5, 1, 2));
         assertEquals(GOOD, reserveOut(initiator, ACA, 5, 1, 2));
-        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, READY));
+        assertEquals(ACA_ACTIVE, run(initiator, SIMPLE, TEST_UNIT_READY));
         assertEquals(GOOD, reserveOut(initiator, ACA, 5, 1, 1));
-        assertEquals(GOOD, run(initiator, SIMPLE, READY));
+        assertEquals(GOOD, run(initiator, SIMPLE, TEST_UNIT_READY));
     }
 
     /// Where everybody holds the reservation and it is taken from all, everybody is relieved.
@@ -474,7 +442,7 @@ class AllegianceTest {
         assertEquals(WRONG_FIELD, run(initiator, SIMPLE, WRONG_NACA));
         assertEquals(GOOD, reserveOut(other, SIMPLE, 5, 2, 0));
         assertTrue(rig.device().allegiance().none());
-        assertEquals(GOOD, run(initiator, SIMPLE, READY));
+        assertEquals(GOOD, run(initiator, SIMPLE, TEST_UNIT_READY));
     }
 
     private static Reply reserve(Initiator by, int key, int type) throws Exception {

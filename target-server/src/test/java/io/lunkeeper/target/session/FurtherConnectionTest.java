@@ -1,5 +1,11 @@
 package io.lunkeeper.target.session;
 
+import static io.lunkeeper.target.session.Initiator.LENGTH;
+import static io.lunkeeper.target.session.Initiator.SIMPLE;
+import static io.lunkeeper.target.session.Initiator.SYNCHRONIZE_CACHE;
+import static io.lunkeeper.target.session.Initiator.WRITE;
+import static io.lunkeeper.target.session.Reply.CLEARED;
+import static io.lunkeeper.target.session.Reply.GOOD;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -11,8 +17,6 @@ import io.lunkeeper.target.login.Demand;
 import io.lunkeeper.target.login.OneTarget;
 import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.login.TargetDirectory;
-import io.lunkeeper.target.session.SessionRig.Initiator;
-import io.lunkeeper.target.session.SessionRig.Reply;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -29,20 +33,11 @@ import org.junit.jupiter.api.io.TempDir;
 /// How connections join a session and leave it (RFC 7143 6.3.1 Login Phase Start, 6.3.4 Connection
 /// Reinstatement, 7.14 Connection Failures, 11.14 Logout Request).
 class FurtherConnectionTest {
-    private static final int SIMPLE = 1;
     private static final int INITIATOR_ERROR = 0x0200;
     private static final int NOT_AUTHORIZED = 0x0202;
     private static final int TOO_MANY_CONNECTIONS = 0x0206;
     private static final int CANNOT_INCLUDE = 0x0208;
     private static final int NO_SUCH_SESSION = 0x020a;
-    private static final Reply GOOD = new Reply(0, "");
-
-    /// RFC 7143 7.6: SOME COMMANDS CLEARED BY ISCSI PROTOCOL EVENT.
-    private static final Reply CLEARED = new Reply(2, "6/47/7f");
-
-    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
-    private static final String SYNCHRONIZE_CACHE = "35 00 00 00 00 00 00 00 00 00";
-    private static final int LENGTH = 4096;
 
     @TempDir Path directory;
     private SessionRig rig;
@@ -57,21 +52,11 @@ class FurtherConnectionTest {
     @AfterEach
     void end() throws IOException {
         first.disconnect();
-        rig.turn();
-        assertEquals(0, rig.heldBytes(), "bytes left behind");
-        rig.close();
+        rig.closeEmpty();
     }
 
     private static String keys(String initiatorName) {
         return "InitiatorName=" + initiatorName + "\0TargetName=" + SessionRig.TARGET + "\0";
-    }
-
-    private static int beginWrite(Initiator by) throws Exception {
-        return by.send(SIMPLE, 0, WRITE, LENGTH, new byte[0], true);
-    }
-
-    private static void assertServes(Initiator initiator) throws Exception {
-        assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY)));
     }
 
     @Test
@@ -79,42 +64,36 @@ class FurtherConnectionTest {
         for (int cid = 2; cid <= 8; cid++) {
             Initiator next = first.join(cid);
             assertEquals(0, next.loginStatus(), "CID " + cid);
-            assertServes(next);
+            next.assertServes();
         }
         Initiator ninth = first.join(9);
         assertEquals(TOO_MANY_CONNECTIONS, ninth.loginStatus());
         assertTrue(ninth.closed());
         ninth.disconnect();
-        assertServes(first);
+        first.assertServes();
     }
 
     @Test
     void takesOneWhereNothingElseWasAgreedOn() throws Exception {
         Initiator alone = rig.login();
         assertEquals(TOO_MANY_CONNECTIONS, alone.join(2).loginStatus());
-        assertServes(alone);
+        alone.assertServes();
         alone.disconnect();
     }
 
     @Test
     void tellsTheSameSessionAndNothingOfItAnew() throws Exception {
-        Initiator second = joined(first, 2);
+        Initiator second = first.joined(2);
         assertFalse(second.answeredKeys().contains("MaxConnections=8"), second.answeredKeys());
         assertTrue(
                 second.answeredKeys().contains("FirstBurstLength=Irrelevant"),
                 second.answeredKeys());
     }
 
-    private static Initiator joined(Initiator of, int cid) throws Exception {
-        Initiator joined = of.join(cid);
-        assertEquals(0, joined.loginStatus());
-        return joined;
-    }
-
     @Test
     void refusesWhoIsNotOfTheSession() throws Exception {
         OneTarget here = new OneTarget(SessionRig.TARGET);
-        long isid = SessionRig.ISID;
+        long isid = Initiator.ISID;
         int tsih = first.tsih();
         String own = keys(first.name());
         assertEquals(NO_SUCH_SESSION, first.join(2, here, isid, tsih + 9, own).loginStatus());
@@ -129,14 +108,14 @@ class FurtherConnectionTest {
                         .loginStatus());
         String discovery = "InitiatorName=" + first.name() + "\0SessionType=Discovery\0";
         assertEquals(NO_SUCH_SESSION, first.join(2, here, isid, tsih, discovery).loginStatus());
-        assertServes(first);
+        first.assertServes();
     }
 
     /// All connections of a session come to one portal group.
     @Test
     void refusesAConnectionAtAnotherPortalGroup() throws Exception {
         Initiator second =
-                first.join(2, new OtherGroup(), SessionRig.ISID, first.tsih(), keys(first.name()));
+                first.join(2, new OtherGroup(), Initiator.ISID, first.tsih(), keys(first.name()));
         assertEquals(CANNOT_INCLUDE, second.loginStatus());
         assertTrue(second.closed());
     }
@@ -151,35 +130,35 @@ class FurtherConnectionTest {
                     first.join(
                             2,
                             new OtherAccess(luns),
-                            SessionRig.ISID,
+                            Initiator.ISID,
                             first.tsih(),
                             keys(first.name()));
             assertEquals(NOT_AUTHORIZED, second.loginStatus());
             assertTrue(second.closed());
         }
-        assertServes(first);
+        first.assertServes();
     }
 
     @Test
     void refusesALoginThatTurnsToAnotherSession() throws Exception {
         Initiator second = first.join(2, new OneTarget(SessionRig.TARGET), 5, first.tsih(), "X=");
         assertNotEquals(0, second.loginStatus());
-        Initiator third = first.joinSlowly(3, SessionRig.ISID, first.tsih(), keys(first.name()));
-        third.goOnWithLogin(SessionRig.ISID, first.tsih() + 1);
+        Initiator third = first.joinSlowly(3, Initiator.ISID, first.tsih(), keys(first.name()));
+        third.goOnWithLogin(Initiator.ISID, first.tsih() + 1);
         assertEquals(INITIATOR_ERROR, third.loginStatus());
-        Initiator fourth = first.joinSlowly(4, SessionRig.ISID, 0, keys(first.name()));
-        fourth.goOnWithLogin(SessionRig.ISID, first.tsih());
+        Initiator fourth = first.joinSlowly(4, Initiator.ISID, 0, keys(first.name()));
+        fourth.goOnWithLogin(Initiator.ISID, first.tsih());
         assertEquals(INITIATOR_ERROR, fourth.loginStatus());
-        assertServes(first);
+        first.assertServes();
     }
 
     // ---- logout
 
     @Test
     void logsOutOneConnection() throws Exception {
-        Initiator second = joined(first, 2);
-        int task = beginWrite(second);
-        int other = beginWrite(first);
+        Initiator second = first.joined(2);
+        int task = second.beginWrite();
+        int other = first.beginWrite();
         int logout = second.logout(1, 2);
         rig.turn();
         assertEquals(0, second.logoutResponse(logout));
@@ -187,19 +166,18 @@ class FurtherConnectionTest {
         assertNull(second.reply(task));
         second.disconnect();
         assertFalse(first.closed());
-        first.data(other, first.transferTag(other), 0, 0, new byte[LENGTH], true);
-        assertEquals(GOOD, first.await(other));
+        first.finishWrite(other);
         assertEquals(List.of(0, 127), first.window());
-        Initiator next = joined(first, 2);
-        assertEquals(CLEARED, next.await(next.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY)));
-        assertServes(next);
+        Initiator next = first.joined(2);
+        assertEquals(CLEARED, next.await(next.testUnit(0)));
+        next.assertServes();
     }
 
     /// What had come of it and was not due counts as never received (RFC 7143 11.14 Logout
     /// Request).
     @Test
     void takesAgainWhatAConnectionThatIsLoggedOutHadSentTooEarly() throws Exception {
-        Initiator second = joined(first, 2);
+        Initiator second = first.joined(2);
         int gap = first.skipNumber();
         int early = first.nextNumber();
         second.send(SIMPLE, 0, WRITE, LENGTH, new byte[1024], false);
@@ -207,7 +185,7 @@ class FurtherConnectionTest {
         assertEquals(0, first.logoutResponse(logout));
         assertEquals(0, rig.heldBytes());
         assertEquals(GOOD, first.await(first.sendSkipped(gap, 0)));
-        int behind = first.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY);
+        int behind = first.testUnit(0);
         rig.turn();
         assertNull(first.reply(behind));
         assertEquals(GOOD, first.await(first.sendSkipped(early, 0)));
@@ -217,24 +195,24 @@ class FurtherConnectionTest {
 
     @Test
     void logsOutAnotherConnection() throws Exception {
-        Initiator second = joined(first, 2);
+        Initiator second = first.joined(2);
         int logout = first.logout(1, 2);
         assertEquals(0, first.logoutResponse(logout));
         assertTrue(second.closed());
         second.disconnect();
         assertEquals(1, first.logoutResponse(first.logout(1, 2)), "CID not found");
-        assertServes(first);
+        first.assertServes();
     }
 
     /// The first one has no more say than the others.
     @Test
     void leadingConnectionMayLeave() throws Exception {
-        Initiator second = joined(first, 2);
+        Initiator second = first.joined(2);
         first.logout(1, 1);
         assertTrue(first.closed());
         first.disconnect();
-        assertServes(second);
-        assertServes(joined(second, 3));
+        second.assertServes();
+        second.joined(3).assertServes();
         second.logout(0, 0);
         assertTrue(second.closed());
         second.disconnect();
@@ -244,8 +222,8 @@ class FurtherConnectionTest {
 
     @Test
     void logsOutTheSessionFromAnyConnection() throws Exception {
-        Initiator second = joined(first, 2);
-        int task = beginWrite(first);
+        Initiator second = first.joined(2);
+        int task = first.beginWrite();
         int logout = second.logout(0, 0);
         assertEquals(0, second.logoutResponse(logout));
         assertTrue(first.closed());
@@ -259,7 +237,7 @@ class FurtherConnectionTest {
 
     @Test
     void lastConnectionToLeaveEndsTheSession() throws Exception {
-        Initiator second = joined(first, 2);
+        Initiator second = first.joined(2);
         second.logout(1, 2);
         second.disconnect();
         first.logout(1, 1);
@@ -271,9 +249,9 @@ class FurtherConnectionTest {
 
     @Test
     void doesNotRecoverConnections() throws Exception {
-        Initiator second = joined(first, 2);
+        Initiator second = first.joined(2);
         assertEquals(2, first.logoutResponse(first.logout(2, 2)));
-        assertServes(second);
+        second.assertServes();
     }
 
     // ---- the unexpected end
@@ -282,8 +260,8 @@ class FurtherConnectionTest {
     /// commands of the lost connection may be missing for good.
     @Test
     void losesTheSessionWithAConnection() throws Exception {
-        Initiator second = joined(first, 2);
-        int task = beginWrite(first);
+        Initiator second = first.joined(2);
+        int task = first.beginWrite();
         second.disconnect();
         assertEquals(List.of("3 at 0"), first.asyncMessages());
         assertTrue(first.closed());
@@ -294,7 +272,7 @@ class FurtherConnectionTest {
 
     @Test
     void tellsAllConnectionsThatTheSessionEnds() throws Exception {
-        Initiator second = joined(first, 2);
+        Initiator second = first.joined(2);
         assertEquals(1, rig.entries().size());
         assertEquals(first.name() + ", " + first.name(), rig.entries().getFirst().peer());
         AtomicInteger ends = new AtomicInteger();
@@ -309,11 +287,11 @@ class FurtherConnectionTest {
 
     @Test
     void asksAllConnectionsToLogOut() throws Exception {
-        Initiator second = joined(first, 2);
+        Initiator second = first.joined(2);
         rig.target().sessions().forEach(each -> each.requestLogout(5, "stopped", () -> {}));
         assertEquals(List.of("1 at 0"), first.asyncMessages());
         assertEquals(List.of("1 at 0"), second.asyncMessages());
-        assertServes(first);
+        first.assertServes();
     }
 
     // ---- reinstatement
@@ -321,19 +299,18 @@ class FurtherConnectionTest {
     /// Its tasks end without a status; those of the others go on.
     @Test
     void takesThePlaceOfAConnection() throws Exception {
-        Initiator second = joined(first, 2);
-        int gone = beginWrite(second);
-        int stays = beginWrite(first);
+        Initiator second = first.joined(2);
+        int gone = second.beginWrite();
+        int stays = first.beginWrite();
         Initiator again = first.join(2);
         rig.turn();
         assertEquals(0, again.loginStatus());
         assertTrue(second.closed());
         assertNull(second.reply(gone));
         second.disconnect();
-        assertEquals(CLEARED, again.await(again.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY)));
-        assertServes(again);
-        first.data(stays, first.transferTag(stays), 0, 0, new byte[LENGTH], true);
-        assertEquals(GOOD, first.await(stays));
+        assertEquals(CLEARED, again.await(again.testUnit(0)));
+        again.assertServes();
+        first.finishWrite(stays);
         assertEquals(List.of(0, 127), first.window());
     }
 
@@ -341,15 +318,15 @@ class FurtherConnectionTest {
     @Test
     void takesThePlaceOfTheOnlyConnection() throws Exception {
         Initiator alone = rig.login();
-        int gone = beginWrite(alone);
+        int gone = alone.beginWrite();
         Initiator again = alone.join(1);
         rig.turn();
         assertEquals(0, again.loginStatus());
         assertTrue(alone.closed());
         alone.disconnect();
         assertNull(again.reply(gone));
-        assertEquals(CLEARED, again.await(again.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY)));
-        assertServes(again);
+        assertEquals(CLEARED, again.await(again.testUnit(0)));
+        again.assertServes();
         again.disconnect();
         rig.turn();
         assertEquals(1, rig.entries().size(), "that of the other initiator");

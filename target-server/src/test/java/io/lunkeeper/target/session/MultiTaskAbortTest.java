@@ -1,11 +1,20 @@
 package io.lunkeeper.target.session;
 
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK;
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK_SET;
+import static io.lunkeeper.target.session.Initiator.CLEAR_TASK_SET;
+import static io.lunkeeper.target.session.Initiator.LOGICAL_UNIT_RESET;
+import static io.lunkeeper.target.session.Initiator.NO_TASK;
+import static io.lunkeeper.target.session.Initiator.SIMPLE;
+import static io.lunkeeper.target.session.Initiator.TARGET_WARM_RESET;
+import static io.lunkeeper.target.session.Reply.COMPLETE;
+import static io.lunkeeper.target.session.Reply.DOES_NOT_EXIST;
+import static io.lunkeeper.target.session.Reply.GOOD;
+import static io.lunkeeper.target.session.Reply.REJECTED;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import io.lunkeeper.target.session.SessionRig.Initiator;
-import io.lunkeeper.target.session.SessionRig.Reply;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -23,22 +32,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Standardized Multi-Task Abort Semantics and 4.2.3.4 FastAbort Multi-Task Abort Semantics. The
 /// tasks are writes that wait for their data.
 class MultiTaskAbortTest {
-    private static final int SIMPLE = 1;
-    private static final int ABORT_TASK = 1;
-    private static final int ABORT_TASK_SET = 2;
-    private static final int CLEAR_TASK_SET = 4;
-    private static final int LOGICAL_UNIT_RESET = 5;
-    private static final int TARGET_WARM_RESET = 6;
-    private static final int NO_TASK = 0xffffffff;
     private static final int NOP_IN = 0x20;
     private static final int TARGET_TRANSFER_TAG = 20;
-    private static final Reply GOOD = new Reply(0, "");
-    private static final Reply COMPLETE = new Reply(0, "");
-    private static final Reply NO_SUCH_TASK = new Reply(1, "");
-    private static final Reply REJECTED = new Reply(255, "");
     private static final String FAST_ABORT = SessionRig.PATIENT + "TaskReporting=FastAbort\0";
-    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
-    private static final int LENGTH = 4096;
 
     @TempDir Path directory;
     private SessionRig rig;
@@ -50,17 +46,7 @@ class MultiTaskAbortTest {
 
     @AfterEach
     void end() throws IOException {
-        rig.turn();
-        assertEquals(0, rig.heldBytes(), "bytes left behind");
-        rig.close();
-    }
-
-    private static int beginWrite(Initiator by, int lun) throws Exception {
-        return by.send(SIMPLE, lun, WRITE, LENGTH, new byte[0], true);
-    }
-
-    private static void answer(Initiator by, int tag) throws Exception {
-        by.data(tag, by.transferTag(tag), 0, 0, new byte[LENGTH], true);
+        rig.closeEmpty();
     }
 
     /// Turns the loop until nothing comes any more that it would do at once.
@@ -73,13 +59,13 @@ class MultiTaskAbortTest {
     @ValueSource(ints = {ABORT_TASK_SET, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, TARGET_WARM_RESET})
     void isAnsweredWhenTheInitiatorHasAnsweredWhatItWasAskedFor(int function) throws Exception {
         Initiator initiator = rig.loginPatient();
-        int first = beginWrite(initiator, 0);
-        int second = beginWrite(initiator, 0);
+        int first = initiator.beginWrite();
+        int second = initiator.beginWrite();
         int reset = initiator.manage(function, 0, NO_TASK);
         assertNull(now(initiator, reset));
-        answer(initiator, second);
+        initiator.giveData(second);
         assertNull(now(initiator, reset));
-        answer(initiator, first);
+        initiator.giveData(first);
         assertEquals(COMPLETE, initiator.await(reset));
         assertNull(initiator.reply(first));
         assertNull(initiator.reply(second));
@@ -89,7 +75,7 @@ class MultiTaskAbortTest {
     @Test
     void isAnsweredSoonToWhoAnswersNothing() throws Exception {
         Initiator initiator = rig.loginPatient();
-        beginWrite(initiator, 0);
+        initiator.beginWrite();
         int reset = initiator.manage(LOGICAL_UNIT_RESET, 0, NO_TASK);
         assertNull(now(initiator, reset));
         for (int second = 1; second < RetiredTags.PATIENCE_TICKS; second++) {
@@ -104,12 +90,11 @@ class MultiTaskAbortTest {
     void doesNotWaitForTasksThatItDoesNotConcern() throws Exception {
         Initiator initiator = rig.loginPatient();
         Initiator other = rig.loginPatient();
-        int elsewhere = beginWrite(initiator, 1);
-        int foreign = beginWrite(other, 0);
+        int elsewhere = initiator.beginWrite(SIMPLE, 1);
+        int foreign = other.beginWrite();
         assertEquals(COMPLETE, initiator.await(initiator.manage(LOGICAL_UNIT_RESET, 0, NO_TASK)));
-        answer(initiator, elsewhere);
-        assertEquals(GOOD, initiator.await(elsewhere));
-        answer(other, foreign);
+        initiator.finishWrite(elsewhere);
+        other.giveData(foreign);
         assertNull(now(other, foreign));
     }
 
@@ -117,7 +102,7 @@ class MultiTaskAbortTest {
     @Test
     void oneTaskIsAbortedAtOnce() throws Exception {
         Initiator initiator = rig.loginPatient();
-        int write = beginWrite(initiator, 0);
+        int write = initiator.beginWrite();
         assertEquals(COMPLETE, initiator.await(initiator.manage(ABORT_TASK, 0, write)));
     }
 
@@ -125,12 +110,12 @@ class MultiTaskAbortTest {
     @Test
     void aFunctionIsNotAborted() throws Exception {
         Initiator initiator = rig.loginPatient();
-        int write = beginWrite(initiator, 0);
+        int write = initiator.beginWrite();
         int goingOn = initiator.manage(ABORT_TASK_SET, 0, NO_TASK);
         assertEquals(REJECTED, initiator.await(initiator.manage(ABORT_TASK, 0, goingOn)));
-        answer(initiator, write);
+        initiator.giveData(write);
         assertEquals(COMPLETE, initiator.await(goingOn));
-        assertEquals(NO_SUCH_TASK, initiator.await(initiator.manage(ABORT_TASK, 0, goingOn)));
+        assertEquals(DOES_NOT_EXIST, initiator.await(initiator.manage(ABORT_TASK, 0, goingOn)));
         int number = initiator.skipNumber();
         int waiting = initiator.manage(ABORT_TASK_SET, 0, NO_TASK);
         assertEquals(REJECTED, initiator.await(initiator.manage(ABORT_TASK, 0, waiting)));
@@ -143,9 +128,9 @@ class MultiTaskAbortTest {
     void othersAreToldOfTheRoomThatTheirTasksLeave() throws Exception {
         Initiator initiator = rig.loginPatient();
         Initiator other = rig.loginPatient();
-        beginWrite(initiator, 0);
-        beginWrite(other, 0);
-        beginWrite(other, 0);
+        initiator.beginWrite();
+        other.beginWrite();
+        other.beginWrite();
         initiator.manageSilently(LOGICAL_UNIT_RESET, 0);
         assertEquals(1, other.pings());
         assertEquals(List.of(0, Session.COMMAND_WINDOW - 1), other.window());
@@ -159,17 +144,17 @@ class MultiTaskAbortTest {
         Initiator fast = rig.login(FAST_ABORT);
         Initiator idle = rig.login(FAST_ABORT);
         Initiator standard = rig.login(SessionRig.PATIENT + "TaskReporting=ResponseFence\0");
-        beginWrite(initiator, 0);
-        int first = beginWrite(fast, 0);
-        beginWrite(fast, 0);
-        beginWrite(fast, 1);
-        beginWrite(standard, 0);
+        initiator.beginWrite();
+        int first = fast.beginWrite();
+        fast.beginWrite();
+        fast.beginWrite(SIMPLE, 1);
+        standard.beginWrite();
         assertEquals(COMPLETE, initiator.await(initiator.manage(LOGICAL_UNIT_RESET, 0, NO_TASK)));
         assertEquals(List.of("5 at 0"), fast.asyncMessages());
         assertEquals(List.of(), initiator.asyncMessages());
         assertEquals(List.of(), idle.asyncMessages());
         assertEquals(List.of(), standard.asyncMessages());
-        answer(fast, first); // It had been sent before.
+        fast.giveData(first); // It had been sent before.
         assertNull(now(fast, first));
     }
 
@@ -177,8 +162,8 @@ class MultiTaskAbortTest {
     void everyLogicalUnitIsToldOf() throws Exception {
         Initiator initiator = rig.login(FAST_ABORT);
         Initiator fast = rig.login(FAST_ABORT);
-        beginWrite(fast, 0);
-        beginWrite(fast, 1);
+        fast.beginWrite();
+        fast.beginWrite(SIMPLE, 1);
         assertEquals(COMPLETE, initiator.await(initiator.manage(TARGET_WARM_RESET, 0, NO_TASK)));
         List<String> messages = fast.asyncMessages();
         assertEquals(2, messages.size());
@@ -189,10 +174,10 @@ class MultiTaskAbortTest {
     @Test
     void commandsThatWereSentBeforeAreWaitedFor() throws Exception {
         Initiator initiator = rig.loginPatient();
-        int write = beginWrite(initiator, 0);
+        int write = initiator.beginWrite();
         int number = initiator.skipNumber();
         int abort = initiator.manage(ABORT_TASK_SET, 0, NO_TASK);
-        answer(initiator, write);
+        initiator.giveData(write);
         assertEquals(GOOD, initiator.await(write), "not aborted yet");
         assertNull(now(initiator, abort));
         int late = initiator.sendSkipped(number, 0);

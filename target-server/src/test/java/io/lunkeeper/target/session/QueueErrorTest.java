@@ -1,14 +1,17 @@
 package io.lunkeeper.target.session;
 
+import static io.lunkeeper.target.session.Initiator.CLEAR_TASK_SET;
+import static io.lunkeeper.target.session.Initiator.LOGICAL_UNIT_RESET;
+import static io.lunkeeper.target.session.Initiator.ORDERED;
+import static io.lunkeeper.target.session.Initiator.SIMPLE;
+import static io.lunkeeper.target.session.Initiator.TEST_UNIT_READY;
+import static io.lunkeeper.target.session.Reply.GOOD;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
-import io.lunkeeper.target.session.SessionRig.Initiator;
-import io.lunkeeper.target.session.SessionRig.Reply;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.HexFormat;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,22 +21,14 @@ import org.junit.jupiter.api.io.TempDir;
 /// tasks another nexus aborts (TAS): SPC-4 7.5.8 Control mode page. The tasks are writes that wait
 /// for their data.
 class QueueErrorTest {
-    private static final int SIMPLE = 1;
-    private static final int ORDERED = 2;
-    private static final int CLEAR_TASK_SET = 4;
-    private static final int LUN_RESET = 5;
     private static final int SEPARATE = 0x20;
     private static final int ABORT_ALL = 0x02;
     private static final int ABORT_OWN = 0x06;
     private static final int TAS = 0x40;
-    private static final Reply GOOD = new Reply(0, "");
     private static final Reply ABORTED = new Reply(0x40, "");
     private static final Reply UNKNOWN = new Reply(2, "5/20/00");
     private static final Reply CLEARED = new Reply(2, "6/2f/00");
-    private static final String READY = SessionRig.TEST_UNIT_READY;
     private static final String WRONG = "ff 00 00 00 00 00";
-    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
-    private static final int LENGTH = 4096;
 
     @TempDir Path directory;
     private SessionRig rig;
@@ -49,107 +44,80 @@ class QueueErrorTest {
 
     @AfterEach
     void end() throws IOException {
-        rig.turn();
-        assertEquals(0, rig.heldBytes(), "bytes left behind");
-        rig.close();
-    }
-
-    private void control(int taskSetType, int onError, int status) throws Exception {
-        byte[] list =
-                HexFormat.of()
-                        .parseHex(
-                                "000000000a0a%02x%02x00%02x0000ffff0000"
-                                        .formatted(taskSetType, 0x10 | onError, status));
-        Initiator manager = rig.login();
-        int tag = manager.send(SIMPLE, 0, "15 10 00 00 10 00", list.length, list, true);
-        assertEquals(GOOD, manager.await(tag));
-        for (Initiator each : new Initiator[] {initiator, other}) {
-            each.await(each.send(SIMPLE, 0, READY));
-        }
-        manager.disconnect();
-        rig.turn();
-    }
-
-    private static int beginWrite(Initiator by) throws Exception {
-        return by.send(SIMPLE, 0, WRITE, LENGTH, new byte[0], true);
-    }
-
-    private static void finishWrite(Initiator by, int tag) throws Exception {
-        by.data(tag, by.transferTag(tag), 0, 0, new byte[LENGTH], true);
-        assertEquals(GOOD, by.await(tag));
+        rig.closeEmpty();
     }
 
     /// Data that comes late for an aborted task is dropped, and there is no reply.
     private void expectGone(Initiator by, int tag) throws Exception {
-        by.data(tag, by.transferTag(tag), 0, 0, new byte[LENGTH], true);
+        by.giveData(tag);
         rig.turn();
         assertNull(by.reply(tag));
     }
 
     @Test
     void othersGoOnByDefault() throws Exception {
-        int write = beginWrite(initiator);
+        int write = initiator.beginWrite();
         assertEquals(UNKNOWN, initiator.reply(initiator.send(SIMPLE, 0, WRONG)));
-        finishWrite(initiator, write);
+        initiator.finishWrite(write);
     }
 
     @Test
     void abortsItsOwnTaskSet() throws Exception {
-        control(SEPARATE, ABORT_ALL, 0);
-        int write = beginWrite(initiator);
-        int foreign = beginWrite(other);
-        int elsewhere = initiator.send(SIMPLE, 1, WRITE, LENGTH, new byte[0], true);
-        int dormant = initiator.send(ORDERED, 0, READY);
+        rig.control(SEPARATE, ABORT_ALL, 0, initiator, other);
+        int write = initiator.beginWrite();
+        int foreign = other.beginWrite();
+        int elsewhere = initiator.beginWrite(SIMPLE, 1);
+        int dormant = initiator.send(ORDERED, 0, TEST_UNIT_READY);
         assertEquals(UNKNOWN, initiator.await(initiator.send(3, 0, WRONG)));
         expectGone(initiator, write);
         assertNull(initiator.reply(dormant));
-        finishWrite(initiator, elsewhere);
-        finishWrite(other, foreign);
-        assertEquals(GOOD, other.await(other.send(SIMPLE, 0, READY)));
-        assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 0, READY)));
+        initiator.finishWrite(elsewhere);
+        other.finishWrite(foreign);
+        assertEquals(GOOD, other.await(other.testUnit(0)));
+        assertEquals(GOOD, initiator.await(initiator.testUnit(0)));
     }
 
     @Test
     void leavesOthersAloneWhenOnlyItsOwnAreToEnd() throws Exception {
-        control(0, ABORT_OWN, 0);
-        int write = beginWrite(initiator);
-        int foreign = beginWrite(other);
+        rig.control(0, ABORT_OWN, 0, initiator, other);
+        int write = initiator.beginWrite();
+        int foreign = other.beginWrite();
         assertEquals(UNKNOWN, initiator.await(initiator.send(SIMPLE, 0, WRONG)));
         expectGone(initiator, write);
-        finishWrite(other, foreign);
-        assertEquals(GOOD, other.await(other.send(SIMPLE, 0, READY)));
+        other.finishWrite(foreign);
+        assertEquals(GOOD, other.await(other.testUnit(0)));
     }
 
     @Test
     void abortsTheTasksOfOthersInOneTaskSetAndTellsThem() throws Exception {
-        control(0, ABORT_ALL, 0);
-        int write = beginWrite(initiator);
-        int foreign = beginWrite(other);
+        rig.control(0, ABORT_ALL, 0, initiator, other);
+        int write = initiator.beginWrite();
+        int foreign = other.beginWrite();
         int wrong = initiator.send(SIMPLE, 0, WRONG);
         assertNull(initiator.reply(wrong), "the others have not come to rest");
         assertEquals(UNKNOWN, initiator.await(wrong));
         expectGone(initiator, write);
         expectGone(other, foreign);
-        assertEquals(CLEARED, other.await(other.send(ORDERED, 0, READY)));
-        assertEquals(GOOD, initiator.await(initiator.send(ORDERED, 0, READY)));
+        assertEquals(CLEARED, other.await(other.send(ORDERED, 0, TEST_UNIT_READY)));
+        assertEquals(GOOD, initiator.await(initiator.send(ORDERED, 0, TEST_UNIT_READY)));
     }
 
     @Test
     void orSaysSoByTheirStatus() throws Exception {
-        control(0, ABORT_ALL, TAS);
-        int write = beginWrite(initiator);
-        int foreign = beginWrite(other);
+        rig.control(0, ABORT_ALL, TAS, initiator, other);
+        int write = initiator.beginWrite();
+        int foreign = other.beginWrite();
         assertEquals(UNKNOWN, initiator.await(initiator.send(SIMPLE, 0, WRONG)));
         assertEquals(ABORTED, other.await(foreign));
         expectGone(initiator, write);
-        other.data(foreign, other.transferTag(foreign), 0, 0, new byte[LENGTH], true);
-        assertEquals(GOOD, other.await(other.send(SIMPLE, 0, READY)));
+        other.giveData(foreign);
+        assertEquals(GOOD, other.await(other.testUnit(0)));
     }
 
     @Test
     void ofTwoThatFailAtOnceBothHaveTheirStatus() throws Exception {
-        control(0, ABORT_ALL, TAS);
-        int write = beginWrite(initiator);
+        rig.control(0, ABORT_ALL, TAS, initiator, other);
+        int write = initiator.beginWrite();
         int first = initiator.send(SIMPLE, 0, WRONG);
         int second = other.send(SIMPLE, 0, WRONG);
         assertNull(initiator.reply(first));
@@ -162,32 +130,32 @@ class QueueErrorTest {
 
     @Test
     void aFailingTaskMayBeAbortedItself() throws Exception {
-        control(0, ABORT_ALL, 0);
+        rig.control(0, ABORT_ALL, 0, initiator, other);
         int first = initiator.send(SIMPLE, 0, WRONG);
-        assertEquals(GOOD, initiator.await(initiator.manage(LUN_RESET, 0, 0)));
+        assertEquals(GOOD, initiator.await(initiator.manage(LOGICAL_UNIT_RESET, 0, 0)));
         assertNull(initiator.reply(first));
-        assertEquals("6/29/03", initiator.await(initiator.send(SIMPLE, 0, READY)).sense());
+        assertEquals("6/29/03", initiator.await(initiator.testUnit(0)).sense());
     }
 
     @Test
     void aResetAbortsTheTasksOfOthersWithAStatus() throws Exception {
-        control(SEPARATE, 0, TAS);
-        int write = beginWrite(initiator);
-        int foreign = beginWrite(other);
-        assertEquals(GOOD, initiator.manageSilently(LUN_RESET, 0));
+        rig.control(SEPARATE, 0, TAS, initiator, other);
+        int write = initiator.beginWrite();
+        int foreign = other.beginWrite();
+        assertEquals(GOOD, initiator.manageSilently(LOGICAL_UNIT_RESET, 0));
         assertNull(initiator.reply(write));
         assertEquals(ABORTED, other.reply(foreign));
-        assertEquals("6/29/03", other.await(other.send(SIMPLE, 0, READY)).sense());
+        assertEquals("6/29/03", other.await(other.testUnit(0)).sense());
     }
 
     @Test
     void clearingTheTaskSetSaysSoOnceOnly() throws Exception {
-        control(0, 0, TAS);
-        int foreign = beginWrite(other);
+        rig.control(0, 0, TAS, initiator, other);
+        int foreign = other.beginWrite();
         assertEquals(GOOD, initiator.await(initiator.manage(CLEAR_TASK_SET, 0, 0)));
         assertEquals(ABORTED, other.reply(foreign));
-        assertEquals(GOOD, other.await(other.send(SIMPLE, 0, READY)));
-        int own = beginWrite(initiator);
+        assertEquals(GOOD, other.await(other.testUnit(0)));
+        int own = initiator.beginWrite();
         assertEquals(GOOD, initiator.manageSilently(CLEAR_TASK_SET, 0));
         assertNull(initiator.reply(own));
     }

@@ -56,7 +56,7 @@ final class RecoveringInitiator {
                         3,
                         0,
                         0,
-                        SessionRig.ISID,
+                        Initiator.ISID,
                         0,
                         7,
                         1,

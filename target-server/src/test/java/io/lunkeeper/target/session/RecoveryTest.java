@@ -5,6 +5,7 @@ import static io.lunkeeper.target.session.RecoveringInitiator.NOP_IN;
 import static io.lunkeeper.target.session.RecoveringInitiator.READY_TO_TRANSFER;
 import static io.lunkeeper.target.session.RecoveringInitiator.REJECT;
 import static io.lunkeeper.target.session.RecoveringInitiator.SCSI_RESPONSE;
+import static io.lunkeeper.target.session.SessionRig.random;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -18,7 +19,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,12 +60,6 @@ class RecoveryTest {
     private void login(int level, String keys) throws Exception {
         initiator.disconnect();
         initiator = new RecoveringInitiator(rig, level, keys);
-    }
-
-    private static byte[] random(int length) {
-        byte[] bytes = new byte[length];
-        new Random(7).nextBytes(bytes);
-        return bytes;
     }
 
     /// Writes blocks from the start, all as they should be.

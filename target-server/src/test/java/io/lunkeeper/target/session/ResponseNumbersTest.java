@@ -3,8 +3,6 @@ package io.lunkeeper.target.session;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
-import io.lunkeeper.target.session.SessionRig.Initiator;
-import io.lunkeeper.target.session.SessionRig.Reply;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -41,19 +39,17 @@ class ResponseNumbersTest {
     @AfterEach
     void close() throws IOException {
         initiator.disconnect();
-        rig.turn();
-        assertEquals(0, rig.heldBytes());
-        rig.close();
+        rig.closeEmpty();
     }
 
     /// 11.8.3: a Ready To Transfer shows the StatSN that the next status will have.
     @Test
     void readyToTransferDoesNotAdvanceStatSn() throws Exception {
-        int first = initiator.send(1, 0, SessionRig.TEST_UNIT_READY);
+        int first = initiator.testUnit(0);
         assertEquals(0, initiator.await(first).status());
         int before = initiator.field(first, RESPONSE, STAT_SN);
         int write = initiator.send(1, 0, WRITE, 512, new byte[0], true);
-        int last = initiator.send(1, 0, SessionRig.TEST_UNIT_READY);
+        int last = initiator.testUnit(0);
         initiator.await(last);
         assertEquals(before + 1, initiator.field(write, READY_TO_TRANSFER, STAT_SN));
         assertEquals(before + 1, initiator.field(last, RESPONSE, STAT_SN));
@@ -82,7 +78,7 @@ class ResponseNumbersTest {
 
     @Test
     void aCommandWithoutDataCountsNone() throws Exception {
-        int ready = initiator.send(1, 0, SessionRig.TEST_UNIT_READY);
+        int ready = initiator.testUnit(0);
         initiator.await(ready);
         assertEquals(0, initiator.field(ready, RESPONSE, EXP_DATA_SN));
     }
@@ -92,13 +88,13 @@ class ResponseNumbersTest {
     @Test
     void aCommandThatHasNotComeCountsAsReceivedOnceItIsAborted() throws Exception {
         int number = initiator.skipNumber();
-        int behind = initiator.send(1, 0, SessionRig.TEST_UNIT_READY);
+        int behind = initiator.testUnit(0);
         rig.turn();
         assertNull(initiator.reply(behind));
         assertEquals(0, initiator.await(initiator.abort(0, 7777, number)).status());
         assertEquals(0, initiator.await(behind).status());
         int late = initiator.sendSkipped(number, 0);
-        int next = initiator.send(1, 0, SessionRig.TEST_UNIT_READY);
+        int next = initiator.testUnit(0);
         assertEquals(0, initiator.await(next).status());
         assertNull(initiator.reply(late));
         int window =

@@ -1,18 +1,22 @@
 package io.lunkeeper.target.session;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static io.lunkeeper.target.session.Initiator.LENGTH;
+import static io.lunkeeper.target.session.Initiator.RESERVE;
+import static io.lunkeeper.target.session.Initiator.SIMPLE;
+import static io.lunkeeper.target.session.Initiator.WRITE;
+import static io.lunkeeper.target.session.Reply.CLEARED;
+import static io.lunkeeper.target.session.Reply.GOOD;
+import static io.lunkeeper.target.session.Reply.RESERVATION_CONFLICT;
+import static io.lunkeeper.target.session.SessionRig.filled;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lunkeeper.target.session.SessionRig.Initiator;
-import io.lunkeeper.target.session.SessionRig.Reply;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -26,17 +30,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Closure, and Timeout, 6.3.6 Session Continuation and Failure, 13.15 DefaultTime2Wait, 13.16
 /// DefaultTime2Retain). A second passes when the test says so.
 class SessionContinuationTest {
-    private static final int SIMPLE = 1;
     private static final int NO_SUCH_SESSION = 0x020a;
-    private static final Reply GOOD = new Reply(0, "");
-    private static final Reply CONFLICT = new Reply(0x18, "");
     private static final Reply POWER_ON = new Reply(2, "6/29/00");
-    private static final Reply CLEARED = new Reply(2, "6/47/7f");
-    private static final String READY = SessionRig.TEST_UNIT_READY;
-    private static final String RESERVE = "16 00 00 00 00 00";
-    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
-    private static final String READ = "28 00 00 00 00 08 00 00 08 00";
-    private static final int LENGTH = 4096;
 
     /// Time2Wait of 2 s is ours.
     private static final int WAIT = 2;
@@ -57,32 +52,9 @@ class SessionContinuationTest {
 
     @AfterEach
     void end() throws IOException {
-        rig.target().end("over", () -> {});
-        rig.turn();
-        assertEquals(List.of(), rig.entries());
+        rig.endSessions();
         assertFalse(first.below().keepsPlace());
-        assertEquals(0, rig.heldBytes(), "bytes left behind");
-        rig.close();
-    }
-
-    private static void assertServes(Initiator initiator) throws Exception {
-        assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 0, READY)));
-    }
-
-    private static Initiator joined(Initiator of, int cid) throws Exception {
-        Initiator joined = of.join(cid);
-        assertEquals(0, joined.loginStatus());
-        return joined;
-    }
-
-    private static int beginWrite(Initiator by) throws Exception {
-        return by.send(SIMPLE, 0, WRITE, LENGTH, new byte[0], true);
-    }
-
-    private static byte[] bytes(int value) {
-        byte[] data = new byte[LENGTH];
-        Arrays.fill(data, (byte) value);
-        return data;
+        rig.closeEmpty();
     }
 
     private void seconds(int count) {
@@ -103,15 +75,15 @@ class SessionContinuationTest {
         assertTrue(first.below().keepsPlace());
         seconds(WAIT + RETAIN);
         assertEquals("lost: " + first.name(), rig.entries().getFirst().peer());
-        Initiator again = joined(first, cid);
+        Initiator again = first.joined(cid);
         assertEquals(List.of(0, 127), again.window());
         assertEquals(1, rig.entries().size());
-        assertServes(again);
+        again.assertServes();
         Initiator other = rig.login();
-        assertEquals(CONFLICT, other.await(other.send(SIMPLE, 0, READY)));
+        assertEquals(RESERVATION_CONFLICT, other.await(other.testUnit(0)));
         seconds(WAIT + RETAIN + 1);
         assertFalse(first.below().keepsPlace());
-        assertServes(again);
+        again.assertServes();
         assertEquals(again.name(), rig.entries().getFirst().peer());
         other.disconnect();
     }
@@ -120,20 +92,18 @@ class SessionContinuationTest {
     /// them where they were.
     @Test
     void endsTheTasksOfALostConnection() throws Exception {
-        int write = beginWrite(first);
-        first.send(SIMPLE, 1, READY);
+        int write = first.beginWrite();
+        first.testUnit(1);
         first.disconnect();
         rig.turn();
-        Initiator again = joined(first, 1);
+        Initiator again = first.joined(1);
         assertNull(again.reply(write));
-        assertEquals(CLEARED, again.await(again.send(SIMPLE, 0, READY)));
-        assertEquals(GOOD, again.await(again.send(SIMPLE, 1, READY)));
-        assertServes(again);
-        int tag = again.send(SIMPLE, 0, WRITE, LENGTH, bytes(5), true);
+        assertEquals(CLEARED, again.await(again.testUnit(0)));
+        assertEquals(GOOD, again.await(again.testUnit(1)));
+        again.assertServes();
+        int tag = again.send(SIMPLE, 0, WRITE, LENGTH, filled(5), true);
         assertEquals(GOOD, again.await(tag));
-        int read = again.send(SIMPLE, 0, READ);
-        assertEquals(GOOD, again.await(read));
-        assertArrayEquals(bytes(5), again.dataIn(read));
+        again.assertReads(filled(5));
     }
 
     /// A flush is under way on another thread, and comes back when the loop is turned.
@@ -146,7 +116,7 @@ class SessionContinuationTest {
         assertTrue(again.isUnanswered());
         rig.turnUntil(() -> !again.isUnanswered());
         assertEquals(0, again.loginStatus());
-        assertEquals(CLEARED, again.await(again.send(SIMPLE, 0, READY)));
+        assertEquals(CLEARED, again.await(again.testUnit(0)));
     }
 
     /// What was ahead of a gap when the connections were lost was never received.
@@ -154,10 +124,10 @@ class SessionContinuationTest {
     void takesCommandsAgainThatWereNotDue() throws Exception {
         int gap = first.skipNumber();
         int early = first.nextNumber();
-        first.send(SIMPLE, 0, WRITE, LENGTH, bytes(1), true);
+        first.send(SIMPLE, 0, WRITE, LENGTH, filled(1), true);
         first.disconnect();
         assertEquals(0, rig.heldBytes());
-        Initiator again = joined(first, 1);
+        Initiator again = first.joined(1);
         assertEquals(GOOD, again.await(again.sendSkipped(gap, 0)));
         assertEquals(GOOD, again.await(again.sendSkipped(early, 0)));
         assertEquals(List.of(0, 127), again.window());
@@ -166,9 +136,9 @@ class SessionContinuationTest {
     /// RFC 7143 7.1.5 Error Recovery Hierarchy: at level 0 the loss of one is the loss of all.
     @Test
     void losesAllConnectionsWithOneAndGoesOnWithAny() throws Exception {
-        Initiator second = joined(first, 2);
-        Initiator third = joined(first, 3);
-        int write = beginWrite(third);
+        Initiator second = first.joined(2);
+        Initiator third = first.joined(3);
+        int write = third.beginWrite();
         second.disconnect();
         for (Initiator each : List.of(first, third)) {
             assertEquals(List.of(3, 0, WAIT, RETAIN), each.below().lastAsync());
@@ -176,10 +146,10 @@ class SessionContinuationTest {
             each.disconnect();
         }
         seconds(1);
-        Initiator again = joined(first, 3);
+        Initiator again = first.joined(3);
         assertNull(again.reply(write));
-        assertEquals(CLEARED, again.await(again.send(SIMPLE, 0, READY)));
-        assertServes(joined(again, 2));
+        assertEquals(CLEARED, again.await(again.testUnit(0)));
+        again.joined(2).assertServes();
     }
 
     /// Each time by another CID: no more of them are kept than there may be connections.
@@ -188,10 +158,10 @@ class SessionContinuationTest {
         List<Initiator> all = new ArrayList<>();
         Initiator current = first;
         for (int cid = 2; cid < 20; cid++) {
-            beginWrite(current);
+            current.beginWrite();
             current.disconnect();
-            Initiator next = joined(first, cid);
-            assertEquals(CLEARED, next.await(next.send(SIMPLE, 0, READY)));
+            Initiator next = first.joined(cid);
+            assertEquals(CLEARED, next.await(next.testUnit(0)));
             all.add(current);
             current = next;
         }
@@ -219,9 +189,9 @@ class SessionContinuationTest {
         Initiator other = rig.login();
         first.disconnect();
         seconds(WAIT + RETAIN);
-        assertEquals(CONFLICT, other.await(other.send(SIMPLE, 0, READY)));
+        assertEquals(RESERVATION_CONFLICT, other.await(other.testUnit(0)));
         seconds(1);
-        assertServes(other);
+        other.assertServes();
         assertEquals(1, rig.entries().size());
         assertEquals(NO_SUCH_SESSION, first.join(1).loginStatus());
         other.disconnect();
@@ -246,9 +216,9 @@ class SessionContinuationTest {
         assertNotEquals(first.tsih(), again.tsih());
         assertEquals(1, rig.entries().size());
         assertFalse(first.below().keepsPlace());
-        assertEquals(POWER_ON, again.await(again.send(SIMPLE, 0, READY)));
+        assertEquals(POWER_ON, again.await(again.testUnit(0)));
         Initiator other = rig.login();
-        assertServes(other);
+        other.assertServes();
         other.disconnect();
     }
 
@@ -297,16 +267,16 @@ class SessionContinuationTest {
     /// The new one may clean up behind all that were lost.
     @Test
     void logsOutALostConnection() throws Exception {
-        Initiator second = joined(first, 2);
+        Initiator second = first.joined(2);
         second.disconnect();
         first.disconnect();
-        Initiator again = joined(first, 1);
+        Initiator again = first.joined(1);
         assertTrue(second.below().keepsPlace());
         int tag = again.logout(1, 2);
         assertEquals(0, again.logoutResponse(tag));
         assertFalse(second.below().keepsPlace());
         assertEquals(1, again.logoutResponse(again.logout(1, 2)), "CID not found");
-        assertServes(again);
+        again.assertServes();
     }
 
     // ---- connections that the target ends itself
@@ -319,7 +289,7 @@ class SessionContinuationTest {
         assertTrue(first.closed());
         assertTrue(first.below().keepsPlace());
         first.disconnect();
-        assertServes(joined(first, 1));
+        first.joined(1).assertServes();
     }
 
     /// Nothing is kept: the server or the target ends.

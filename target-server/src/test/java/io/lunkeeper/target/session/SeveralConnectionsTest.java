@@ -1,5 +1,14 @@
 package io.lunkeeper.target.session;
 
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK;
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK_SET;
+import static io.lunkeeper.target.session.Initiator.LENGTH;
+import static io.lunkeeper.target.session.Initiator.ORDERED;
+import static io.lunkeeper.target.session.Initiator.READ;
+import static io.lunkeeper.target.session.Initiator.SIMPLE;
+import static io.lunkeeper.target.session.Initiator.WRITE;
+import static io.lunkeeper.target.session.Reply.GOOD;
+import static io.lunkeeper.target.session.SessionRig.filled;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,8 +16,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lunkeeper.target.session.SessionRig.Initiator;
-import io.lunkeeper.target.session.SessionRig.Reply;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -21,15 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// Commands of one session on several connections (RFC 7143 4.2.2.1 Command Numbering and
 /// Acknowledging, 4.2.5.1 Command Connection Allegiance).
 class SeveralConnectionsTest {
-    private static final int SIMPLE = 1;
-    private static final int ORDERED = 2;
-    private static final int ABORT_TASK = 1;
-    private static final int ABORT_TASK_SET = 2;
-    private static final Reply GOOD = new Reply(0, "");
     private static final Reply TASK_SET_FULL = new Reply(0x28, "");
-    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
-    private static final String READ = "28 00 00 00 00 08 00 00 08 00";
-    private static final int LENGTH = 4096;
 
     @TempDir Path directory;
     private SessionRig rig;
@@ -47,38 +46,17 @@ class SeveralConnectionsTest {
     @AfterEach
     void end() throws IOException {
         first.disconnect();
-        rig.turn();
-        assertEquals(0, rig.heldBytes(), "bytes left behind");
-        rig.close();
-    }
-
-    private static byte[] bytes(int value) {
-        byte[] data = new byte[LENGTH];
-        Arrays.fill(data, (byte) value);
-        return data;
+        rig.closeEmpty();
     }
 
     private static int write(Initiator by, byte[] data) throws Exception {
         return by.send(SIMPLE, 0, WRITE, LENGTH, data, true);
     }
 
-    /// A write that waits until it is given its data.
-    private static int beginWrite(Initiator by) throws Exception {
-        return write(by, new byte[0]);
-    }
-
-    private static void giveData(Initiator by, int tag) throws Exception {
-        by.data(tag, by.transferTag(tag), 0, 0, bytes(7), true);
-    }
-
     @Test
     void oneNumberingAndOneNexusForAll() throws Exception {
         assertEquals(List.of(0, 127), second.window());
-        int[] tags = {
-            first.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY),
-            second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY),
-            first.send(SIMPLE, 1, SessionRig.TEST_UNIT_READY)
-        };
+        int[] tags = {first.testUnit(0), second.testUnit(0), first.testUnit(1)};
         assertEquals(GOOD, first.await(tags[0]));
         assertEquals(GOOD, second.await(tags[1]), "no unit attention for the same nexus");
         assertEquals(GOOD, first.await(tags[2]));
@@ -87,36 +65,36 @@ class SeveralConnectionsTest {
 
     @Test
     void everyConnectionCountsItsOwnStatus() throws Exception {
-        first.await(first.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY));
-        second.await(second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY));
-        second.await(second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY));
+        first.await(first.testUnit(0));
+        second.await(second.testUnit(0));
+        second.await(second.testUnit(0));
         assertEquals(List.of(2, 3, 4), first.statSns());
         assertEquals(List.of(2, 3), second.statSns());
     }
 
     @Test
     void dataAndStatusGoTheWayTheCommandCame() throws Exception {
-        assertEquals(GOOD, first.await(write(first, bytes(1))));
+        assertEquals(GOOD, first.await(write(first, filled(1))));
         int read = second.send(SIMPLE, 0, READ);
         assertEquals(GOOD, second.await(read));
-        assertArrayEquals(bytes(1), second.dataIn(read));
+        assertArrayEquals(filled(1), second.dataIn(read));
         assertNull(first.reply(read));
-        int write = beginWrite(second);
+        int write = second.beginWrite();
         assertThrows(AssertionError.class, () -> first.transferTag(write));
-        giveData(second, write);
+        second.giveData(write, filled(7));
         assertEquals(GOOD, second.await(write));
     }
 
     @Test
     void refusesDataOnAnotherConnectionThanItsCommand() throws Exception {
-        int write = beginWrite(second);
+        int write = second.beginWrite();
         int transferTag = second.transferTag(write);
         RejectedPduException refused =
                 assertThrows(
                         RejectedPduException.class,
-                        () -> first.data(write, transferTag, 0, 0, bytes(9), true));
+                        () -> first.data(write, transferTag, 0, 0, filled(9), true));
         assertEquals(4, refused.reason());
-        giveData(second, write);
+        second.giveData(write, filled(7));
         assertEquals(GOOD, second.await(write));
     }
 
@@ -124,15 +102,13 @@ class SeveralConnectionsTest {
     @Test
     void carriesOutByNumberWhateverArrivesFirst() throws Exception {
         int number = first.skipNumber();
-        int younger = second.send(ORDERED, 0, WRITE, LENGTH, bytes(2), true);
+        int younger = second.send(ORDERED, 0, WRITE, LENGTH, filled(2), true);
         rig.turn();
         assertNull(second.reply(younger));
-        int older = first.sendSkipped(number, 0, WRITE, LENGTH, bytes(1), true);
+        int older = first.sendSkipped(number, 0, WRITE, LENGTH, filled(1), true);
         assertEquals(GOOD, first.await(older));
         assertEquals(GOOD, second.await(younger));
-        int read = first.send(SIMPLE, 0, READ);
-        assertEquals(GOOD, first.await(read));
-        assertArrayEquals(bytes(2), first.dataIn(read));
+        first.assertReads(filled(2));
     }
 
     /// A whole window that comes backwards over three connections.
@@ -157,7 +133,7 @@ class SeveralConnectionsTest {
     /// Unsolicited data of a command that is not due comes before and after its turn.
     @Test
     void keepsTheDataOfACommandThatIsEarly() throws Exception {
-        byte[] data = bytes(5);
+        byte[] data = filled(5);
         int number = first.skipNumber();
         int early = second.send(SIMPLE, 0, WRITE, LENGTH, Arrays.copyOf(data, 1024), false);
         second.data(early, -1, 0, 1024, Arrays.copyOf(data, 1024), false);
@@ -176,11 +152,11 @@ class SeveralConnectionsTest {
     @Test
     void failsAnEarlyCommandWhoseDataIsWrong() throws Exception {
         int number = first.skipNumber();
-        int early = second.send(SIMPLE, 0, WRITE, LENGTH, bytes(1), false);
+        int early = second.send(SIMPLE, 0, WRITE, LENGTH, filled(1), false);
         second.data(early, -1, 5, 0, new byte[512], true);
         first.await(first.sendSkipped(number, 0));
         assertEquals(2, second.await(early).status());
-        assertEquals(GOOD, second.await(second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY)));
+        assertEquals(GOOD, second.await(second.testUnit(0)));
     }
 
     /// 128 writes with 256 KiB each are announced ahead of a gap: as many are kept as there is room
@@ -205,7 +181,7 @@ class SeveralConnectionsTest {
     @Test
     void immediateCommandsWaitForNobody() throws Exception {
         first.skipNumber();
-        int early = second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY);
+        int early = second.testUnit(0);
         int logout = second.logout(1, 99);
         assertEquals(1, second.logoutResponse(logout), "CID not found");
         assertNull(second.reply(early));
@@ -214,7 +190,7 @@ class SeveralConnectionsTest {
     @Test
     void abortsACommandThatHasNotComeYet() throws Exception {
         int number = first.skipNumber();
-        int early = second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY);
+        int early = second.testUnit(0);
         int abort = first.manage(ABORT_TASK, 0, 77, number);
         assertEquals(0, first.await(abort).status());
         assertEquals(GOOD, second.await(early));
@@ -231,7 +207,7 @@ class SeveralConnectionsTest {
         int early = second.send(SIMPLE, 0, WRITE, LENGTH, new byte[0], false);
         assertEquals(0, second.await(second.manage(ABORT_TASK, 0, early, number)).status());
         assertEquals(0, rig.heldBytes());
-        second.data(early, -1, 0, 0, bytes(1), true);
+        second.data(early, -1, 0, 0, filled(1), true);
         assertEquals(GOOD, first.await(first.sendSkipped(gap, 0)));
         rig.turn();
         assertNull(second.reply(early));
@@ -241,14 +217,14 @@ class SeveralConnectionsTest {
     /// the tasks of all.
     @Test
     void abortsTheTaskSetOverAllConnections() throws Exception {
-        int running = beginWrite(second);
+        int running = second.beginWrite();
         int gap = first.skipNumber();
         int abort = first.manage(ABORT_TASK_SET, 0, -1);
         rig.turn();
         assertNull(first.reply(abort));
         int missing = second.sendSkipped(gap, 0, WRITE, LENGTH, new byte[0], true);
-        giveData(second, running);
-        giveData(second, missing);
+        second.giveData(running, filled(7));
+        second.giveData(missing, filled(7));
         second.acknowledge();
         assertEquals(0, first.await(abort).status());
         assertNull(second.reply(running));
@@ -258,7 +234,7 @@ class SeveralConnectionsTest {
     /// A status on another connection may be on its way: it is asked after, and waited for.
     @Test
     void answersAMultiTaskAbortAfterAllStatusHasArrived() throws Exception {
-        int done = second.send(SIMPLE, 0, SessionRig.TEST_UNIT_READY);
+        int done = second.testUnit(0);
         assertEquals(GOOD, second.await(done));
         int abort = first.manage(ABORT_TASK_SET, 0, -1);
         rig.turn();
@@ -275,7 +251,7 @@ class SeveralConnectionsTest {
     /// Data that never comes is waited for as long as with one connection.
     @Test
     void aSecondIsASecondWithSeveralConnections() throws Exception {
-        int write = beginWrite(first);
+        int write = first.beginWrite();
         int abort = first.manage(ABORT_TASK_SET, 0, -1);
         rig.turn();
         second.acknowledge();

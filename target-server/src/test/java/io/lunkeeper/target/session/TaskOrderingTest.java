@@ -1,5 +1,18 @@
 package io.lunkeeper.target.session;
 
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK;
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK_SET;
+import static io.lunkeeper.target.session.Initiator.ACA;
+import static io.lunkeeper.target.session.Initiator.HEAD_OF_QUEUE;
+import static io.lunkeeper.target.session.Initiator.LENGTH;
+import static io.lunkeeper.target.session.Initiator.LOGICAL_UNIT_RESET;
+import static io.lunkeeper.target.session.Initiator.ORDERED;
+import static io.lunkeeper.target.session.Initiator.READ;
+import static io.lunkeeper.target.session.Initiator.SIMPLE;
+import static io.lunkeeper.target.session.Initiator.TEST_UNIT_READY;
+import static io.lunkeeper.target.session.Initiator.WRITE;
+import static io.lunkeeper.target.session.Reply.GOOD;
+import static io.lunkeeper.target.session.SessionRig.filled;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -7,8 +20,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.pdu.RequestPdu;
-import io.lunkeeper.target.session.SessionRig.Initiator;
-import io.lunkeeper.target.session.SessionRig.Reply;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -24,25 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// that takes long, and ends when the test says so.
 class TaskOrderingTest {
     private static final int UNTAGGED = 0;
-    private static final int SIMPLE = 1;
-    private static final int ORDERED = 2;
-    private static final int HEAD_OF_QUEUE = 3;
-    private static final int ACA = 4;
-    private static final int ABORT_TASK = 1;
-    private static final int ABORT_TASK_SET = 2;
-    private static final int LUN_RESET = 5;
-    private static final Reply GOOD = new Reply(0, "");
-    private static final String READY = SessionRig.TEST_UNIT_READY;
-    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
-    private static final String READ = "28 00 00 00 00 08 00 00 08 00";
-    private static final int LENGTH = 4096;
-    private static final byte[] NEW = new byte[LENGTH];
-    private static final String ONE_TASK_SET =
-            "00000000" + "0a0a" + "0010" + "00000000" + "ffff" + "0000";
-
-    static {
-        Arrays.fill(NEW, (byte) 0x5a);
-    }
+    private static final byte[] NEW = filled(0x5a);
 
     @TempDir Path directory;
     private SessionRig rig;
@@ -56,40 +49,28 @@ class TaskOrderingTest {
 
     @AfterEach
     void end() throws IOException {
-        rig.turn();
-        assertEquals(0, rig.heldBytes(), "bytes left behind");
-        rig.close();
-    }
-
-    private static int beginWrite(Initiator by, int attribute) throws Exception {
-        return by.send(attribute, 0, WRITE, LENGTH, new byte[0], true);
+        rig.closeEmpty();
     }
 
     private static void finishWrite(Initiator by, int tag) throws Exception {
-        by.data(tag, by.transferTag(tag), 0, 0, NEW, true);
-        assertEquals(GOOD, by.await(tag));
-    }
-
-    private void shareOneTaskSet(Initiator by) throws Exception {
-        byte[] list = java.util.HexFormat.of().parseHex(ONE_TASK_SET);
-        int tag = by.send(SIMPLE, 0, "15 10 00 00 10 00", list.length, list, true);
+        by.giveData(tag, NEW);
         assertEquals(GOOD, by.await(tag));
     }
 
     @ParameterizedTest
     @ValueSource(ints = {UNTAGGED, SIMPLE})
     void simpleTasksDoNotWait(int attribute) throws Exception {
-        int write = beginWrite(initiator, SIMPLE);
-        int ready = initiator.send(attribute, 0, READY);
+        int write = initiator.beginWrite();
+        int ready = initiator.send(attribute, 0, TEST_UNIT_READY);
         assertEquals(GOOD, initiator.reply(ready));
         finishWrite(initiator, write);
     }
 
     @Test
     void anOrderedReadSeesTheWriteBeforeIt() throws Exception {
-        int write = beginWrite(initiator, SIMPLE);
+        int write = initiator.beginWrite();
         int read = initiator.send(ORDERED, 0, READ);
-        int later = initiator.send(SIMPLE, 0, READY);
+        int later = initiator.testUnit(0);
         rig.turn();
         assertNull(initiator.reply(read));
         assertNull(initiator.reply(later));
@@ -101,9 +82,9 @@ class TaskOrderingTest {
 
     @Test
     void anOrderedWriteHoldsBackWhatComesLater() throws Exception {
-        int write = beginWrite(initiator, ORDERED);
+        int write = initiator.beginWrite(ORDERED, 0);
         int read = initiator.send(SIMPLE, 0, READ);
-        int other = initiator.send(SIMPLE, 1, READY);
+        int other = initiator.testUnit(1);
         assertEquals(GOOD, initiator.await(other), "another logical unit");
         assertNull(initiator.reply(read));
         finishWrite(initiator, write);
@@ -113,9 +94,9 @@ class TaskOrderingTest {
 
     @Test
     void headOfQueueDoesNotWait() throws Exception {
-        int write = beginWrite(initiator, SIMPLE);
-        int ordered = initiator.send(ORDERED, 0, READY);
-        int head = initiator.send(HEAD_OF_QUEUE, 0, READY);
+        int write = initiator.beginWrite();
+        int ordered = initiator.send(ORDERED, 0, TEST_UNIT_READY);
+        int head = initiator.send(HEAD_OF_QUEUE, 0, TEST_UNIT_READY);
         assertEquals(GOOD, initiator.reply(head));
         rig.turn();
         assertNull(initiator.reply(ordered));
@@ -125,8 +106,8 @@ class TaskOrderingTest {
 
     @Test
     void whatIsBehindAHeadOfQueueWaitsForIt() throws Exception {
-        int head = beginWrite(initiator, HEAD_OF_QUEUE);
-        int simple = initiator.send(SIMPLE, 0, READY);
+        int head = initiator.beginWrite(HEAD_OF_QUEUE, 0);
+        int simple = initiator.testUnit(0);
         rig.turn();
         assertNull(initiator.reply(simple));
         finishWrite(initiator, head);
@@ -135,10 +116,10 @@ class TaskOrderingTest {
 
     @Test
     void manyOrderedTasksRunOneAfterTheOther() throws Exception {
-        int write = beginWrite(initiator, SIMPLE);
-        int first = initiator.send(ORDERED, 0, READY);
+        int write = initiator.beginWrite();
+        int first = initiator.send(ORDERED, 0, TEST_UNIT_READY);
         for (int i = 1; i < 100; i++) {
-            initiator.send(ORDERED, 0, READY);
+            initiator.send(ORDERED, 0, TEST_UNIT_READY);
         }
         initiator.replies();
         finishWrite(initiator, write);
@@ -150,21 +131,22 @@ class TaskOrderingTest {
 
     @Test
     void refusesAttributesThatItDoesNotHave() throws Exception {
-        int aca = initiator.send(ACA, 0, READY);
+        int aca = initiator.send(ACA, 0, TEST_UNIT_READY);
         assertEquals(new Reply(2, "5/49/00"), initiator.reply(aca));
         for (int reserved = 5; reserved < 8; reserved++) {
             int attribute = reserved;
             RejectedPduException refusal =
                     assertThrows(
-                            RejectedPduException.class, () -> initiator.send(attribute, 0, READY));
+                            RejectedPduException.class,
+                            () -> initiator.send(attribute, 0, TEST_UNIT_READY));
             assertEquals(0x09, refusal.reason());
         }
-        assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 0, READY)));
+        assertEquals(GOOD, initiator.await(initiator.testUnit(0)));
     }
 
     @Test
     void ordersNothingWhereThereIsNoUnit() throws Exception {
-        int ordered = initiator.send(ORDERED, 9, READY);
+        int ordered = initiator.send(ORDERED, 9, TEST_UNIT_READY);
         assertEquals(new Reply(2, "5/25/00"), initiator.reply(ordered));
     }
 
@@ -173,15 +155,14 @@ class TaskOrderingTest {
     @Test
     void keepsImmediateAndUnsolicitedDataUntilItsTurn() throws Exception {
         Initiator eager = rig.login();
-        int write = beginWrite(eager, SIMPLE);
+        int write = eager.beginWrite();
         byte[] half = Arrays.copyOf(NEW, LENGTH / 2);
         int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, half, false);
         eager.data(ordered, RequestPdu.RESERVED_TAG, 0, LENGTH / 2, half, true);
         int read = eager.send(ORDERED, 0, READ);
         rig.turn();
         assertNull(eager.reply(ordered));
-        eager.data(write, eager.transferTag(write), 0, 0, new byte[LENGTH], true);
-        assertEquals(GOOD, eager.await(write));
+        eager.finishWrite(write);
         assertEquals(GOOD, eager.await(ordered));
         assertEquals(GOOD, eager.await(read));
         assertArrayEquals(NEW, eager.dataIn(read));
@@ -191,7 +172,7 @@ class TaskOrderingTest {
     @Test
     void beginsWhenItsUnsolicitedDataIsWhole() throws Exception {
         Initiator eager = rig.login();
-        int write = beginWrite(eager, SIMPLE);
+        int write = eager.beginWrite();
         byte[] half = Arrays.copyOf(NEW, LENGTH / 2);
         int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, half, false);
         finishWrite(eager, write);
@@ -202,8 +183,8 @@ class TaskOrderingTest {
 
     @Test
     void asksForTheRestWhenItsTurnHasCome() throws Exception {
-        int write = beginWrite(initiator, SIMPLE);
-        int ordered = beginWrite(initiator, ORDERED);
+        int write = initiator.beginWrite();
+        int ordered = initiator.beginWrite(ORDERED, 0);
         rig.turn();
         assertThrows(AssertionError.class, () -> initiator.transferTag(ordered));
         finishWrite(initiator, write);
@@ -214,9 +195,9 @@ class TaskOrderingTest {
     @Test
     void refusesDataOutOfOrderWhileItWaits() throws Exception {
         Initiator eager = rig.login();
-        int write = beginWrite(eager, SIMPLE);
+        int write = eager.beginWrite();
         int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, new byte[0], false);
-        int later = eager.send(SIMPLE, 0, READY);
+        int later = eager.testUnit(0);
         eager.data(ordered, RequestPdu.RESERVED_TAG, 0, 512, new byte[512], false);
         assertEquals(2, eager.await(ordered).status());
         assertEquals(GOOD, eager.await(later), "what waited for it goes on");
@@ -227,10 +208,10 @@ class TaskOrderingTest {
     @Test
     void saysTaskSetFullRatherThanHoldMore() throws Exception {
         Initiator eager = rig.login();
-        int write = beginWrite(eager, SIMPLE);
+        int write = eager.beginWrite();
         String large = "2a 00 00 00 00 00 00 02 00 00";
         byte[] burst = new byte[262144];
-        int ordered = eager.send(ORDERED, 0, READY);
+        int ordered = eager.send(ORDERED, 0, TEST_UNIT_READY);
         int fits = TaskOrdering.MAX_DORMANT_BYTES / burst.length - 1;
         assertTrue(fits < Session.COMMAND_WINDOW - 3);
         int last = 0;
@@ -257,9 +238,9 @@ class TaskOrderingTest {
     @Test
     void anAbortedTaskIsWaitedForNoMore() throws Exception {
         Initiator eager = rig.login();
-        int write = beginWrite(eager, SIMPLE);
+        int write = eager.beginWrite();
         int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, NEW, true);
-        int simple = eager.send(SIMPLE, 0, READY);
+        int simple = eager.testUnit(0);
         rig.turn();
         assertNull(eager.reply(simple));
         assertEquals(GOOD, eager.await(eager.manage(ABORT_TASK, 0, ordered)));
@@ -271,36 +252,36 @@ class TaskOrderingTest {
 
     @Test
     void theRunningTaskMayBeTheOneThatIsAborted() throws Exception {
-        int write = beginWrite(initiator, SIMPLE);
-        int ordered = initiator.send(ORDERED, 0, READY);
+        int write = initiator.beginWrite();
+        int ordered = initiator.send(ORDERED, 0, TEST_UNIT_READY);
         assertEquals(GOOD, initiator.await(initiator.manage(ABORT_TASK, 0, write)));
         assertEquals(GOOD, initiator.await(ordered));
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {ABORT_TASK_SET, LUN_RESET})
+    @ValueSource(ints = {ABORT_TASK_SET, LOGICAL_UNIT_RESET})
     void allAreAborted(int function) throws Exception {
         Initiator eager = rig.login();
-        beginWrite(eager, SIMPLE);
+        eager.beginWrite();
         int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, NEW, true);
         int unfinished = eager.send(SIMPLE, 0, WRITE, LENGTH, new byte[512], false);
-        eager.send(HEAD_OF_QUEUE, 0, WRITE, LENGTH, new byte[0], true);
+        eager.beginWrite(HEAD_OF_QUEUE, 0);
         assertEquals(GOOD, eager.manageSilently(function, 0));
         eager.data(unfinished, RequestPdu.RESERVED_TAG, 0, 512, new byte[512], true);
         assertNull(eager.reply(ordered));
-        eager.await(eager.send(SIMPLE, 0, READY));
-        assertEquals(GOOD, eager.await(eager.send(ORDERED, 0, READY)));
+        eager.await(eager.testUnit(0));
+        assertEquals(GOOD, eager.await(eager.send(ORDERED, 0, TEST_UNIT_READY)));
     }
 
     @Test
     void theEndOfASessionFreesEverything() throws Exception {
         Initiator eager = rig.login();
-        beginWrite(eager, SIMPLE);
+        eager.beginWrite();
         eager.send(ORDERED, 0, WRITE, LENGTH, NEW, true);
         eager.send(SIMPLE, 0, WRITE, LENGTH, NEW, true);
         eager.disconnect();
         rig.turn();
-        assertEquals(GOOD, initiator.await(initiator.send(ORDERED, 0, READY)));
+        assertEquals(GOOD, initiator.await(initiator.send(ORDERED, 0, TEST_UNIT_READY)));
     }
 
     // ---- several nexuses
@@ -308,10 +289,10 @@ class TaskOrderingTest {
     @Test
     void eachNexusHasATaskSetOfItsOwn() throws Exception {
         Initiator other = rig.login();
-        int write = beginWrite(other, SIMPLE);
-        assertEquals(GOOD, initiator.await(initiator.send(ORDERED, 0, READY)));
-        int ordered = other.send(ORDERED, 0, READY);
-        assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 0, READY)));
+        int write = other.beginWrite();
+        assertEquals(GOOD, initiator.await(initiator.send(ORDERED, 0, TEST_UNIT_READY)));
+        int ordered = other.send(ORDERED, 0, TEST_UNIT_READY);
+        assertEquals(GOOD, initiator.await(initiator.testUnit(0)));
         finishWrite(other, write);
         assertEquals(GOOD, other.await(ordered));
     }
@@ -319,12 +300,12 @@ class TaskOrderingTest {
     @Test
     void inOneTaskSetTheyWaitForEachOther() throws Exception {
         Initiator other = rig.login();
-        shareOneTaskSet(other);
-        initiator.await(initiator.send(SIMPLE, 0, READY));
-        int write = beginWrite(initiator, SIMPLE);
+        other.selectControl(0, 0, 0);
+        initiator.await(initiator.testUnit(0));
+        int write = initiator.beginWrite();
         int ordered = other.send(ORDERED, 0, READ);
         // Before the other session was asked what it has: it sees that there is an order.
-        int simple = initiator.send(SIMPLE, 0, READY);
+        int simple = initiator.testUnit(0);
         assertNull(initiator.reply(simple));
         rig.turn();
         assertNull(other.reply(ordered));
@@ -337,17 +318,17 @@ class TaskOrderingTest {
     @Test
     void inOneTaskSetASessionThatEndsIsWaitedForNoMore() throws Exception {
         Initiator other = rig.login();
-        shareOneTaskSet(other);
-        initiator.await(initiator.send(SIMPLE, 0, READY));
-        beginWrite(initiator, SIMPLE);
-        int ordered = other.send(ORDERED, 0, READY);
+        other.selectControl(0, 0, 0);
+        initiator.await(initiator.testUnit(0));
+        initiator.beginWrite();
+        int ordered = other.send(ORDERED, 0, TEST_UNIT_READY);
         rig.turn();
         assertNull(other.reply(ordered));
         initiator.disconnect();
         assertEquals(GOOD, other.await(ordered));
         Initiator late = rig.login();
-        int write = beginWrite(other, ORDERED);
-        int simple = late.send(SIMPLE, 0, READY);
+        int write = other.beginWrite(ORDERED, 0);
+        int simple = late.testUnit(0);
         rig.turn();
         assertNull(late.reply(simple));
         finishWrite(other, write);
@@ -358,15 +339,15 @@ class TaskOrderingTest {
     @Test
     void theOrderOutlivesAChangeOfTheTaskSetType() throws Exception {
         Initiator other = rig.login();
-        int write = beginWrite(initiator, ORDERED);
-        shareOneTaskSet(other);
-        int simple = initiator.send(SIMPLE, 0, READY);
+        int write = initiator.beginWrite(ORDERED, 0);
+        other.selectControl(0, 0, 0);
+        int simple = initiator.testUnit(0);
         rig.turn();
         assertNull(initiator.reply(simple));
         finishWrite(initiator, write);
         assertEquals(new Reply(2, "6/2a/01"), initiator.await(simple));
-        int second = beginWrite(initiator, SIMPLE);
-        int ordered = other.send(ORDERED, 0, READY);
+        int second = initiator.beginWrite();
+        int ordered = other.send(ORDERED, 0, TEST_UNIT_READY);
         rig.turn();
         assertNull(other.reply(ordered));
         finishWrite(initiator, second);

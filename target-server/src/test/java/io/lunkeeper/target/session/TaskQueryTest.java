@@ -1,11 +1,18 @@
 package io.lunkeeper.target.session;
 
+import static io.lunkeeper.target.session.Initiator.LOGICAL_UNIT_RESET;
+import static io.lunkeeper.target.session.Initiator.NO_TASK;
+import static io.lunkeeper.target.session.Initiator.ORDERED;
+import static io.lunkeeper.target.session.Initiator.RESERVE;
+import static io.lunkeeper.target.session.Initiator.SIMPLE;
+import static io.lunkeeper.target.session.Initiator.TEST_UNIT_READY;
+import static io.lunkeeper.target.session.Reply.COMPLETE;
+import static io.lunkeeper.target.session.Reply.GOOD;
+import static io.lunkeeper.target.session.Reply.RESERVATION_CONFLICT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
-import io.lunkeeper.target.session.SessionRig.Initiator;
-import io.lunkeeper.target.session.SessionRig.Reply;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -17,27 +24,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// The task management functions of RFC 7144. The tasks are writes that wait for their data.
 class TaskQueryTest {
-    private static final int SIMPLE = 1;
-    private static final int ORDERED = 2;
-    private static final int LOGICAL_UNIT_RESET = 5;
     private static final int QUERY_TASK = 9;
     private static final int QUERY_TASK_SET = 10;
     private static final int I_T_NEXUS_RESET = 11;
     private static final int QUERY_ASYNCHRONOUS_EVENT = 12;
-    private static final int NO_TASK = 0xffffffff;
 
-    private static final Reply GOOD = new Reply(0, "");
-    private static final Reply COMPLETE = new Reply(0, "");
     private static final Reply NO_SUCH_LUN = new Reply(2, "");
     private static final Reply NOT_SUPPORTED = new Reply(5, "");
     private static final Reply SUCCEEDED = new Reply(7, "");
-    private static final Reply CONFLICT = new Reply(0x18, "");
     private static final Reply NEXUS_LOSS = new Reply(2, "6/29/07");
-
-    private static final String READY = SessionRig.TEST_UNIT_READY;
-    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
-    private static final String RESERVE = "16 00 00 00 00 00";
-    private static final int LENGTH = 4096;
 
     @TempDir Path directory;
     private SessionRig rig;
@@ -53,18 +48,7 @@ class TaskQueryTest {
 
     @AfterEach
     void end() throws IOException {
-        rig.turn();
-        assertEquals(0, rig.heldBytes(), "bytes left behind");
-        rig.close();
-    }
-
-    private static int beginWrite(Initiator by, int lun) throws Exception {
-        return by.send(SIMPLE, lun, WRITE, LENGTH, new byte[0], true);
-    }
-
-    private static void finishWrite(Initiator by, int tag) throws Exception {
-        by.data(tag, by.transferTag(tag), 0, 0, new byte[LENGTH], true);
-        assertEquals(GOOD, by.await(tag));
+        rig.closeEmpty();
     }
 
     private static Reply ask(Initiator by, int function, int lun, int tag) throws Exception {
@@ -72,7 +56,7 @@ class TaskQueryTest {
     }
 
     private static Reply ready(Initiator by, int lun) throws Exception {
-        return by.await(by.send(SIMPLE, lun, READY));
+        return by.await(by.testUnit(lun));
     }
 
     private static void assertEvent(int expected, Initiator by, int lun) throws Exception {
@@ -83,14 +67,14 @@ class TaskQueryTest {
 
     @Test
     void queryFindsATaskOfItsLogicalUnit() throws Exception {
-        int write = beginWrite(initiator, 0);
-        int dormant = initiator.send(ORDERED, 0, READY);
+        int write = initiator.beginWrite();
+        int dormant = initiator.send(ORDERED, 0, TEST_UNIT_READY);
         assertEquals(SUCCEEDED, ask(initiator, QUERY_TASK, 0, write));
         assertEquals(SUCCEEDED, ask(initiator, QUERY_TASK, 0, dormant));
         assertEquals(COMPLETE, ask(initiator, QUERY_TASK, 1, write));
         assertEquals(COMPLETE, ask(initiator, QUERY_TASK, 0, 4711));
         assertEquals(COMPLETE, ask(other, QUERY_TASK, 0, write));
-        finishWrite(initiator, write);
+        initiator.finishWrite(write);
         assertEquals(GOOD, initiator.await(dormant));
         assertEquals(COMPLETE, ask(initiator, QUERY_TASK, 0, write));
     }
@@ -98,21 +82,21 @@ class TaskQueryTest {
     @Test
     void queryOfATaskSetFindsThoseOfItsNexus() throws Exception {
         assertEquals(COMPLETE, ask(initiator, QUERY_TASK_SET, 0, NO_TASK));
-        int write = beginWrite(initiator, 0);
+        int write = initiator.beginWrite();
         assertEquals(SUCCEEDED, ask(initiator, QUERY_TASK_SET, 0, NO_TASK));
         assertEquals(COMPLETE, ask(initiator, QUERY_TASK_SET, 1, NO_TASK));
         assertEquals(COMPLETE, ask(other, QUERY_TASK_SET, 0, NO_TASK));
-        finishWrite(initiator, write);
+        initiator.finishWrite(write);
         assertEquals(COMPLETE, ask(initiator, QUERY_TASK_SET, 0, NO_TASK));
     }
 
     @Test
     void resetOfANexusEndsWhatItsLossWouldEnd() throws Exception {
         assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 1, RESERVE)));
-        assertEquals(CONFLICT, ready(other, 1));
-        int first = beginWrite(initiator, 0);
-        int second = beginWrite(initiator, 1);
-        int foreign = beginWrite(other, 0);
+        assertEquals(RESERVATION_CONFLICT, ready(other, 1));
+        int first = initiator.beginWrite();
+        int second = initiator.beginWrite(SIMPLE, 1);
+        int foreign = other.beginWrite();
         assertEquals(COMPLETE, ask(initiator, I_T_NEXUS_RESET, 0, NO_TASK));
         assertNull(initiator.reply(first));
         assertNull(initiator.reply(second));
@@ -122,8 +106,8 @@ class TaskQueryTest {
             assertEquals(GOOD, ready(initiator, lun));
             assertEquals(GOOD, ready(other, lun));
         }
-        finishWrite(other, foreign);
-        initiator.data(first, initiator.transferTag(first), 0, 0, new byte[LENGTH], true);
+        other.finishWrite(foreign);
+        initiator.giveData(first);
         assertNull(initiator.reply(first), "late data is dropped");
     }
 

@@ -1,5 +1,16 @@
 package io.lunkeeper.target.session;
 
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK;
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK_SET;
+import static io.lunkeeper.target.session.Initiator.LENGTH;
+import static io.lunkeeper.target.session.Initiator.SIMPLE;
+import static io.lunkeeper.target.session.Initiator.TASK_REASSIGN;
+import static io.lunkeeper.target.session.Reply.CLEARED;
+import static io.lunkeeper.target.session.Reply.COMPLETE;
+import static io.lunkeeper.target.session.Reply.DOES_NOT_EXIST;
+import static io.lunkeeper.target.session.Reply.GOOD;
+import static io.lunkeeper.target.session.Reply.REJECTED;
+import static io.lunkeeper.target.session.SessionRig.random;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,15 +18,12 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.login.OneTarget;
-import io.lunkeeper.target.session.SessionRig.Initiator;
-import io.lunkeeper.target.session.SessionRig.Reply;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,25 +34,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Commands that go on on another connection than they came on, at ErrorRecoveryLevel 2 (RFC 7143
 /// 7.2.2 Allegiance Reassignment, 7.14 Connection Failures, 11.5.6 ExpDataSN).
 class TaskReassignmentTest {
-    private static final int SIMPLE = 1;
-    private static final int ABORT_TASK = 1;
-    private static final int ABORT_TASK_SET = 2;
-    private static final int TASK_REASSIGN = 8;
     private static final int DATA_OR_R2T = 0;
     private static final int R_DATA = 3;
-    private static final Reply GOOD = new Reply(0, "");
-    private static final Reply COMPLETE = new Reply(0, "");
-    private static final Reply DOES_NOT_EXIST = new Reply(1, "");
-    private static final Reply REJECTED = new Reply(0xff, "");
     private static final Reply STILL_ALLEGIANT = new Reply(3, "");
     private static final Reply NOT_SUPPORTED = new Reply(4, "");
-    private static final Reply CLEARED = new Reply(2, "6/47/7f");
-    private static final String READY = SessionRig.TEST_UNIT_READY;
-    private static final String WRITE = "2a 00 00 00 00 08 00 00 08 00";
     private static final String WRITE_64K = "2a 00 00 00 00 00 00 00 80 00";
-    private static final String READ = "28 00 00 00 00 08 00 00 08 00";
     private static final String READ_64K = "28 00 00 00 00 00 00 00 80 00";
-    private static final int LENGTH = 4096;
     private static final int RETAIN = 3;
     private static final String KEYS =
             "InitialR2T=Yes\0ImmediateData=No\0MaxConnections=8\0DefaultTime2Retain="
@@ -63,21 +58,8 @@ class TaskReassignmentTest {
 
     @AfterEach
     void end() throws IOException {
-        rig.target().end("over", () -> {});
-        rig.turn();
-        assertEquals(List.of(), rig.entries());
-        assertEquals(0, rig.heldBytes(), "bytes left behind");
-        rig.close();
-    }
-
-    private static Initiator joined(Initiator of, int cid) throws Exception {
-        Initiator joined = of.join(cid);
-        assertEquals(0, joined.loginStatus());
-        return joined;
-    }
-
-    private static int beginWrite(Initiator by) throws Exception {
-        return by.send(SIMPLE, 0, WRITE, LENGTH, new byte[0], true);
+        rig.endSessions();
+        rig.closeEmpty();
     }
 
     private static Reply reassign(Initiator to, int tag) throws Exception {
@@ -88,15 +70,9 @@ class TaskReassignmentTest {
         return to.await(to.manage(TASK_REASSIGN, 0, tag, 0, expDataSn));
     }
 
-    private static byte[] random(int length) {
-        byte[] data = new byte[length];
-        new Random(7).nextBytes(data);
-        return data;
-    }
-
     private void fill() throws Exception {
         int tag = first.send(SIMPLE, 0, WRITE_64K, 65536, new byte[0], true);
-        first.data(tag, first.transferTag(tag), 0, 0, random(65536), true);
+        first.giveData(tag, random(65536));
         assertEquals(GOOD, first.await(tag));
     }
 
@@ -111,11 +87,11 @@ class TaskReassignmentTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 2})
     void aWriteIsAskedForAgain(int cid) throws Exception {
-        int tag = beginWrite(first);
+        int tag = first.beginWrite();
         int asked = first.transferTag(tag);
         first.disconnect();
         assertTrue(first.below().keepsPlace());
-        Initiator second = joined(first, cid);
+        Initiator second = first.joined(cid);
         if (cid != 1) {
             assertEquals(STILL_ALLEGIANT, reassign(second, tag));
             int logout = second.logout(2, 1);
@@ -127,27 +103,23 @@ class TaskReassignmentTest {
         assertEquals(0, second.field(tag, 0x31, 36), "R2TSN");
         second.data(tag, asked, 0, 0, random(LENGTH), true);
         assertEquals(GOOD, second.await(tag));
-        int read = second.send(SIMPLE, 0, READ);
-        assertEquals(GOOD, second.await(read));
-        assertArrayEquals(random(LENGTH), second.dataIn(read));
+        second.assertReads(random(LENGTH));
         assertEquals(List.of(0, 127), second.window());
     }
 
     @Test
     void onlyWhatIsMissingOfABurstIsAskedForAgain() throws Exception {
-        int tag = beginWrite(first);
+        int tag = first.beginWrite();
         byte[] data = random(LENGTH);
         first.data(tag, first.transferTag(tag), 0, 0, part(data, 0, 1024), false);
         first.disconnect();
-        Initiator second = joined(first, 1);
+        Initiator second = first.joined(1);
         assertEquals(COMPLETE, reassign(second, tag));
         assertEquals(1024, second.field(tag, 0x31, 40), "offset");
         assertEquals(LENGTH - 1024, second.field(tag, 0x31, 44), "length");
         second.data(tag, second.transferTag(tag), 0, 1024, part(data, 1024, LENGTH), true);
         assertEquals(GOOD, second.await(tag));
-        int read = second.send(SIMPLE, 0, READ);
-        assertEquals(GOOD, second.await(read));
-        assertArrayEquals(data, second.dataIn(read));
+        second.assertReads(data);
     }
 
     private static byte[] part(byte[] data, int from, int end) {
@@ -157,12 +129,12 @@ class TaskReassignmentTest {
     /// What waits to be sent again when the connection is lost is not left there.
     @Test
     void aRequestThatWaitedOnTheLostConnectionIsSent() throws Exception {
-        int tag = beginWrite(first);
+        int tag = first.beginWrite();
         int asked = first.transferTag(tag);
         first.below().block(true);
         first.snack(DATA_OR_R2T, tag, -1);
         first.disconnect();
-        Initiator second = joined(first, 1);
+        Initiator second = first.joined(1);
         assertEquals(COMPLETE, reassign(second, tag));
         assertEquals(asked, second.transferTag(tag));
         second.data(tag, asked, 0, 0, random(LENGTH), true);
@@ -171,7 +143,7 @@ class TaskReassignmentTest {
 
     @Test
     void nothingIsAskedForAfterTheEnd() throws Exception {
-        int tag = beginWrite(first);
+        int tag = first.beginWrite();
         int asked = first.transferTag(tag);
         first.below().block(true);
         first.snack(DATA_OR_R2T, tag, -1);
@@ -197,7 +169,7 @@ class TaskReassignmentTest {
         assertEquals(GOOD, first.await(tag));
         assertEquals(List.of(0, 1, 2, 3, 4, 5, 6, 7), dataSns(first, tag));
         first.disconnect();
-        Initiator second = joined(first, 1);
+        Initiator second = first.joined(1);
         assertEquals(COMPLETE, reassign(second, tag, expDataSn));
         assertEquals(GOOD, second.await(tag));
         List<ByteBuf> again = second.below().dataIns(tag);
@@ -228,7 +200,7 @@ class TaskReassignmentTest {
                 first.join(
                         1,
                         new OneTarget(SessionRig.TARGET),
-                        SessionRig.ISID,
+                        Initiator.ISID,
                         first.tsih(),
                         "InitiatorName=%s\0TargetName=%s\0MaxRecvDataSegmentLength=4096\0"
                                 .formatted(first.name(), SessionRig.TARGET));
@@ -241,31 +213,31 @@ class TaskReassignmentTest {
 
     @Test
     void aStatusComesAgain() throws Exception {
-        int tag = first.send(SIMPLE, 0, READY);
+        int tag = first.testUnit(0);
         int refused = first.send(SIMPLE, 0, "ff 00 00 00 00 00");
         assertEquals(GOOD, first.await(tag));
         Reply invalid = first.await(refused);
         first.disconnect();
-        Initiator second = joined(first, 2);
+        Initiator second = first.joined(2);
         second.logout(2, 1);
         assertEquals(COMPLETE, reassign(second, refused));
         assertEquals(invalid, second.await(refused));
         assertEquals(COMPLETE, reassign(second, tag));
         assertEquals(GOOD, second.await(tag));
-        assertEquals(GOOD, second.await(second.send(SIMPLE, 0, READY)));
+        assertEquals(GOOD, second.await(second.testUnit(0)));
     }
 
     /// What the initiator has acknowledged is over.
     @Test
     void whatIsAcknowledgedDoesNotExist() throws Exception {
-        int tag = first.send(SIMPLE, 0, READY);
+        int tag = first.testUnit(0);
         assertEquals(GOOD, first.await(tag));
         for (int second = 0; second < Unacknowledged.PATIENCE_TICKS; second++) {
             first.tick();
         }
         first.acknowledge();
         first.disconnect();
-        Initiator second = joined(first, 1);
+        Initiator second = first.joined(1);
         assertEquals(DOES_NOT_EXIST, reassign(second, tag));
     }
 
@@ -280,9 +252,9 @@ class TaskReassignmentTest {
         assertEquals(tag, first.send(SIMPLE, 0, READ_64K));
         assertEquals(COMPLETE, first.await(first.manage(ABORT_TASK, 0, tag)));
         first.disconnect();
-        Initiator second = joined(first, 1);
+        Initiator second = first.joined(1);
         assertEquals(DOES_NOT_EXIST, reassign(second, tag));
-        assertEquals(GOOD, second.await(second.send(SIMPLE, 0, READY)));
+        assertEquals(GOOD, second.await(second.testUnit(0)));
     }
 
     // ---- what happens meanwhile
@@ -291,28 +263,28 @@ class TaskReassignmentTest {
     @Test
     void mayBeReassignedAgain() throws Exception {
         fill();
-        int write = beginWrite(first);
+        int write = first.beginWrite();
         int read = first.send(SIMPLE, 0, READ_64K);
         assertEquals(GOOD, first.await(read));
         Initiator current = first;
         for (int round = 0; round < 10; round++) {
             current.disconnect();
-            Initiator next = joined(first, 1);
+            Initiator next = first.joined(1);
             assertEquals(COMPLETE, reassign(next, write));
             assertEquals(COMPLETE, reassign(next, read, Math.min(round, 8)));
             assertEquals(GOOD, next.await(read));
             current = next;
         }
-        current.data(write, current.transferTag(write), 0, 0, random(LENGTH), true);
+        current.giveData(write, random(LENGTH));
         assertEquals(GOOD, current.await(write));
     }
 
     /// Other connections go on when one is lost, and take its commands over.
     @Test
     void isTakenOverByAConnectionThatIsThere() throws Exception {
-        Initiator second = joined(first, 2);
-        int write = beginWrite(first);
-        int other = beginWrite(second);
+        Initiator second = first.joined(2);
+        int write = first.beginWrite();
+        int other = second.beginWrite();
         first.disconnect();
         assertFalse(second.closed());
         assertEquals(STILL_ALLEGIANT, reassign(second, write));
@@ -320,7 +292,7 @@ class TaskReassignmentTest {
         second.logout(2, 1);
         assertEquals(COMPLETE, reassign(second, write));
         for (int tag : new int[] {other, write}) {
-            second.data(tag, second.transferTag(tag), 0, 0, random(LENGTH), true);
+            second.giveData(tag, random(LENGTH));
             assertEquals(GOOD, second.await(tag));
         }
     }
@@ -328,32 +300,32 @@ class TaskReassignmentTest {
     /// A connection that is alive may be removed for recovery.
     @Test
     void isTakenFromAConnectionThatIsRemoved() throws Exception {
-        Initiator second = joined(first, 2);
-        int write = beginWrite(first);
+        Initiator second = first.joined(2);
+        int write = first.beginWrite();
         int logout = second.logout(2, 1);
         assertEquals(0, second.logoutResponse(logout));
         assertTrue(first.closed());
         first.disconnect();
         assertEquals(COMPLETE, reassign(second, write));
-        second.data(write, second.transferTag(write), 0, 0, random(LENGTH), true);
+        second.giveData(write, random(LENGTH));
         assertEquals(GOOD, second.await(write));
     }
 
     @Test
     void mayBeAbortedMeanwhile() throws Exception {
-        Initiator second = joined(first, 2);
-        int write = beginWrite(first);
+        Initiator second = first.joined(2);
+        int write = first.beginWrite();
         first.disconnect();
         assertEquals(COMPLETE, second.await(second.manage(ABORT_TASK, 0, write)));
         second.logout(2, 1);
         assertEquals(DOES_NOT_EXIST, reassign(second, write));
-        assertEquals(GOOD, second.await(second.send(SIMPLE, 0, READY)));
+        assertEquals(GOOD, second.await(second.testUnit(0)));
     }
 
     @Test
     void endsWhenNobodyTakesItOverInTime() throws Exception {
-        Initiator second = joined(first, 2);
-        int write = beginWrite(first);
+        Initiator second = first.joined(2);
+        int write = first.beginWrite();
         first.disconnect();
         second.logout(2, 1);
         for (int tick = 0; tick <= 2 + RETAIN; tick++) {
@@ -362,7 +334,7 @@ class TaskReassignmentTest {
         }
         assertFalse(first.below().keepsPlace());
         assertEquals(DOES_NOT_EXIST, reassign(second, write));
-        assertEquals(CLEARED, second.await(second.send(SIMPLE, 0, READY)));
+        assertEquals(CLEARED, second.await(second.testUnit(0)));
         assertEquals(List.of(0, 127), second.window());
     }
 
@@ -370,12 +342,12 @@ class TaskReassignmentTest {
     @Test
     void immediateCommandsEndWithTheirConnection() throws Exception {
         first.immediately(true);
-        int write = beginWrite(first);
+        int write = first.beginWrite();
         first.immediately(false);
         first.disconnect();
-        Initiator second = joined(first, 1);
+        Initiator second = first.joined(1);
         assertEquals(DOES_NOT_EXIST, reassign(second, write));
-        assertEquals(CLEARED, second.await(second.send(SIMPLE, 0, READY)));
+        assertEquals(CLEARED, second.await(second.testUnit(0)));
     }
 
     @ParameterizedTest
@@ -385,7 +357,7 @@ class TaskReassignmentTest {
         int tag = first.send(SIMPLE, 0, READ_64K);
         assertEquals(GOOD, first.await(tag));
         first.disconnect();
-        Initiator second = joined(first, 1);
+        Initiator second = first.joined(1);
         assertEquals(COMPLETE, reassign(second, tag, expDataSn));
         assertEquals(GOOD, second.await(tag));
         assertEquals(List.of(0, 1, 2, 3, 4, 5, 6, 7), dataSns(second, tag));
@@ -393,7 +365,7 @@ class TaskReassignmentTest {
 
     @Test
     void endsWithItsSession() throws Exception {
-        beginWrite(first);
+        first.beginWrite();
         first.disconnect();
         for (int tick = 0; tick <= 2 + RETAIN; tick++) {
             assertEquals(1, rig.entries().size());
@@ -406,8 +378,8 @@ class TaskReassignmentTest {
     @Test
     void aSecondConnectionMayComeWhereThereIsToBeOne() throws Exception {
         Initiator alone = rig.login(KEYS.replace("MaxConnections=8", "MaxConnections=1") + "2\0");
-        int write = beginWrite(alone);
-        Initiator second = joined(alone, 2);
+        int write = alone.beginWrite();
+        Initiator second = alone.joined(2);
         assertEquals(0, second.logoutResponse(second.logout(2, 1)));
         assertEquals(COMPLETE, reassign(second, write));
         assertNull(second.reply(write));
@@ -420,7 +392,7 @@ class TaskReassignmentTest {
     @ValueSource(ints = {0, 1})
     void isNotThereBelow(int level) throws Exception {
         Initiator other = rig.login(KEYS + level + "\0");
-        int write = beginWrite(other);
+        int write = other.beginWrite();
         assertEquals(2, other.logoutResponse(other.logout(2, 1)));
         assertEquals(NOT_SUPPORTED, reassign(other, write));
     }
@@ -429,14 +401,14 @@ class TaskReassignmentTest {
     @Test
     void atLevelOneTheTasksOfALostConnectionEnd() throws Exception {
         Initiator other = rig.login(KEYS + "1\0");
-        Initiator second = joined(other, 2);
-        int write = beginWrite(other);
-        int stays = beginWrite(second);
+        Initiator second = other.joined(2);
+        int write = other.beginWrite();
+        int stays = second.beginWrite();
         other.disconnect();
         assertFalse(second.closed());
         assertEquals(0, second.logoutResponse(second.logout(1, 1)));
-        assertEquals(CLEARED, second.await(second.send(SIMPLE, 0, READY)));
-        second.data(stays, second.transferTag(stays), 0, 0, random(LENGTH), true);
+        assertEquals(CLEARED, second.await(second.testUnit(0)));
+        second.giveData(stays, random(LENGTH));
         assertEquals(GOOD, second.await(stays));
         assertNull(second.reply(write));
     }
@@ -445,8 +417,8 @@ class TaskReassignmentTest {
     @Test
     void whereNothingIsKeptTasksEnd() throws Exception {
         Initiator other = rig.login(KEYS.replace("Time2Retain=" + RETAIN, "Time2Retain=0") + "2\0");
-        Initiator second = joined(other, 2);
-        int write = beginWrite(other);
+        Initiator second = other.joined(2);
+        int write = other.beginWrite();
         int logout = second.logout(2, 1);
         assertEquals(0, second.logoutResponse(logout));
         assertEquals(List.of(0, 0), second.below().logoutTimes(logout));
@@ -458,8 +430,8 @@ class TaskReassignmentTest {
     /// RFC 7143 11.5.1 Function: whether its connection is alive or lost.
     @Test
     void aFunctionIsNotReassigned() throws Exception {
-        Initiator second = joined(first, 2);
-        beginWrite(first);
+        Initiator second = first.joined(2);
+        first.beginWrite();
         int function = first.manage(ABORT_TASK_SET, 0, -1);
         assertEquals(REJECTED, reassign(second, function));
         first.disconnect();
@@ -474,13 +446,13 @@ class TaskReassignmentTest {
         int tag = first.send(SIMPLE, 0, READ_64K);
         assertEquals(GOOD, first.await(tag));
         first.disconnect();
-        Initiator second = joined(first, 1);
+        Initiator second = first.joined(1);
         second.below().block(true);
         assertEquals(COMPLETE, reassign(second, tag));
         assertNull(second.reply(tag));
         second.snack(R_DATA, tag, 77);
         second.below().block(false);
-        assertEquals(GOOD, second.await(second.send(SIMPLE, 0, READY)));
+        assertEquals(GOOD, second.await(second.testUnit(0)));
         assertEquals(GOOD, second.await(tag));
         assertEquals(List.of(0, 1, 2, 3, 4, 5, 6, 7), dataSns(second, tag));
         assertEquals(77, second.field(tag, 0x21, 20), "SNACK Tag");
