@@ -10,6 +10,7 @@ import io.lunkeeper.tests.initiator.RawInitiator;
 import io.lunkeeper.tests.initiator.Request;
 import io.lunkeeper.tests.initiator.ScsiResult;
 import io.lunkeeper.tests.rig.Lun;
+import io.lunkeeper.tests.rig.OpenInitiators;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
@@ -18,10 +19,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /// Commands that go on on another connection of the real server when theirs is cut, at
 /// ErrorRecoveryLevel 2 (RFC 7143 7.2.2 Allegiance Reassignment, 7.14 Connection Failures).
@@ -32,7 +33,7 @@ class ConnectionRecoveryTest {
     private static final int TASK_REASSIGN = 8;
     private static ServerProcess server;
 
-    private final List<RawInitiator> open = new ArrayList<>();
+    @RegisterExtension final OpenInitiators open = new OpenInitiators();
 
     @BeforeAll
     static void start() {
@@ -44,18 +45,10 @@ class ConnectionRecoveryTest {
         server.close();
     }
 
-    @AfterEach
-    void hangUp() throws IOException {
-        for (RawInitiator each : open) {
-            each.close();
-        }
-    }
-
     private RawInitiator login(InitiatorSession session, int cid, String digest)
             throws IOException {
         boolean leading = session.tsih() == 0;
-        RawInitiator next = RawInitiator.connect(server.address(), session, cid);
-        open.add(next);
+        RawInitiator next = open.connect(server.address(), session, cid);
         Pdu response =
                 next.login(
                         ServerProcess.IQN,

@@ -46,7 +46,7 @@ class LoginTest {
 
     private static int status(Pdu response) {
         assertEquals(Pdu.LOGIN_RESPONSE, response.opcode());
-        return response.statusClass() << 8 | response.statusDetail();
+        return response.loginStatus();
     }
 
     private static Request first(RawInitiator initiator, int csg, int nsg, String... keys) {

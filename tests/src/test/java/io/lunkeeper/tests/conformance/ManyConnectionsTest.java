@@ -11,6 +11,7 @@ import io.lunkeeper.tests.initiator.RawInitiator;
 import io.lunkeeper.tests.initiator.Request;
 import io.lunkeeper.tests.initiator.ScsiResult;
 import io.lunkeeper.tests.rig.Lun;
+import io.lunkeeper.tests.rig.OpenInitiators;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
@@ -20,10 +21,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /// A session of up to eight connections to the real server, whose event loops are several (RFC 7143
 /// 4.2.5.1 Command Connection Allegiance, 6.3.4 Connection Reinstatement, 7.14 Connection
@@ -34,7 +35,7 @@ class ManyConnectionsTest {
     private static final int BLOCK = 512;
     private static ServerProcess server;
 
-    private final List<RawInitiator> open = new ArrayList<>();
+    @RegisterExtension final OpenInitiators open = new OpenInitiators();
 
     @BeforeAll
     static void start() {
@@ -46,31 +47,18 @@ class ManyConnectionsTest {
         server.close();
     }
 
-    @AfterEach
-    void hangUp() throws IOException {
-        for (RawInitiator each : open) {
-            each.close();
-        }
-    }
-
     /// A session of so many connections, digests on every other one.
     private List<RawInitiator> session(String name, int connections) throws IOException {
         InitiatorSession session = new InitiatorSession("iqn.2026-11.a:" + name);
         List<RawInitiator> all = new ArrayList<>();
         for (int cid = 0; cid < connections; cid++) {
-            RawInitiator next = join(session, cid);
+            RawInitiator next = open.connect(server.address(), session, cid);
             all.add(next);
             Pdu response = login(next, cid);
             assertEquals(session.tsih(), response.tsih());
         }
         all.getFirst().clearUnitAttentions(0);
         return all;
-    }
-
-    private RawInitiator join(InitiatorSession session, int cid) throws IOException {
-        RawInitiator next = RawInitiator.connect(server.address(), session, cid);
-        open.add(next);
-        return next;
     }
 
     private static Pdu login(RawInitiator initiator, int cid) throws IOException {
@@ -147,15 +135,15 @@ class ManyConnectionsTest {
         all.get(1).abort();
         assertTrue(all.get(0).isClosedWithin(SOON));
         assertTrue(all.get(2).isClosedWithin(SOON));
-        RawInitiator late = join(all.getFirst().session(), 3);
+        RawInitiator late = open.connect(server.address(), all.getFirst().session(), 3);
         Pdu refused = late.login(ServerProcess.IQN);
-        assertEquals(0x020a, refused.statusClass() << 8 | refused.statusDetail());
+        assertEquals(0x020a, refused.loginStatus());
     }
 
     @Test
     void replacesAConnectionAndGoesOn() throws IOException {
         List<RawInitiator> all = session("again", 3);
-        RawInitiator again = join(all.getFirst().session(), 2);
+        RawInitiator again = open.connect(server.address(), all.getFirst().session(), 2);
         login(again, 2);
         assertTrue(all.get(2).isClosedWithin(SOON));
         for (RawInitiator each : List.of(all.get(0), all.get(1), again)) {
@@ -182,8 +170,10 @@ class ManyConnectionsTest {
     @Test
     void refusesTheNinth() throws IOException {
         List<RawInitiator> all = session("nine", 8);
-        Pdu refused = join(all.getFirst().session(), 8).login(ServerProcess.IQN);
-        assertEquals(0x0206, refused.statusClass() << 8 | refused.statusDetail());
+        Pdu refused =
+                open.connect(server.address(), all.getFirst().session(), 8)
+                        .login(ServerProcess.IQN);
+        assertEquals(0x0206, refused.loginStatus());
         assertEquals(ScsiResult.GOOD, all.get(7).read(0, Cdb.testUnitReady(), 0).status());
     }
 }

@@ -11,6 +11,7 @@ import io.lunkeeper.tests.initiator.RawInitiator;
 import io.lunkeeper.tests.initiator.Request;
 import io.lunkeeper.tests.initiator.ScsiResult;
 import io.lunkeeper.tests.rig.Lun;
+import io.lunkeeper.tests.rig.OpenInitiators;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
@@ -19,10 +20,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /// Sessions of the real server that lose their connections, and those that come back to them (RFC
 /// 7143 6.3.4 Connection Reinstatement, 6.3.6 Session Continuation and Failure, 13.16
@@ -36,7 +37,7 @@ class SessionLossTest {
     private static final byte[] RESERVE = {0x16, 0, 0, 0, 0, 0};
     private static ServerProcess server;
 
-    private final List<RawInitiator> open = new ArrayList<>();
+    @RegisterExtension final OpenInitiators open = new OpenInitiators();
 
     @BeforeAll
     static void start() {
@@ -48,24 +49,11 @@ class SessionLossTest {
         server.close();
     }
 
-    @AfterEach
-    void hangUp() throws IOException {
-        for (RawInitiator each : open) {
-            each.close();
-        }
-    }
-
-    private RawInitiator connect(InitiatorSession session, int cid) throws IOException {
-        RawInitiator next = RawInitiator.connect(server.address(), session, cid);
-        open.add(next);
-        return next;
-    }
-
     /// A connection that has logged in, the first or another one.
     private RawInitiator login(InitiatorSession session, int cid, String retain)
             throws IOException {
         boolean leading = session.tsih() == 0;
-        RawInitiator next = connect(session, cid);
+        RawInitiator next = open.connect(server.address(), session, cid);
         Pdu response =
                 next.login(ServerProcess.IQN, "MaxConnections=8", "DefaultTime2Retain=" + retain);
         assertEquals(0, response.statusClass(), "CID " + cid);
@@ -123,11 +111,8 @@ class SessionLossTest {
             assertTrue(System.nanoTime() < deadline, "the reservation is still there");
             Thread.sleep(50);
         }
-        assertEquals(NO_SUCH_SESSION, status(connect(session, 0).login(ServerProcess.IQN)));
-    }
-
-    private static int status(Pdu response) {
-        return response.statusClass() << 8 | response.statusDetail();
+        Pdu refused = open.connect(server.address(), session, 0).login(ServerProcess.IQN);
+        assertEquals(NO_SUCH_SESSION, refused.loginStatus());
     }
 
     /// At ErrorRecoveryLevel 0 the others are told of it, and all come back to the same session.
@@ -152,6 +137,7 @@ class SessionLossTest {
         byte[] data = random(256 << 10);
         for (int cid = 3; cid >= 0; cid--) {
             RawInitiator again = login(session, cid, "20");
+            all.set(cid, again);
             assertEquals(
                     ScsiResult.GOOD,
                     again.write(0, Cdb.write10(cid * 512, 512), data).status(),
@@ -159,8 +145,7 @@ class SessionLossTest {
             assertArrayEquals(data, again.read(0, Cdb.read10(cid * 512, 512), data.length).data());
             assertEquals(0x18, other.read(0, Cdb.testUnitReady(), 0).status());
         }
-        RawInitiator last = open.getLast();
-        assertEquals(0, last.exchange(Request.logout(0)).response());
+        assertEquals(0, all.getFirst().exchange(Request.logout(0)).response());
         assertEquals(ScsiResult.GOOD, other.read(0, Cdb.testUnitReady(), 0).status());
     }
 }

@@ -134,6 +134,11 @@ public final class Pdu {
         return header[37] & 0xff;
     }
 
+    /// Class and detail of a login response's status, `0xCCDD`.
+    public int loginStatus() {
+        return statusClass() << 8 | statusDetail();
+    }
+
     /// The event of an asynchronous message (RFC 7143 11.9.1 AsyncEvent).
     public int asyncEvent() {
         return header[36] & 0xff;
