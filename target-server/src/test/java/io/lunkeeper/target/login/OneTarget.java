@@ -4,10 +4,17 @@ import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// A directory of one target that everybody may use.
-///
-/// @param addresses what a discovery is told
-public record OneTarget(String name, List<String> addresses) implements TargetDirectory {
+/// A directory of one target that everybody may use, unless a test makes it another one.
+public class OneTarget implements TargetDirectory {
+    private final String name;
+    private final List<String> addresses;
+
+    /// @param addresses what a discovery is told
+    public OneTarget(String name, List<String> addresses) {
+        this.name = name;
+        this.addresses = List.copyOf(addresses);
+    }
+
     /// A target that a discovery finds at no address.
     public OneTarget(String name) {
         this(name, List.of());

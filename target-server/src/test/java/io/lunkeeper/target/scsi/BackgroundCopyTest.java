@@ -238,6 +238,19 @@ class BackgroundCopyTest {
                 .array();
     }
 
+    /// Writes all that a token stands for.
+    ///
+    /// @param made what RECEIVE ROD TOKEN INFORMATION has said
+    private static byte[] using(byte[] made) {
+        return ByteBuffer.allocate(552)
+                .putShort((short) 550)
+                .put(2, (byte) 1)
+                .put(16, made, 38, 512)
+                .putShort(534, (short) 16)
+                .putInt(544, 3 * MIB_BLOCKS)
+                .array();
+    }
+
     private String token(int serviceAction, int length) {
         return "83 %02x 00000000 %08x %08x 0000".formatted(serviceAction, IDENTIFIER, length);
     }
@@ -249,14 +262,7 @@ class BackgroundCopyTest {
         assertTrue(target.run(target.nexus(), 0, token(0x10, 32), populating).good());
         byte[] made = target.run(0, INFORMATION).data();
         assertEquals(COMPLETED, made[5], "a token is there at once");
-        byte[] list =
-                ByteBuffer.allocate(552)
-                        .putShort((short) 550)
-                        .put(2, (byte) 1)
-                        .put(16, made, 38, 512)
-                        .putShort(534, (short) 16)
-                        .putInt(544, 3 * MIB_BLOCKS)
-                        .array();
+        byte[] list = using(made);
         try (Erased.Hold hold = hold()) {
             assertTrue(target.run(target.nexus(), 1, token(0x11, 552), list).good());
             assertEquals(IN_BACKGROUND, target.run(1, INFORMATION).data()[5]);
@@ -274,14 +280,7 @@ class BackgroundCopyTest {
         target.fill(0, 0, 3 * MIB, 1);
         assertTrue(target.run(target.nexus(), 0, token(0x10, 32), populating(0)).good());
         byte[] made = target.run(0, INFORMATION).data();
-        byte[] list =
-                ByteBuffer.allocate(552)
-                        .putShort((short) 550)
-                        .put(2, (byte) 1)
-                        .put(16, made, 38, 512)
-                        .putShort(534, (short) 16)
-                        .putInt(544, 3 * MIB_BLOCKS)
-                        .array();
+        byte[] list = using(made);
         try (Erased.Hold hold = hold()) {
             assertTrue(target.run(target.nexus(), 1, token(0x11, 552), list).good());
             target.fill(0, 0, 4096, 2);

@@ -65,6 +65,15 @@ class ThirdPartyCopyTest {
         return copy(target.nexus(), list);
     }
 
+    /// One segment from LUN 1 to LUN 2.
+    private byte[] threeMebibytes() {
+        return list(
+                1,
+                HOLD,
+                List.of(unit(1), unit(2)),
+                List.of(segment(0, 0, 1, 3 * MIB_BLOCKS, 0, 0)));
+    }
+
     /// A copy that has begun and waits for its first piece.
     private Outcome begin(byte[] list) {
         Outcome first = target.execute(target.nexus(), 0, CopyLists.cdb(0, list.length));
@@ -284,12 +293,7 @@ class ThirdPartyCopyTest {
     @CsvSource({"1, 3", "2, 1", "2, 0"})
     void aReservationStopsACopyThatIsUnderWay(int reserved, int type) throws IOException {
         byte[] bytes = target.fill(1, 0, 3 * MIB, 3);
-        byte[] list =
-                list(
-                        1,
-                        HOLD,
-                        List.of(unit(1), unit(2)),
-                        List.of(segment(0, 0, 1, 3 * MIB_BLOCKS, 0, 0)));
+        byte[] list = threeMebibytes();
         Outcome afterOne = onePiece(begin(list));
         reserve(target.attach("other,i,0x000000000001"), reserved, type);
         Reply reply = finish(afterOne);
@@ -320,12 +324,7 @@ class ThirdPartyCopyTest {
     @Test
     void aCopyThatIsAbortedStopsBetweenPiecesAndFreesItsIdentifier() throws IOException {
         target.fill(1, 0, 3 * MIB, 3);
-        byte[] list =
-                list(
-                        1,
-                        HOLD,
-                        List.of(unit(1), unit(2)),
-                        List.of(segment(0, 0, 1, 3 * MIB_BLOCKS, 0, 0)));
+        byte[] list = threeMebibytes();
         Outcome afterOne = onePiece(begin(list));
         assertEquals("00000008" + "00" + "0001" + "00" + "00100000", status(1));
         assertEquals("c00002", target.run(0, DETAILS.formatted(1)).pointer());
@@ -341,12 +340,7 @@ class ThirdPartyCopyTest {
     @ValueSource(ints = {1, 2})
     void aResetOfEitherUnitEndsTheCopy(int reset) throws IOException {
         target.fill(1, 0, 3 * MIB, 3);
-        byte[] list =
-                list(
-                        1,
-                        HOLD,
-                        List.of(unit(1), unit(2)),
-                        List.of(segment(0, 0, 1, 3 * MIB_BLOCKS, 0, 0)));
+        byte[] list = threeMebibytes();
         Outcome afterOne = onePiece(begin(list));
         target.server().resetUnit(LunField.of(reset));
         assertEquals("a/0d/01", finish(afterOne).code());

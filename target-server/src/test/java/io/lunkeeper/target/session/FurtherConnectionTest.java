@@ -12,14 +12,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lunkeeper.target.login.ChapAccount;
-import io.lunkeeper.target.login.Demand;
 import io.lunkeeper.target.login.OneTarget;
 import io.lunkeeper.target.login.SessionParameters;
-import io.lunkeeper.target.login.TargetDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -347,7 +343,11 @@ class FurtherConnectionTest {
     }
 
     /// A portal of another group.
-    private static final class OtherGroup extends OtherPortal {
+    private static final class OtherGroup extends OneTarget {
+        OtherGroup() {
+            super(SessionRig.TARGET);
+        }
+
         @Override
         public int portalGroupTag() {
             return 2;
@@ -355,46 +355,17 @@ class FurtherConnectionTest {
     }
 
     /// A portal at which other LUNs are there; empty: the target is not.
-    private static final class OtherAccess extends OtherPortal {
+    private static final class OtherAccess extends OneTarget {
         private final Optional<Set<Integer>> luns;
 
         OtherAccess(Optional<Set<Integer>> luns) {
+            super(SessionRig.TARGET);
             this.luns = luns;
         }
 
         @Override
         public @Nullable Set<Integer> luns(SessionParameters agreed) {
             return luns.orElse(null);
-        }
-    }
-
-    /// A portal as that of the session.
-    private static class OtherPortal implements TargetDirectory {
-        private final OneTarget target = new OneTarget(SessionRig.TARGET);
-
-        @Override
-        public @Nullable Demand demand(String initiatorName, String targetName) {
-            return target.demand(initiatorName, targetName);
-        }
-
-        @Override
-        public Demand discoveryDemand(String initiatorName) {
-            return target.discoveryDemand(initiatorName);
-        }
-
-        @Override
-        public String alias(String targetName) {
-            return "";
-        }
-
-        @Override
-        public int portalGroupTag() {
-            return 1;
-        }
-
-        @Override
-        public Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven) {
-            return target.listings(initiatorName, proven);
         }
     }
 }

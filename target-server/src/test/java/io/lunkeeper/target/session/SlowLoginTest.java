@@ -9,7 +9,7 @@ import io.lunkeeper.target.login.ChapAccount;
 import io.lunkeeper.target.login.ChapSecret;
 import io.lunkeeper.target.login.Demand;
 import io.lunkeeper.target.login.NegotiationLimits;
-import io.lunkeeper.target.login.TargetDirectory;
+import io.lunkeeper.target.login.OneTarget;
 import io.lunkeeper.target.pdu.PduEncoder;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.scsi.AccessState;
@@ -23,9 +23,7 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HexFormat;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,8 +46,12 @@ class SlowLoginTest {
                             new TargetDevice(TARGET, List.of(1)), AccessState.ACTIVE_OPTIMIZED));
 
     /// One target, for Alice.
-    private static final class Guarded implements TargetDirectory {
+    private static final class Guarded extends OneTarget {
         private @Nullable Demand changed;
+
+        Guarded() {
+            super(TARGET);
+        }
 
         @Override
         public @Nullable Demand demand(String initiatorName, String targetName) {
@@ -62,26 +64,6 @@ class SlowLoginTest {
                                             new ChapSecret(
                                                     SECRET.getBytes(StandardCharsets.US_ASCII)),
                                             Optional.empty())));
-        }
-
-        @Override
-        public Demand discoveryDemand(String initiatorName) {
-            return Demand.NOTHING;
-        }
-
-        @Override
-        public String alias(String targetName) {
-            return "";
-        }
-
-        @Override
-        public int portalGroupTag() {
-            return 1;
-        }
-
-        @Override
-        public Iterator<Listing> listings(String initiatorName, List<ChapAccount> proven) {
-            return Collections.emptyIterator();
         }
     }
 

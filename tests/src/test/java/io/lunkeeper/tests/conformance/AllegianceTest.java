@@ -1,5 +1,9 @@
 package io.lunkeeper.tests.conformance;
 
+import static io.lunkeeper.tests.conformance.PatientInitiator.LENGTH;
+import static io.lunkeeper.tests.conformance.PatientInitiator.beginWrite;
+import static io.lunkeeper.tests.conformance.PatientInitiator.expectStatus;
+import static io.lunkeeper.tests.conformance.PatientInitiator.ping;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -24,7 +28,6 @@ class AllegianceTest {
     private static final int CLEAR_ACA = 3;
     private static final int ACA = 4;
     private static final int FUNCTION_REJECTED = 255;
-    private static final int LENGTH = 4096;
     private static final int READ_BYTES = 16 << 20;
     private static final int INVALID_FIELD_IN_CDB = 0x052400;
 
@@ -44,10 +47,7 @@ class AllegianceTest {
     }
 
     private static RawInitiator login() throws IOException {
-        RawInitiator initiator = RawInitiator.connect(server.address());
-        assertEquals(0, initiator.login(ServerProcess.IQN, "InitialR2T=Yes").statusClass());
-        initiator.clearUnitAttentions(0);
-        return initiator;
+        return PatientInitiator.login(server, 0);
     }
 
     private static void fault(RawInitiator initiator) throws IOException {
@@ -65,31 +65,11 @@ class AllegianceTest {
         return initiator.execute(request, new byte[0]).status();
     }
 
-    private static Pdu beginWrite(RawInitiator initiator) throws IOException {
-        initiator.send(Request.scsiCommand(0, Cdb.write10(64, 8)).writes(LENGTH));
-        Pdu r2t = initiator.receive();
-        assertEquals(Pdu.READY_TO_TRANSFER, r2t.opcode());
-        return r2t;
-    }
-
-    private static void ping(RawInitiator initiator) throws IOException {
-        for (int i = 0; i < 3; i++) {
-            Pdu echo = initiator.exchange(Request.nopOut());
-            assertEquals(Pdu.NOP_IN, echo.opcode(), "an answer too early: " + echo);
-        }
-    }
-
-    private static void expectGood(RawInitiator initiator, Pdu r2t) throws IOException {
-        Pdu response = initiator.receive();
-        assertEquals(r2t.initiatorTaskTag(), response.initiatorTaskTag());
-        assertEquals(ScsiResult.GOOD, response.status());
-    }
-
     @Test
     void aCommandStandsStillUntilTheConditionIsCleared() throws IOException {
         try (RawInitiator initiator = login();
                 RawInitiator other = login()) {
-            Pdu r2t = beginWrite(initiator);
+            Pdu r2t = beginWrite(initiator, 0, 64);
             fault(initiator);
             initiator.answer(r2t, new byte[LENGTH]);
             ping(initiator);
@@ -97,7 +77,7 @@ class AllegianceTest {
             assertEquals(ScsiResult.GOOD, testUnitReady(initiator, ACA));
             assertEquals(ScsiResult.GOOD, testUnitReady(other, 1));
             assertEquals(0, clearAca(initiator));
-            expectGood(initiator, r2t);
+            expectStatus(initiator, r2t.initiatorTaskTag(), ScsiResult.GOOD);
             assertEquals(ScsiResult.GOOD, testUnitReady(initiator, 1));
         }
     }
@@ -107,14 +87,14 @@ class AllegianceTest {
         try (RawInitiator initiator = login();
                 RawInitiator other = login()) {
             ControlMode.ONE_TASK_SET.select(0, initiator, other);
-            Pdu r2t = beginWrite(other);
+            Pdu r2t = beginWrite(other, 0, 64);
             fault(initiator);
             assertEquals(ScsiResult.BUSY, testUnitReady(other, 1));
             other.answer(r2t, new byte[LENGTH]);
             ping(other);
             assertEquals(FUNCTION_REJECTED, clearAca(other));
             assertEquals(0, clearAca(initiator));
-            expectGood(other, r2t);
+            expectStatus(other, r2t.initiatorTaskTag(), ScsiResult.GOOD);
             assertEquals(ScsiResult.GOOD, testUnitReady(other, 1));
             ControlMode.reset(0, initiator);
         }
@@ -126,12 +106,12 @@ class AllegianceTest {
             Pdu r2t;
             try (RawInitiator initiator = login()) {
                 ControlMode.ONE_TASK_SET.select(0, initiator, other);
-                r2t = beginWrite(other);
+                r2t = beginWrite(other, 0, 64);
                 fault(initiator);
                 other.answer(r2t, new byte[LENGTH]);
                 ping(other);
             }
-            expectGood(other, r2t);
+            expectStatus(other, r2t.initiatorTaskTag(), ScsiResult.GOOD);
             ControlMode.reset(0, other);
         }
     }

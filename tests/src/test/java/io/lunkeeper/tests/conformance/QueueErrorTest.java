@@ -1,5 +1,9 @@
 package io.lunkeeper.tests.conformance;
 
+import static io.lunkeeper.tests.conformance.PatientInitiator.LENGTH;
+import static io.lunkeeper.tests.conformance.PatientInitiator.beginWrite;
+import static io.lunkeeper.tests.conformance.PatientInitiator.expectStatus;
+import static io.lunkeeper.tests.conformance.PatientInitiator.finishWrite;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lunkeeper.tests.initiator.Cdb;
@@ -26,7 +30,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class QueueErrorTest {
     private static final int CLEAR_TASK_SET = 4;
     private static final int ORDERED = 2;
-    private static final int LENGTH = 4096;
     private static final int INVALID_OPERATION_CODE = 0x052000;
     private static final int COMMANDS_CLEARED = 0x062f00;
     private static final byte[] WRONG = {(byte) 0xff, 0, 0, 0, 0, 0};
@@ -44,31 +47,7 @@ class QueueErrorTest {
     }
 
     private static RawInitiator login() throws IOException {
-        RawInitiator initiator = RawInitiator.connect(server.address());
-        assertEquals(0, initiator.login(ServerProcess.IQN, "InitialR2T=Yes").statusClass());
-        initiator.clearUnitAttentions(0);
-        initiator.clearUnitAttentions(1);
-        return initiator;
-    }
-
-    private static Pdu beginWrite(RawInitiator initiator, int lun) throws IOException {
-        initiator.send(Request.scsiCommand(lun, Cdb.write10(64, 8)).writes(LENGTH));
-        Pdu r2t = initiator.receive();
-        assertEquals(Pdu.READY_TO_TRANSFER, r2t.opcode());
-        return r2t;
-    }
-
-    private static void finishWrite(RawInitiator initiator, Pdu r2t) throws IOException {
-        initiator.answer(r2t, new byte[LENGTH]);
-        expectStatus(initiator, r2t.initiatorTaskTag(), ScsiResult.GOOD);
-    }
-
-    private static void expectStatus(RawInitiator initiator, int tag, int status)
-            throws IOException {
-        Pdu response = initiator.receive();
-        assertEquals(Pdu.SCSI_RESPONSE, response.opcode());
-        assertEquals(tag, response.initiatorTaskTag());
-        assertEquals(status, response.status());
+        return PatientInitiator.login(server, 0, 1);
     }
 
     private static ScsiResult testUnitReady(RawInitiator initiator) throws IOException {
@@ -107,10 +86,10 @@ class QueueErrorTest {
         try (RawInitiator failing = login();
                 RawInitiator other = login()) {
             new ControlMode(shared, queueError, abortedStatus).select(0, failing, other);
-            Pdu own = beginWrite(failing, 0);
-            Pdu elsewhere = beginWrite(failing, 1);
-            Pdu others = beginWrite(other, 0);
-            Pdu othersElsewhere = beginWrite(other, 1);
+            Pdu own = beginWrite(failing, 0, 64);
+            Pdu elsewhere = beginWrite(failing, 1, 64);
+            Pdu others = beginWrite(other, 0, 64);
+            Pdu othersElsewhere = beginWrite(other, 1, 64);
             fail(failing);
             assertEquals(0, senseAfterLateData(failing, own), "nobody else has done it");
             finishWrite(failing, elsewhere);
@@ -138,9 +117,9 @@ class QueueErrorTest {
                 RawInitiator waiting = login();
                 RawInitiator idle = login()) {
             new ControlMode(true, 0, abortedStatus).select(0, clearing, running, waiting, idle);
-            Pdu own = beginWrite(clearing, 0);
-            Pdu write = beginWrite(running, 0);
-            Pdu elsewhere = beginWrite(waiting, 1);
+            Pdu own = beginWrite(clearing, 0, 64);
+            Pdu write = beginWrite(running, 0, 64);
+            Pdu elsewhere = beginWrite(waiting, 1, 64);
             Request ordered = Request.scsiCommand(0, Cdb.testUnitReady()).flags(0x80 | ORDERED);
             int dormant = waiting.send(ordered);
             assertEquals(Pdu.NOP_IN, waiting.exchange(Request.nopOut()).opcode());
@@ -167,8 +146,8 @@ class QueueErrorTest {
     void failuresAreNotContagiousByDefault() throws IOException {
         try (RawInitiator failing = login();
                 RawInitiator other = login()) {
-            Pdu own = beginWrite(failing, 0);
-            Pdu others = beginWrite(other, 0);
+            Pdu own = beginWrite(failing, 0, 64);
+            Pdu others = beginWrite(other, 0, 64);
             fail(failing);
             finishWrite(failing, own);
             finishWrite(other, others);

@@ -1,5 +1,9 @@
 package io.lunkeeper.tests.conformance;
 
+import static io.lunkeeper.tests.conformance.PatientInitiator.LENGTH;
+import static io.lunkeeper.tests.conformance.PatientInitiator.begin;
+import static io.lunkeeper.tests.conformance.PatientInitiator.finishWrite;
+import static io.lunkeeper.tests.conformance.PatientInitiator.ping;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -24,7 +28,6 @@ class TaskAttributeTest {
     private static final int SIMPLE = 1;
     private static final int ORDERED = 2;
     private static final int HEAD_OF_QUEUE = 3;
-    private static final int LENGTH = 4096;
     private static final byte[] NEW = new byte[LENGTH];
 
     private static ServerProcess server;
@@ -41,10 +44,7 @@ class TaskAttributeTest {
     }
 
     private static RawInitiator login() throws IOException {
-        RawInitiator initiator = RawInitiator.connect(server.address());
-        assertEquals(0, initiator.login(ServerProcess.IQN, "InitialR2T=Yes").statusClass());
-        initiator.clearUnitAttentions(0);
-        return initiator;
+        return PatientInitiator.login(server, 0);
     }
 
     private static Request with(int attribute, Request request, int flags) {
@@ -54,23 +54,13 @@ class TaskAttributeTest {
     private static Pdu beginWrite(RawInitiator initiator, int attribute, int lba)
             throws IOException {
         Request write = Request.scsiCommand(0, Cdb.write10(lba, 8)).writes(LENGTH);
-        initiator.send(with(attribute, write, 0x20));
-        Pdu r2t = initiator.receive();
-        assertEquals(Pdu.READY_TO_TRANSFER, r2t.opcode());
-        return r2t;
+        return begin(initiator, with(attribute, write, 0x20));
     }
 
     private static int beginRead(RawInitiator initiator, int attribute, int lba)
             throws IOException {
         Request read = Request.scsiCommand(0, Cdb.read10(lba, 8)).reads(LENGTH);
         return initiator.send(with(attribute, read, 0x40));
-    }
-
-    private static void ping(RawInitiator initiator) throws IOException {
-        for (int i = 0; i < 3; i++) {
-            Pdu echo = initiator.exchange(Request.nopOut());
-            assertEquals(Pdu.NOP_IN, echo.opcode(), "an answer too early: " + echo);
-        }
     }
 
     private static void expectNew(RawInitiator initiator, int tag) throws IOException {
@@ -80,13 +70,6 @@ class TaskAttributeTest {
         assertArrayEquals(NEW, data.data());
     }
 
-    private static void finish(RawInitiator initiator, Pdu r2t) throws IOException {
-        initiator.answer(r2t, NEW);
-        Pdu response = initiator.receive();
-        assertEquals(r2t.initiatorTaskTag(), response.initiatorTaskTag());
-        assertEquals(0, response.status());
-    }
-
     @Test
     void anOrderedReadWaitsForTheWriteBeforeIt() throws IOException {
         try (RawInitiator initiator = login()) {
@@ -94,7 +77,7 @@ class TaskAttributeTest {
             int ordered = beginRead(initiator, ORDERED, 0);
             int later = beginRead(initiator, SIMPLE, 0);
             ping(initiator);
-            finish(initiator, r2t);
+            finishWrite(initiator, r2t, NEW);
             expectNew(initiator, ordered);
             expectNew(initiator, later);
         }
@@ -109,7 +92,7 @@ class TaskAttributeTest {
             int head = beginRead(initiator, HEAD_OF_QUEUE, 64);
             assertEquals(head, initiator.receive().initiatorTaskTag());
             ping(initiator);
-            finish(initiator, r2t);
+            finishWrite(initiator, r2t, NEW);
             expectNew(initiator, simple);
         }
     }
@@ -124,9 +107,9 @@ class TaskAttributeTest {
             int later = beginRead(initiator, SIMPLE, 320);
             ping(initiator);
             Pdu head = beginWrite(initiator, HEAD_OF_QUEUE, 384);
-            finish(initiator, first);
+            finishWrite(initiator, first, NEW);
             ping(initiator);
-            finish(initiator, head);
+            finishWrite(initiator, head, NEW);
             expectNew(initiator, ordered);
             expectNew(initiator, later);
         }
@@ -139,19 +122,19 @@ class TaskAttributeTest {
             Pdu r2t = beginWrite(writer, SIMPLE, 128);
             int unordered = beginRead(reader, ORDERED, 128);
             assertEquals(unordered, reader.receive().initiatorTaskTag());
-            finish(writer, r2t);
+            finishWrite(writer, r2t, NEW);
             ControlMode.ONE_TASK_SET.select(0, reader, writer);
             Pdu second = beginWrite(writer, SIMPLE, 192);
             int ordered = beginRead(reader, ORDERED, 192);
             ping(reader);
             ping(writer);
             ping(reader);
-            finish(writer, second);
+            finishWrite(writer, second, NEW);
             expectNew(reader, ordered);
             Pdu third = beginWrite(reader, ORDERED, 256);
             int simple = beginRead(writer, SIMPLE, 256);
             ping(writer);
-            finish(reader, third);
+            finishWrite(reader, third, NEW);
             expectNew(writer, simple);
             ControlMode.reset(0, reader);
         }

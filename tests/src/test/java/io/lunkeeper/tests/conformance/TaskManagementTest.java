@@ -1,5 +1,7 @@
 package io.lunkeeper.tests.conformance;
 
+import static io.lunkeeper.tests.conformance.PatientInitiator.beginWrite;
+import static io.lunkeeper.tests.conformance.PatientInitiator.finishWrite;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -54,19 +56,7 @@ class TaskManagementTest {
     }
 
     private static RawInitiator login() throws IOException {
-        RawInitiator initiator = RawInitiator.connect(server.address());
-        assertEquals(0, initiator.login(ServerProcess.IQN, "InitialR2T=Yes").statusClass());
-        initiator.clearUnitAttentions(0);
-        initiator.clearUnitAttentions(1);
-        return initiator;
-    }
-
-    /// Begins a write that waits for its data.
-    private static Pdu beginWrite(RawInitiator initiator, int lun) throws IOException {
-        initiator.send(Request.scsiCommand(lun, Cdb.write10(0, 8)).writes(4096));
-        Pdu r2t = initiator.receive();
-        assertEquals(Pdu.READY_TO_TRANSFER, r2t.opcode());
-        return r2t;
+        return PatientInitiator.login(server, 0, 1);
     }
 
     private static int manage(RawInitiator initiator, Request request) throws IOException {
@@ -83,7 +73,7 @@ class TaskManagementTest {
     void abortsATaskForGood() throws IOException {
         try (RawInitiator initiator = login()) {
             byte[] before = initiator.read(0, Cdb.read10(0, 8), 4096).data();
-            Pdu r2t = beginWrite(initiator, 0);
+            Pdu r2t = beginWrite(initiator, 0, 0);
             assertEquals(
                     COMPLETE,
                     manage(
@@ -112,13 +102,12 @@ class TaskManagementTest {
     @Test
     void leavesOtherTasksAloneWhenOneIsAborted() throws IOException {
         try (RawInitiator initiator = login()) {
-            Pdu victim = beginWrite(initiator, 0);
-            Pdu other = beginWrite(initiator, 0);
+            Pdu victim = beginWrite(initiator, 0, 0);
+            Pdu other = beginWrite(initiator, 0, 0);
             manage(
                     initiator,
                     Request.taskManagement(ABORT_TASK).u32(20, victim.initiatorTaskTag()));
-            initiator.answer(other, new byte[4096]);
-            assertEquals(other.initiatorTaskTag(), initiator.receive().initiatorTaskTag());
+            finishWrite(initiator, other);
         }
     }
 
@@ -126,15 +115,13 @@ class TaskManagementTest {
     void abortsTheTaskSetOfOneLunAndOneNexus() throws IOException {
         try (RawInitiator initiator = login();
                 RawInitiator neighbour = login()) {
-            beginWrite(initiator, 0);
-            Pdu elsewhere = beginWrite(initiator, 1);
-            Pdu foreign = beginWrite(neighbour, 0);
+            beginWrite(initiator, 0, 0);
+            Pdu elsewhere = beginWrite(initiator, 1, 0);
+            Pdu foreign = beginWrite(neighbour, 0, 0);
             assertEquals(
                     COMPLETE, manage(initiator, Request.taskManagement(ABORT_TASK_SET).lun(0)));
-            initiator.answer(elsewhere, new byte[4096]);
-            assertEquals(0, initiator.receive().status());
-            neighbour.answer(foreign, new byte[4096]);
-            assertEquals(0, neighbour.receive().status());
+            finishWrite(initiator, elsewhere);
+            finishWrite(neighbour, foreign);
             assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 0).status());
         }
     }
@@ -143,12 +130,11 @@ class TaskManagementTest {
     void clearsTheTaskSetOfOneNexus() throws IOException {
         try (RawInitiator initiator = login();
                 RawInitiator neighbour = login()) {
-            beginWrite(initiator, 0);
-            Pdu foreign = beginWrite(neighbour, 0);
+            beginWrite(initiator, 0, 0);
+            Pdu foreign = beginWrite(neighbour, 0, 0);
             assertEquals(
                     COMPLETE, manage(initiator, Request.taskManagement(CLEAR_TASK_SET).lun(0)));
-            neighbour.answer(foreign, new byte[4096]);
-            assertEquals(0, neighbour.receive().status());
+            finishWrite(neighbour, foreign);
             assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 0).status());
         }
     }
@@ -157,8 +143,8 @@ class TaskManagementTest {
     void resetsALunForEveryNexus() throws IOException {
         try (RawInitiator initiator = login();
                 RawInitiator neighbour = login()) {
-            beginWrite(initiator, 0);
-            beginWrite(neighbour, 0);
+            beginWrite(initiator, 0, 0);
+            beginWrite(neighbour, 0, 0);
             assertEquals(COMPLETE, manage(initiator, Request.taskManagement(LUN_RESET).lun(0)));
             for (RawInitiator each : List.of(initiator, neighbour)) {
                 assertEquals(0x062903, testUnitReady(each, 0).senseCode());
@@ -210,11 +196,10 @@ class TaskManagementTest {
             assertEquals(0x162900_00, pending, "power on");
             later.clearUnitAttentions(0);
             assertEquals(COMPLETE, manage(later, Request.taskManagement(QUERY_EVENT)));
-            Pdu r2t = beginWrite(later, 0);
+            Pdu r2t = beginWrite(later, 0, 0);
             int tag = r2t.initiatorTaskTag();
             assertEquals(SUCCEEDED, manage(later, Request.taskManagement(QUERY_TASK).u32(20, tag)));
-            later.answer(r2t, new byte[4096]);
-            assertEquals(0, later.receive().status());
+            finishWrite(later, r2t);
             assertEquals(COMPLETE, manage(later, Request.taskManagement(QUERY_TASK).u32(20, tag)));
             assertArrayEquals(
                     new byte[] {(byte) 0xfc, 7, 0, 0}, later.read(0, functions, 4).data());

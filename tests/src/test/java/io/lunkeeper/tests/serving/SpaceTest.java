@@ -40,15 +40,16 @@ final class SpaceTest {
     private static RawInitiator login(ServerProcess server) throws IOException {
         RawInitiator initiator = RawInitiator.connect(server.address());
         assertEquals(0, initiator.login(ServerProcess.IQN).statusClass());
+        initiator.clearUnitAttentions(0);
         return initiator;
     }
 
     private interface Check {
-        void on(Path folder) throws Exception;
+        void on(Path folder, ServerProcess server) throws Exception;
     }
 
-    /// Runs a check on a file system of its own.
-    private static void onFileSystem(String size, Check check) throws Exception {
+    /// Runs a check on a server whose image of 64 MiB is on a file system of its own.
+    private static void onFileSystem(String size, String lowSpace, Check check) throws Exception {
         Path folder = Files.createTempDirectory("lunkeeper-space");
         Path device = Files.createTempFile("lunkeeper-space", ".ext4");
         run("truncate", "-s", size, device + "");
@@ -57,12 +58,22 @@ final class SpaceTest {
                         && run("mount", "-o", "loop", device + "", folder + "").exit() == 0;
         try {
             assumeTrue(mounted, "needs mkfs.ext4 and the privilege to mount");
-            check.on(folder);
+            Lun lun = Lun.sized(0, "64MiB").over(folder.resolve("vm.img"));
+            try (ServerProcess server =
+                    ServerProcess.start(lun.with("size", "64MiB").with("low-space", lowSpace))) {
+                check.on(folder, server);
+            }
         } finally {
             run("umount", "-l", folder + "");
             Files.deleteIfExists(folder);
             Files.deleteIfExists(device);
         }
+    }
+
+    private static byte[] mebibyte(int value) {
+        byte[] data = new byte[1 << 20];
+        Arrays.fill(data, (byte) value);
+        return data;
     }
 
     private static void fill(Path file, long bytes) {
@@ -90,15 +101,10 @@ final class SpaceTest {
     void everyInitiatorIsWarnedWhileThereIsTimeToAct() throws Exception {
         onFileSystem(
                 "96M",
-                folder -> {
-                    Lun lun = Lun.sized(0, "64MiB").over(folder.resolve("vm.img"));
-                    try (ServerProcess server =
-                                    ServerProcess.start(
-                                            lun.with("size", "64MiB").with("low-space", "32MiB"));
-                            RawInitiator one = login(server);
+                "32MiB",
+                (folder, server) -> {
+                    try (RawInitiator one = login(server);
                             RawInitiator other = login(server)) {
-                        one.clearUnitAttentions(0);
-                        other.clearUnitAttentions(0);
                         fill(folder.resolve("filler"), free(folder) - (24 << 20));
                         for (RawInitiator each : List.of(one, other)) {
                             ScsiResult warning = awaitWarning(each);
@@ -142,17 +148,11 @@ final class SpaceTest {
     void anInitiatorSetsTheThresholdIsWarnedAndGivesSpaceBack() throws Exception {
         onFileSystem(
                 "160M",
-                folder -> {
-                    Lun lun = Lun.sized(0, "64MiB").over(folder.resolve("vm.img"));
-                    byte[] data = new byte[1 << 20];
-                    Arrays.fill(data, (byte) 0x5a);
-                    try (ServerProcess server =
-                                    ServerProcess.start(
-                                            lun.with("size", "64MiB").with("low-space", "1MiB"));
-                            RawInitiator one = login(server);
+                "1MiB",
+                (folder, server) -> {
+                    byte[] data = mebibyte(0x5a);
+                    try (RawInitiator one = login(server);
                             RawInitiator other = login(server)) {
-                        one.clearUnitAttentions(0);
-                        other.clearUnitAttentions(0);
                         assertTrue(!write(one, data, 48).contains(false));
                         one.read(0, Cdb.synchronizeCache10(0, 0), 0);
                         int free = provisioning(one).getInt(8);
@@ -200,15 +200,10 @@ final class SpaceTest {
     void writesThatNeedSpaceAreRefusedUntilThereIsSome() throws Exception {
         onFileSystem(
                 "96M",
-                folder -> {
-                    Lun lun = Lun.sized(0, "64MiB").over(folder.resolve("vm.img"));
-                    byte[] data = new byte[1 << 20];
-                    Arrays.fill(data, (byte) 0x5a);
-                    try (ServerProcess server =
-                                    ServerProcess.start(
-                                            lun.with("size", "64MiB").with("low-space", "0"));
-                            RawInitiator initiator = login(server)) {
-                        initiator.clearUnitAttentions(0);
+                "0",
+                (folder, server) -> {
+                    byte[] data = mebibyte(0x5a);
+                    try (RawInitiator initiator = login(server)) {
                         fill(folder.resolve("filler"), free(folder) - (8 << 20));
                         List<Boolean> written = writeAll(initiator, data);
                         assertTrue(written.contains(true) && written.contains(false), "" + written);
@@ -237,17 +232,12 @@ final class SpaceTest {
     void anOverwriteThatNeedsMoreSpaceIsNotBegun() throws Exception {
         onFileSystem(
                 "96M",
-                folder -> {
-                    Lun lun = Lun.sized(0, "64MiB").over(folder.resolve("vm.img"));
-                    byte[] data = new byte[1 << 20];
-                    Arrays.fill(data, (byte) 0x5a);
+                "0",
+                (folder, server) -> {
+                    byte[] data = mebibyte(0x5a);
                     byte[] cdb = {0x48, 0x01, 0, 0, 0, 0, 0, 0, 5, 0};
                     byte[] pattern = {1, 0, 0, 1, 0x3c};
-                    try (ServerProcess server =
-                                    ServerProcess.start(
-                                            lun.with("size", "64MiB").with("low-space", "0"));
-                            RawInitiator initiator = login(server)) {
-                        initiator.clearUnitAttentions(0);
+                    try (RawInitiator initiator = login(server)) {
                         byte[] first = Cdb.write10(0, MIB_BLOCKS);
                         assertEquals(ScsiResult.GOOD, initiator.write(0, first, data).status());
                         fill(folder.resolve("filler"), free(folder) - (8 << 20));
@@ -259,9 +249,8 @@ final class SpaceTest {
                         assertTrue(Files.notExists(folder.resolve("vm.img.lunkeeper")));
                         Files.delete(folder.resolve("filler"));
                         assertEquals(ScsiResult.GOOD, initiator.write(0, cdb, pattern).status());
-                        Arrays.fill(data, (byte) 0x3c);
                         assertArrayEquals(
-                                data,
+                                mebibyte(0x3c),
                                 initiator
                                         .read(0, Cdb.read10(63 * MIB_BLOCKS, MIB_BLOCKS), 1 << 20)
                                         .data());
