@@ -18,7 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,16 +47,11 @@ class BackgroundCopyTest {
     private static final int TERMINATED = 0x60;
 
     @TempDir Path directory;
-    private ServedTarget target;
+    @AutoClose private ServedTarget target;
 
     @BeforeEach
     void serve() throws IOException {
         target = new ServedTarget(directory, "iqn.2026-11.io.lunkeeper:one");
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        target.close();
     }
 
     /// Three segments of a MiB each, from LUN 0 to LUN 1.

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netty.buffer.ByteBufUtil;
 import java.io.IOException;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,18 +18,13 @@ class DeviceClockTest {
     private static final String SET = "a4 0f 00 00 00 00 00 00 00 0c 00 00";
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
     private long wallMillis = 0x0000_0190_0000_0000L;
     private long nanos = Long.MAX_VALUE - 1_000_000;
 
     @BeforeEach
     void serve() throws IOException {
         unit = ServedUnit.open(directory, 1 << 20);
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        unit.close();
     }
 
     private static String report(DeviceClock clock) {

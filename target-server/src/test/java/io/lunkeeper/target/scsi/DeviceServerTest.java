@@ -22,7 +22,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,16 +42,11 @@ class DeviceServerTest {
     private static final long NOWHERE = 0x0001_0000_0000_0000L;
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
 
     @BeforeEach
     void open() throws IOException {
         unit = ServedUnit.open(directory, 1 << 20);
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        unit.close();
     }
 
     @Test

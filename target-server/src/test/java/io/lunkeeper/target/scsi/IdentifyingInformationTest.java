@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,16 +21,11 @@ class IdentifyingInformationTest {
     private static final String TEST_UNIT_READY = "00 00 00 00 00 00";
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
 
     @BeforeEach
     void serve() throws IOException {
         unit = ServedUnit.open(directory, 1 << 20);
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        unit.close();
     }
 
     private ServedUnit.Reply set(int type, byte[] information) {

@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,16 +18,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LogPagesTest {
     @TempDir Path directory;
 
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
 
     @BeforeEach
     void open() throws IOException {
         unit = ServedUnit.open(directory, 8 << 20);
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        unit.close();
     }
 
     private String data(String cdb) {

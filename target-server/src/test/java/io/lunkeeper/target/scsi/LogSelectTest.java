@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HexFormat;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,16 +20,11 @@ class LogSelectTest {
     private static final String NOTHING = "00".repeat(252);
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
 
     @BeforeEach
     void serve() throws IOException {
         unit = ServedUnit.open(directory, 1 << 20);
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        unit.close();
     }
 
     private ServedUnit.Reply select(String list) {

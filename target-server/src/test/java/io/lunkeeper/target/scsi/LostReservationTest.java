@@ -19,7 +19,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,7 +56,7 @@ class LostReservationTest {
                     "PERSISTENT_RESERVE_OUT_REPLACE_LOST_RESERVATION");
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
     private Nexus a;
     private Nexus b;
 
@@ -68,11 +68,6 @@ class LostReservationTest {
         for (Nexus each : List.of(a, b)) {
             assertEquals("6/29/00", unit.run(each, TEST_UNIT_READY).code());
         }
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        unit.close();
     }
 
     private void serveAgain() throws IOException {

@@ -12,7 +12,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,18 +23,13 @@ class LunMaskTest {
     private static final String REPORT_LUNS = "a0 00 00 00 00 00 00 00 00 ff 00 00";
 
     @TempDir Path directory;
-    private ServedTarget target;
+    @AutoClose private ServedTarget target;
     private Nexus masked;
 
     @BeforeEach
     void serve() throws IOException {
         target = new ServedTarget(directory, "iqn.2026-11.io.lunkeeper:one");
         masked = target.attach("masked,i,0x1", LunMask.of(Set.of(1, 3, 300)));
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        target.close();
     }
 
     private Reply run(int lun, String cdb) {

@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,16 +29,11 @@ class MediumCommandsTest {
     private static final int BYTES = BLOCKS * BLOCK;
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
 
     @BeforeEach
     void open() throws IOException {
         unit = ServedUnit.open(directory, BYTES);
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        unit.close();
     }
 
     private static byte[] random(RandomGenerator random, int length) {

@@ -9,7 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,16 +28,11 @@ class ModeSelectTest {
     private static final String WRITE = "2a 00 00 00 00 00 00 00 01 00";
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
 
     @BeforeEach
     void serve() throws IOException {
         unit = ServedUnit.open(directory, 1 << 20);
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        unit.close();
     }
 
     private ServedUnit.Reply select(String list) {

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,7 +48,7 @@ class PersistentReservationTest {
     private static final String WRITE = "2a 00 00 00 00 00 00 00 01 00";
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
     private Nexus a;
     private Nexus b;
     private Nexus c;
@@ -59,11 +59,6 @@ class PersistentReservationTest {
         a = unit.attach(port("a"));
         b = unit.attach(port("b"));
         c = unit.attach(port("c"));
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        unit.close();
     }
 
     private void serveAgain() throws IOException {

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,7 +28,7 @@ class ReservationConflictTest {
     private static final Pattern COLUMNS = Pattern.compile(" +");
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
     private Nexus holder;
     private Nexus registered;
     private Nexus stranger;
@@ -39,11 +39,6 @@ class ReservationConflictTest {
         holder = unit.attach("a,i,0x000000000001");
         registered = unit.attach("b,i,0x000000000001");
         stranger = unit.attach("c,i,0x000000000001");
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        unit.close();
     }
 
     private void reserve(int type) {

@@ -21,7 +21,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,16 +37,11 @@ class RodTokenTest {
     private static final String STATUS = "84 07 %08x 00000000 00000400 0000";
 
     @TempDir Path directory;
-    private ServedTarget target;
+    @AutoClose private ServedTarget target;
 
     @BeforeEach
     void serve() throws IOException {
         target = new ServedTarget(directory, "iqn.2026-11.io.lunkeeper:one");
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        target.close();
     }
 
     private static String cdb(int serviceAction, int listIdentifier, int length) {

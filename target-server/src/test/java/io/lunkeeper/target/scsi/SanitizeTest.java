@@ -18,7 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,18 +42,13 @@ class SanitizeTest {
     private static final String EXIT_FAILURE_MODE = "48 1f 00 00 00 00 00 00 00 00";
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
 
     @BeforeEach
     void serve() throws IOException {
         unit = ServedUnit.open(directory, SIZE);
         byte[] data = Erased.filled(SAMPLE, 0x5a);
         assertTrue(unit.run("8a 00 0000000000000000 00000800 00 00", data).good());
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        unit.close();
     }
 
     private void serveAgain() throws IOException {

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,7 +28,7 @@ class SavedModePagesTest {
     private static final String TEST_UNIT_READY = "00 00 00 00 00 00";
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
 
     @BeforeEach
     void serve() throws IOException {
@@ -37,11 +37,6 @@ class SavedModePagesTest {
 
     private void serve(CacheMode mode) throws IOException {
         unit = ServedUnit.open(directory, 1 << 20, 512, mode);
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        unit.close();
     }
 
     private ServedUnit.Reply select(boolean save, String list) {

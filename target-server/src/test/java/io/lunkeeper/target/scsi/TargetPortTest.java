@@ -24,7 +24,7 @@ import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,7 +58,7 @@ class TargetPortTest {
     private static final String TEST_UNIT_READY = "00 00 00 00 00 00";
 
     @TempDir Path directory;
-    private LunBackend backend;
+    @AutoClose private LunBackend backend;
     private DeviceServer server;
     private Nexus a1;
     private Nexus a2;
@@ -91,11 +91,6 @@ class TargetPortTest {
     private void serveAgain(List<Integer> ports) throws IOException {
         backend.close();
         serve(ports);
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        backend.close();
     }
 
     private static String port(String name) {

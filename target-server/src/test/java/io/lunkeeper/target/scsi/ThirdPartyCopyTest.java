@@ -22,7 +22,7 @@ import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,16 +41,11 @@ class ThirdPartyCopyTest {
     private static final String PARAMETERS = "84 03 00 00000000000000 000000ff 0000";
 
     @TempDir Path directory;
-    private ServedTarget target;
+    @AutoClose private ServedTarget target;
 
     @BeforeEach
     void serve() throws IOException {
         target = new ServedTarget(directory, "iqn.2026-11.io.lunkeeper:one");
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        target.close();
     }
 
     private byte[] unit(int lun) {

@@ -12,7 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,7 +27,7 @@ class UnitAttentionTest {
     private static final int MAX_CONDITIONS = 32;
 
     @TempDir Path directory;
-    private ServedUnit unit;
+    @AutoClose private ServedUnit unit;
     private Nexus first;
     private Nexus second;
 
@@ -36,11 +36,6 @@ class UnitAttentionTest {
         unit = ServedUnit.open(directory, 1 << 20);
         first = unit.attach();
         second = unit.attach();
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        unit.close();
     }
 
     private List<String> heard(Nexus nexus) {

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,7 +25,7 @@ class UnitNameTest {
     private static final String UUID = "123e4567e89b42d3a456426614174000";
 
     @TempDir Path directory;
-    private ServedTarget images;
+    @AutoClose private ServedTarget images;
     private DeviceServer server;
     private Nexus nexus;
 
@@ -45,11 +45,6 @@ class UnitNameTest {
         nexus = server.attach("a,i,0x000000000001", 1);
         assertEquals("6/29/00", run(0, "00 00", new byte[0]).code());
         assertEquals("6/29/00", run(1, "00 00", new byte[0]).code());
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        images.close();
     }
 
     private DeviceServer.LogicalUnitSpec unit(int lun, UnitName... names) {

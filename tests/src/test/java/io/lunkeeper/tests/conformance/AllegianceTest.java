@@ -16,7 +16,7 @@ import io.lunkeeper.tests.rig.Lun;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -34,16 +34,11 @@ class AllegianceTest {
     /// A reserved bit of TEST UNIT READY is one, and NACA.
     private static final byte[] WRONG = {0, 0, 0, 0, 1, 4};
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(Lun.sized(0, "64MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     private static RawInitiator login() throws IOException {

@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -31,18 +31,13 @@ class ConnectionRecoveryTest {
     private static final int BLOCK = 512;
     private static final int BURST = 1 << 20;
     private static final int TASK_REASSIGN = 8;
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @RegisterExtension final OpenInitiators open = new OpenInitiators();
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(Lun.sized(0, "64MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     private RawInitiator login(InitiatorSession session, int cid, String digest)

@@ -16,7 +16,7 @@ import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -31,16 +31,11 @@ class DataTest {
     private static final int UNEXPECTED_UNSOLICITED_DATA = 0x0b0c0c;
     private static final int INCORRECT_AMOUNT_OF_DATA = 0x0b0c0d;
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(Lun.sized(0, "16MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     private static RawInitiator login(String... keys) throws IOException {

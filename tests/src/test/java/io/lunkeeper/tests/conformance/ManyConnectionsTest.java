@@ -20,7 +20,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -33,18 +33,13 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class ManyConnectionsTest {
     private static final Duration SOON = Duration.ofSeconds(10);
     private static final int BLOCK = 512;
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @RegisterExtension final OpenInitiators open = new OpenInitiators();
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(Lun.sized(0, "64MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     /// A session of so many connections, digests on every other one.

@@ -16,8 +16,7 @@ import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,17 +30,12 @@ class NumberingTest {
 
     private static final int ABORT_TASK_SET = 2;
 
-    private static ServerProcess server;
-    private RawInitiator initiator;
+    @AutoClose private static ServerProcess server;
+    @AutoClose private RawInitiator initiator;
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(Lun.sized(0, "16MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     @BeforeEach
@@ -49,11 +43,6 @@ class NumberingTest {
         initiator = RawInitiator.connect(server.address());
         initiator.login(ServerProcess.IQN);
         initiator.clearUnitAttentions(0);
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        initiator.close();
     }
 
     private static Request testUnitReady() {

@@ -18,7 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -38,16 +38,11 @@ class PortalGroupReservationTest {
     private static final int APTPL = 0x01;
     private static final int ALL_TG_PT = 0x04;
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(List.of(FIRST, SECOND), "", "", Lun.sized(0, "16MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     private static RawInitiator through(Listener portal) throws IOException {

@@ -15,7 +15,7 @@ import io.lunkeeper.tests.rig.Lun;
 import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -34,16 +34,11 @@ class QueueErrorTest {
     private static final int COMMANDS_CLEARED = 0x062f00;
     private static final byte[] WRONG = {(byte) 0xff, 0, 0, 0, 0, 0};
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(Lun.sized(0, "16MiB"), Lun.sized(1, "16MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     private static RawInitiator login() throws IOException {

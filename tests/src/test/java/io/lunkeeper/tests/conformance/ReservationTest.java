@@ -13,7 +13,7 @@ import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -31,16 +31,11 @@ class ReservationTest {
     private static final int CONFLICT = 0x18;
     private static final int REGISTRATIONS_PREEMPTED = 0x062a05;
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(Lun.sized(0, "16MiB"), Lun.sized(1, "16MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     /// A node of a cluster: always the same initiator port.

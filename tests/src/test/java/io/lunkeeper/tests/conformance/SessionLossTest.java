@@ -19,7 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -35,18 +35,13 @@ class SessionLossTest {
     private static final int COMMANDS_CLEARED = 0x06_47_7f;
     private static final int NO_SUCH_SESSION = 0x020a;
     private static final byte[] RESERVE = {0x16, 0, 0, 0, 0, 0};
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @RegisterExtension final OpenInitiators open = new OpenInitiators();
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(Lun.sized(0, "64MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     /// A connection that has logged in, the first or another one.

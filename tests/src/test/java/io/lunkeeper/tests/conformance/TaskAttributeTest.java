@@ -16,7 +16,7 @@ import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
 import java.util.Arrays;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -30,17 +30,12 @@ class TaskAttributeTest {
     private static final int HEAD_OF_QUEUE = 3;
     private static final byte[] NEW = new byte[LENGTH];
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void start() {
         Arrays.fill(NEW, (byte) 0x5a);
         server = ServerProcess.start(Lun.sized(0, "16MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     private static RawInitiator login() throws IOException {

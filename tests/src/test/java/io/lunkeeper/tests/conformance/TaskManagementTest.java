@@ -17,7 +17,7 @@ import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -43,16 +43,11 @@ class TaskManagementTest {
     private static final int SUCCEEDED = 7;
     private static final Duration SOON = Duration.ofSeconds(5);
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(Lun.sized(0, "16MiB"), Lun.sized(1, "16MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     private static RawInitiator login() throws IOException {

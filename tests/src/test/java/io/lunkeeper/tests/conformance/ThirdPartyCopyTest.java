@@ -16,7 +16,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -36,7 +36,7 @@ class ThirdPartyCopyTest {
     private static final int IN_BACKGROUND = 0x12;
     private static final int TERMINATED = 0x60;
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void start() {
@@ -45,11 +45,6 @@ class ThirdPartyCopyTest {
                         Lun.sized(0, "64MiB"),
                         Lun.sized(1, "64MiB"),
                         Lun.sized(2, "16MiB").with("cache", "direct"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     private static RawInitiator login() throws IOException {

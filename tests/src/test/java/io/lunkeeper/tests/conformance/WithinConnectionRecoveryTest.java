@@ -18,8 +18,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Random;
 import java.util.Set;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,18 +35,13 @@ class WithinConnectionRecoveryTest {
     private static final int STATUS = 1;
     private static final int DATA_ACKNOWLEDGMENT = 2;
     private static final int DATA_DIGEST_ERROR = 2;
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
-    private RawInitiator initiator;
+    @AutoClose private RawInitiator initiator;
 
     @BeforeAll
     static void start() {
         server = ServerProcess.start(Lun.sized(0, "64MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     @BeforeEach
@@ -67,11 +61,6 @@ class WithinConnectionRecoveryTest {
         assertEquals(0, response.statusClass());
         assertEquals("1", initiator.negotiated().get("ErrorRecoveryLevel"));
         initiator.clearUnitAttentions(0);
-    }
-
-    @AfterEach
-    void hangUp() throws IOException {
-        initiator.close();
     }
 
     private static byte[] random(int length) {

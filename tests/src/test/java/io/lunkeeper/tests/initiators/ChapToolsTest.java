@@ -10,7 +10,7 @@ import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import io.lunkeeper.tests.rig.Tool;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -25,7 +25,7 @@ class ChapToolsTest {
     private static final String WRONG = "alice%not-the-secret-of-alice";
     private static final String UNKNOWN = "mallory%a-secret-of-alice";
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void startServer() {
@@ -42,11 +42,6 @@ class ChapToolsTest {
                                 + SecretFile.of("a-secret-of-the-target")
                                 + " } }",
                         Lun.sized(0, "64MiB"));
-    }
-
-    @AfterAll
-    static void stopServer() {
-        server.close();
     }
 
     private static String url(String credentials) {

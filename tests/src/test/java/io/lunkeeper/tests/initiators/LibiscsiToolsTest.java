@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,7 +27,7 @@ class LibiscsiToolsTest {
     private static final int BLOCKS_4K = 2;
     private static final int READ_ONLY = 3;
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void startServer() {
@@ -36,11 +36,6 @@ class LibiscsiToolsTest {
                         Lun.sized(MAIN, "512MiB"),
                         Lun.sized(BLOCKS_4K, "512MiB").withBlockSize(4096),
                         Lun.sized(READ_ONLY, "64MiB").asReadOnly());
-    }
-
-    @AfterAll
-    static void stopServer() {
-        server.close();
     }
 
     @Test

@@ -15,7 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -37,7 +37,7 @@ class QemuTest {
     private static final int MIB = 1 << 20;
     private static final int IMAGE_MIB = 1024;
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void startServer() {
@@ -47,11 +47,6 @@ class QemuTest {
                         Lun.sized(MAIN, IMAGE_MIB + "MiB"),
                         Lun.sized(BLOCKS_4K, IMAGE_MIB + "MiB").withBlockSize(4096),
                         Lun.sized(WRITE_THROUGH, "256MiB").with("cache", "write-through"));
-    }
-
-    @AfterAll
-    static void stopServer() {
-        server.close();
     }
 
     /// A gigabyte of random data with a hole in its middle goes in and comes back the same.

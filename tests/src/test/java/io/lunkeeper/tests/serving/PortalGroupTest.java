@@ -17,7 +17,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -30,7 +30,7 @@ class PortalGroupTest {
     private static final Listener ANY_FOUR = Listener.at("0.0.0.0", 2);
     private static final Listener ANY = Listener.at("[::]", 65535);
 
-    private static ServerProcess server;
+    @AutoClose private static ServerProcess server;
 
     @BeforeAll
     static void start() {
@@ -40,11 +40,6 @@ class PortalGroupTest {
                         "",
                         "alias: Disks of the mail",
                         Lun.sized(0, "16MiB"));
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
     }
 
     private static RawInitiator connect(String host, Listener to) throws IOException {

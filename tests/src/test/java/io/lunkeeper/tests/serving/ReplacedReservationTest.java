@@ -26,7 +26,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -48,18 +48,13 @@ class ReplacedReservationTest {
     private static final Pattern ADDRESS = Pattern.compile("metrics and status at (http://\\S+)/");
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
-    private ServerProcess server;
+    @AutoClose private ServerProcess server;
 
     @BeforeEach
     void start() {
         server =
                 ServerProcess.start(
                         METRICS, "", Lun.sized(LUN, "16MiB"), Lun.sized(UNHARMED, "16MiB"));
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
     }
 
     /// A node of a cluster: always the same initiator port.

@@ -18,7 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -37,16 +37,11 @@ class SanitizeTest {
     private static final Duration SOON = Duration.ofSeconds(5);
     private static final long LIMIT_NANOS = Duration.ofMinutes(3).toNanos();
 
-    private ServerProcess server;
+    @AutoClose private ServerProcess server;
 
     @BeforeEach
     void start() {
         server = ServerProcess.start(Lun.sized(LUN, MIB + "MiB"));
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
     }
 
     private RawInitiator login() throws IOException {

@@ -23,7 +23,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -46,17 +46,12 @@ class WithdrawalTest {
     private static final String LUNS = "    luns:\n";
     private static final Duration LIMIT = Duration.ofMinutes(2);
 
-    private ServerProcess server;
+    @AutoClose private ServerProcess server;
 
     @BeforeEach
     void start() {
         server = ServerProcess.start(Lun.sized(0, "8MiB"));
         server.reload(LUNS, LUNS + text(1) + text(2), RELOADED);
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
     }
 
     private static String text(int number) {
