@@ -121,7 +121,7 @@ final class ResponseFields {
             out.setInt(at + RESIDUAL_COUNT, (int) dataIn.residual().count());
         }
         begin(out, at, OperationCode.SCSI_DATA_IN, flags);
-        out.setLong(at + LUN, dataIn.lun());
+        out.setLong(at + LUN, dataIn.acknowledge() ? dataIn.lun() : 0);
         out.setInt(at + INITIATOR_TASK_TAG, dataIn.initiatorTaskTag());
         out.setInt(at + TARGET_TRANSFER_TAG, dataIn.targetTransferTag());
         sequence(out, at, statSn, dataIn.expCmdSn(), dataIn.maxCmdSn());

@@ -75,7 +75,7 @@ public sealed interface ResponsePdu {
     /// RFC 7143 11.7 SCSI Data-In.
     ///
     /// @param acknowledge A: the initiator is to acknowledge the data so far by a SNACK, and LUN
-    ///   and Target Transfer Tag are valid
+    ///   and Target Transfer Tag are valid. Without it the LUN field goes out as zero
     /// @param statusBit whether status, residual and StatSN are valid: the phase-collapsed status.
     ///   Without it statSn, status and residual go out as zero
     record DataIn(

@@ -107,7 +107,7 @@ final class PduEncoderTest {
                                 5,
                                 0,
                                 new Residual(false, true, 3)),
-                        "25830000 00000000 01020304 05060708 a1a2a3a4 ffffffff"
+                        "25830000 00000000 00000000 00000000 a1a2a3a4 ffffffff"
                                 + SEQUENCE
                                 + "00000005 00000000 00000003"),
                 Arguments.of(

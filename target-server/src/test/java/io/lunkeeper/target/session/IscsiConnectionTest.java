@@ -135,6 +135,7 @@ class IscsiConnectionTest {
         connection.tick(seconds(31));
         assertEquals(NOP_IN, transport.lastOpcode());
         ByteBuf ping = transport.sent.getLast();
+        assertEquals(0, ping.getLong(8), "LUN");
         assertEquals(RequestPdu.RESERVED_TAG, ping.getInt(16));
         assertTrue(ping.getInt(20) != RequestPdu.RESERVED_TAG);
         answer(ping.getInt(20), seconds(32));

@@ -34,6 +34,7 @@ final class RecoveringInitiator {
     private final IscsiConnection connection;
     private final PduDecoder decoder = new PduDecoder();
     private int cmdSn = 100;
+    private int lun;
     private int nextTag = 1;
     private int expStatSn = 1;
     private int looked;
@@ -89,6 +90,11 @@ final class RecoveringInitiator {
         return command(0xc1, blocks * 512, cdb(0x28, 0, blocks), new byte[0]);
     }
 
+    /// Sends commands to another logical unit from now on.
+    void turnTo(int other) {
+        lun = other;
+    }
+
     /// WRITE(10) to the start.
     ///
     /// @param last whether no unsolicited Data-Out follows
@@ -105,7 +111,7 @@ final class RecoveringInitiator {
     /// A command as bytes, to be sent damaged, or later.
     byte[] command(int tag, int number, int flags, int length, byte[] cdb, byte[] data) {
         ByteBuf pdu = pdu(0x01, flags, tag, data);
-        pdu.setInt(20, length).setInt(24, number).setBytes(32, cdb);
+        pdu.setByte(9, lun).setInt(20, length).setInt(24, number).setBytes(32, cdb);
         return complete(pdu);
     }
 

@@ -209,11 +209,15 @@ class RecoveryTest {
     /// RFC 7143 11.7.2: no more often than every MaxBurstLength.
     @Test
     void sequencesAreToBeAcknowledgedButTheLast() throws Exception {
+        initiator.turnTo(1);
+        initiator.read(1); // Hears the unit attention condition.
+        initiator.news();
         int tag = initiator.read(20);
         List<ByteBuf> pdus = initiator.news(DATA_IN);
         List<Integer> asking = new ArrayList<>();
         for (ByteBuf each : pdus) {
             boolean asks = (each.getByte(1) & 0x40) != 0;
+            assertEquals(asks ? 1 : 0, each.getShort(8), "LUN");
             assertEquals(asks ? tag : RequestPdu.RESERVED_TAG, each.getInt(20));
             if (asks) {
                 asking.add(each.getInt(36));

@@ -106,6 +106,30 @@ class DataTest {
         }
     }
 
+    /// RFC 7143 11.7.7 DataSegmentLength: a Data-Out may be empty.
+    @Test
+    void takesDataOutWithoutData() throws IOException {
+        try (RawInitiator initiator = login("InitialR2T=Yes")) {
+            byte[] data = random(8 * BLOCK, 6);
+            int tag = initiator.send(Request.scsiCommand(0, Cdb.write10(0, 8)).writes(data.length));
+            int transferTag = initiator.receive().targetTransferTag();
+            byte[][] pieces = {{}, Arrays.copyOf(data, BLOCK), {}};
+            int offset = 0;
+            for (int dataSn = 0; dataSn < pieces.length; dataSn++) {
+                initiator.send(
+                        Request.dataOut(tag, transferTag, dataSn, offset).data(pieces[dataSn]));
+                offset += pieces[dataSn].length;
+            }
+            byte[] rest = Arrays.copyOfRange(data, offset, data.length);
+            initiator.send(
+                    Request.dataOut(tag, transferTag, pieces.length, offset)
+                            .flags(0x80)
+                            .data(rest));
+            assertEquals(ScsiResult.GOOD, initiator.receive().status());
+            assertArrayEquals(data, initiator.read(0, Cdb.read10(0, 8), data.length).data());
+        }
+    }
+
     /// Each false Data-Out ends its command with the sense that fits, and changes no byte outside
     /// the command's own range.
     @ParameterizedTest

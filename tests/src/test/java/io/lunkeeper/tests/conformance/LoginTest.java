@@ -17,6 +17,7 @@ import io.lunkeeper.tests.rig.ServerProcess;
 import io.lunkeeper.tests.rig.ShowServerLog;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -111,6 +112,22 @@ class LoginTest {
                             .u8(2, 2)
                             .u8(3, 1);
             assertEquals(0x0205, status(initiator.exchange(request)));
+        }
+    }
+
+    /// RFC 7143 11.13.1 Version-max, 11.13.2 Version-active: there is version 0 and no other.
+    @Test
+    void tellsTheSameVersionsInEveryResponse() throws IOException {
+        try (RawInitiator initiator = connect()) {
+            String name = "InitiatorName=" + initiator.session().initiatorName();
+            Request security = first(initiator, 0, 1, name, "TargetName=" + ServerProcess.IQN);
+            Request offer = initiator.loginRequest(1, 1, false).keys("MaxBurstLength=65536");
+            Request end = initiator.loginRequest(1, 3, true);
+            for (Request each : List.of(security, offer, end)) {
+                Pdu response = initiator.exchange(each.u8(2, 5));
+                assertEquals(0, status(response));
+                assertEquals(0, response.u16(2), "Version-max and Version-active");
+            }
         }
     }
 
