@@ -15,8 +15,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -123,7 +123,7 @@ final class PortalDirectory implements TargetDirectory {
 
     /// Those of the first that the initiator fits and has met.
     @Override
-    public @Nullable Set<Integer> luns(SessionParameters agreed) {
+    public @Nullable Map<Integer, Integer> luns(SessionParameters agreed) {
         ServedTargets.Served target = targets.target(agreed.targetName());
         if (moved(agreed.targetName()) != null) {
             return null;

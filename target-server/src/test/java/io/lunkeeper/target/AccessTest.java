@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -209,7 +210,7 @@ final class AccessTest {
                 from(INSIDE, targets).discoveryDemand(CAROL));
     }
 
-    private static @Nullable Set<Integer> luns(
+    private static @Nullable Map<Integer, Integer> luns(
             PortalDirectory directory, String initiator, List<ChapAccount> proven) {
         return directory.luns(
                 new SessionParameters(
@@ -226,7 +227,7 @@ final class AccessTest {
                         """
                         access:
                               - { initiators: ["%s"], %s, luns: [0] }
-                              - { networks: [192.0.2.9], luns: [3, 0] }
+                              - { networks: [192.0.2.9], luns: [{ lun: 3, as: 0 }, { as: 1, lun: 0 }] }
                               - { initiators: ["%s"], %s }\
                         """
                                 .formatted(ALICE, auth("alice"), BOB, auth("bob")),
@@ -235,13 +236,13 @@ final class AccessTest {
         PortalDirectory outside = from(OUTSIDE, targets);
         List<ChapAccount> ofAlice = outside.discoveryDemand(ALICE).accounts();
         List<ChapAccount> ofBob = outside.discoveryDemand(BOB).accounts();
-        assertEquals(Set.of(0), luns(outside, ALICE, ofAlice));
+        assertEquals(Map.of(0, 0), luns(outside, ALICE, ofAlice));
         assertNull(luns(outside, ALICE, List.of()));
         assertNull(luns(outside, ALICE, ofBob));
-        assertEquals(Set.of(0), luns(inside, ALICE, ofAlice));
-        assertEquals(Set.of(0, 3), luns(inside, ALICE, List.of()));
-        assertEquals(Set.of(), luns(outside, BOB, ofBob), "all");
-        assertEquals(Set.of(0, 3), luns(inside, BOB, ofBob));
+        assertEquals(Map.of(0, 0), luns(inside, ALICE, ofAlice));
+        assertEquals(Map.of(0, 3, 1, 0), luns(inside, ALICE, List.of()));
+        assertEquals(Map.of(), luns(outside, BOB, ofBob), "all");
+        assertEquals(Map.of(0, 3, 1, 0), luns(inside, BOB, ofBob));
         assertNull(luns(outside, CAROL, ofBob));
     }
 

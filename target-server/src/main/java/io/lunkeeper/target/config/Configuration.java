@@ -8,8 +8,8 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// A configuration file that has passed every check that can be made without opening an image or a
 /// port. Paths are absolute.
@@ -103,9 +103,13 @@ public record Configuration(
     /// @param initiators patterns of initiator names; empty: any
     /// @param networks where they may come from; empty: from anywhere
     /// @param auth of which an initiator must prove one; none: it need not
-    /// @param luns those that are there for them; empty: all of the target
+    /// @param luns the numbers of those that are there for them, by those that they see them under;
+    ///   empty: all of the target as they are
     public record Access(
-            List<String> initiators, List<Network> networks, List<Auth> auth, Set<Integer> luns) {
+            List<String> initiators,
+            List<Network> networks,
+            List<Auth> auth,
+            Map<Integer, Integer> luns) {
 
         boolean fits(String initiatorName, InetAddress from) {
             return (initiators.isEmpty()

@@ -137,6 +137,11 @@ record Entry(String key, int line, Node node, Problems problems) {
         return node instanceof SequenceNode ? items() : List.of(this);
     }
 
+    /// Whether it has keys of its own.
+    boolean isMapping() {
+        return node instanceof MappingNode;
+    }
+
     /// A mapping of which all keys are among `known`.
     Optional<Section> section(List<String> known) {
         return node instanceof MappingNode mapping

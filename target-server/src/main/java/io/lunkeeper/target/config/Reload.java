@@ -75,8 +75,60 @@ public final class Reload {
             String key = "targets[" + i + "]";
             served.stream()
                     .filter(each -> each.iqn().equals(is.iqn()))
-                    .forEach(was -> luns(key, was.luns(), is.luns()));
+                    .forEach(was -> {
+                        luns(key, was.luns(), is.luns());
+                        access(key, was, is);
+                    });
         }
+    }
+
+    /// The same where a LUN is seen under another number: what counts are entries for the same
+    /// initiators with the same credentials.
+    private void access(String target, Configuration.Target served, Configuration.Target wanted) {
+        for (int i = 0; i < wanted.access().size(); i++) {
+            Configuration.Access is = wanted.access().get(i);
+            String key = target + ".access[" + i + "].luns";
+            served.access().stream()
+                    .filter(was -> who(was).equals(who(is)))
+                    .forEach(was -> seen(key, wanted.line(), seen(was, served), seen(is, wanted)));
+        }
+    }
+
+    private static List<Object> who(Configuration.Access access) {
+        return List.of(
+                access.initiators(),
+                access.networks(),
+                access.auth().stream().map(Configuration.Auth::user).toList());
+    }
+
+    private static Map<Integer, Integer> seen(
+            Configuration.Access access, Configuration.Target target) {
+        return !access.luns().isEmpty()
+                ? access.luns()
+                : target.luns().stream()
+                        .collect(Collectors.toMap(Configuration.Lun::lun, Configuration.Lun::lun));
+    }
+
+    private void seen(
+            String key, int line, Map<Integer, Integer> served, Map<Integer, Integer> wanted) {
+        wanted.forEach((as, lun) -> {
+            int before = served.getOrDefault(as, lun);
+            if (before != lun) {
+                problems.add(
+                        new Problem(
+                                line,
+                                key,
+                                "LUN "
+                                        + before
+                                        + " is seen as "
+                                        + as
+                                        + "; another disk must not take its place unnoticed: have"
+                                        + " LUN "
+                                        + lun
+                                        + " seen under another number, or take this one out,"
+                                        + " reload, and add it again"));
+            }
+        });
     }
 
     private void luns(

@@ -2,7 +2,7 @@ package io.lunkeeper.target.login;
 
 import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// The targets that an initiator can reach through one portal, as login and SendTargets see them.
@@ -20,16 +20,16 @@ public interface TargetDirectory {
     Demand discoveryDemand(String initiatorName);
 
     /// The LUNs that are there for an initiator in the session that is to begin, with what it has
-    /// proven; none: all of the target.
+    /// proven: their numbers by those that it sees them under; none: all of the target as they are.
     ///
     /// @return null when it may not begin it: what is asked for may have changed since its login
     ///   began
-    default @Nullable Set<Integer> luns(SessionParameters agreed) {
+    default @Nullable Map<Integer, Integer> luns(SessionParameters agreed) {
         Demand now =
                 agreed.discovery()
                         ? discoveryDemand(agreed.initiatorName())
                         : demand(agreed.initiatorName(), agreed.targetName());
-        return now != null && now.isMetBy(agreed.proven()) ? Set.of() : null;
+        return now != null && now.isMetBy(agreed.proven()) ? Map.of() : null;
     }
 
     /// Where the target is to be found instead of here; null when it is here. Only for who may log

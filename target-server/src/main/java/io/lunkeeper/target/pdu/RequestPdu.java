@@ -88,7 +88,22 @@ public sealed interface RequestPdu {
             int expStatSn,
             int refCmdSn,
             int expDataSn)
-            implements RequestPdu {}
+            implements RequestPdu {
+
+        /// The same with another LUN field.
+        public TaskManagementRequest at(long other) {
+            return new TaskManagementRequest(
+                    immediate,
+                    function,
+                    other,
+                    initiatorTaskTag,
+                    referencedTaskTag,
+                    cmdSn,
+                    expStatSn,
+                    refCmdSn,
+                    expDataSn);
+        }
+    }
 
     /// RFC 7143 11.7 SCSI Data-Out.
     ///

@@ -114,7 +114,7 @@ public final class DeviceServer {
     /// Tells those who see what has come or gone, at each of the others.
     private void tellOfInventory(LogicalUnit changed, UnitInventory others) {
         for (Nexus nexus : nexuses) {
-            if (nexus.mask().shows(changed)) {
+            if (nexus.luns().shows(changed)) {
                 for (LogicalUnit each : others.units()) {
                     nexus.pending(each.index())
                             .post(PendingCondition.REPORTED_LUNS_DATA_HAS_CHANGED);
@@ -135,7 +135,7 @@ public final class DeviceServer {
 
     /// The logical units that a nexus can address: those that it may copy from and to.
     List<LogicalUnit> addressableBy(Nexus nexus) {
-        return nexuses.contains(nexus) ? inventory.units(nexus.mask()) : List.of();
+        return nexuses.contains(nexus) ? inventory.units(nexus.luns()) : List.of();
     }
 
     /// Why a nexus may not carry out an operation now on a unit that it could address before.
@@ -456,25 +456,25 @@ public final class DeviceServer {
 
     /// The LUN fields of all logical units that a nexus sees, in ascending order.
     public List<Long> units(Nexus nexus) {
-        return inventory.units(nexus.mask()).stream()
+        return inventory.units(nexus.luns()).stream()
                 .map(unit -> LunField.of(unit.number()))
                 .toList();
     }
 
     /// A new I_T nexus that sees every logical unit.
     public Nexus attach(String initiatorPortName, int targetPort) {
-        return attach(initiatorPortName, targetPort, LunMask.ALL);
+        return attach(initiatorPortName, targetPort, LunMap.ALL);
     }
 
     /// A new I_T nexus: every logical unit has a POWER ON unit attention for it (SAM-5 5.14).
     ///
     /// @param targetPort the relative target port identifier, one of the device's
-    /// @param mask the logical units that it sees: what comes with a LUN field that it does not see
-    ///   ([Nexus#sees]) is to have [#NO_UNIT] instead
-    public synchronized Nexus attach(String initiatorPortName, int targetPort, LunMask mask) {
+    /// @param luns the logical units that it sees: of what comes with a LUN field of its own the
+    ///   field is to be replaced ([Nexus#unit])
+    public synchronized Nexus attach(String initiatorPortName, int targetPort, LunMap luns) {
         assert ports().contains(targetPort) : targetPort;
         NexusName name = new NexusName(initiatorPortName, targetPort);
-        Nexus nexus = new Nexus(name, mask, inventory.indexes());
+        Nexus nexus = new Nexus(name, luns, inventory.indexes());
         nexuses.add(nexus);
         return nexus;
     }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// pending is safe from any thread; commands that ask take no lock.
 public final class Nexus {
     private final NexusName name;
-    private final LunMask mask;
+    private final LunMap luns;
     private final TransferBuffers buffers = new TransferBuffers();
 
     /// Only of logical units that are still there: they come and go.
@@ -26,11 +26,11 @@ public final class Nexus {
     /// Replaced, never changed.
     private volatile PendingConditions[] pending;
 
-    /// @param mask which logical units it sees
+    /// @param luns which logical units it sees
     /// @param indexes every [LogicalUnit#index] is below
-    Nexus(NexusName name, LunMask mask, int indexes) {
+    Nexus(NexusName name, LunMap luns, int indexes) {
         this.name = name;
-        this.mask = mask;
+        this.luns = luns;
         this.pending =
                 Stream.generate(Nexus::afterPowerOn)
                         .limit(indexes)
@@ -107,19 +107,20 @@ public final class Nexus {
         return queries;
     }
 
-    /// Which logical units of the target it sees.
-    LunMask mask() {
-        return mask;
+    /// Which logical units of the target it sees, and under which numbers.
+    LunMap luns() {
+        return luns;
     }
 
-    /// Whether it may address what this LUN field addresses: what it does not see is not there.
-    public boolean sees(long lun) {
-        return mask.shows(lun);
+    /// The LUN field of the logical unit that it addresses by this one; that of
+    /// [DeviceServer#NO_UNIT] where it sees none: what it does not see is not there.
+    public long unit(long lun) {
+        return luns.unit(lun);
     }
 
     /// Whether every logical unit of the target is there for it.
     public boolean seesAll() {
-        return mask.hidesNothing();
+        return luns.hidesNothing();
     }
 
     /// The name of an initiator port (RFC 7143 4.2.7 iSCSI Names, 10.1.1): name, `,i,` and ISID.

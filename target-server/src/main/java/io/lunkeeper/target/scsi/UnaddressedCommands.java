@@ -61,7 +61,7 @@ final class UnaddressedCommands {
         return Parameters.cut(
                 cdb.selectReport() == WELL_KNOWN
                         ? noLuns
-                        : Parameters.bytes(server.inventory().reportLuns(nexus.mask())),
+                        : Parameters.bytes(server.inventory().reportLuns(nexus.luns())),
                 cdb.allocationLength());
     }
 }

@@ -76,9 +76,9 @@ final class UnitInventory {
         return Arrays.stream(present).filter(Objects::nonNull).toList();
     }
 
-    /// Those of them that the mask shows.
-    List<LogicalUnit> units(LunMask mask) {
-        return units().stream().filter(mask::shows).toList();
+    /// Those of them that are seen.
+    List<LogicalUnit> units(LunMap seen) {
+        return units().stream().filter(seen::shows).toList();
     }
 
     /// How many indexes there are at least, used or not: every one used is below.
@@ -101,11 +101,13 @@ final class UnitInventory {
         return used;
     }
 
-    /// What REPORT LUNS says.
-    ReportLunsParameterData reportLuns(LunMask mask) {
+    /// What REPORT LUNS says, in ascending order.
+    ReportLunsParameterData reportLuns(LunMap seen) {
         return new ReportLunsParameterData(
-                units(mask).stream()
-                        .map(unit -> new LogicalUnitNumber(LunField.of(unit.number())))
+                units(seen).stream()
+                        .mapToInt(seen::number)
+                        .sorted()
+                        .mapToObj(number -> new LogicalUnitNumber(LunField.of(number)))
                         .toArray(LogicalUnitNumber[]::new));
     }
 

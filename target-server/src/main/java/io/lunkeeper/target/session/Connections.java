@@ -4,7 +4,7 @@ import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
-import io.lunkeeper.target.scsi.LunMask;
+import io.lunkeeper.target.scsi.LunMap;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jscsi.parser.login.LoginStatus;
@@ -101,7 +101,7 @@ final class Connections {
     void join(
             Link link,
             SessionRegistry.Key other,
-            LunMask seen,
+            LunMap seen,
             SessionParameters agreed,
             Consumer<@Nullable LoginStatus> answer) {
         LoginStatus refusal = session.refusal(other, seen, agreed.proven());

@@ -10,14 +10,14 @@ import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.LoginRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
-import io.lunkeeper.target.scsi.LunMask;
+import io.lunkeeper.target.scsi.LunMap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jscsi.parser.login.LoginStatus;
@@ -315,7 +315,7 @@ public final class IscsiConnection {
             refuse(current, request, LoginStatus.TARGET_REMOVED);
             return;
         }
-        Set<Integer> luns = site.directory().luns(parameters);
+        Map<Integer, Integer> luns = site.directory().luns(parameters);
         if (luns == null) {
             refuse(current, request, LoginStatus.AUTHORIZATION_FAILURE);
             return;
@@ -333,7 +333,7 @@ public final class IscsiConnection {
                                 key,
                                 tsih.getAsInt(),
                                 target,
-                                LunMask.of(luns),
+                                LunMap.of(luns),
                                 site.directory()),
                         parameters,
                         current,
@@ -364,7 +364,7 @@ public final class IscsiConnection {
             LoginRequest request,
             LoginReply reply,
             SessionParameters parameters) {
-        Set<Integer> luns = site.directory().luns(parameters);
+        Map<Integer, Integer> luns = site.directory().luns(parameters);
         if (luns == null) {
             refuse(current, request, LoginStatus.AUTHORIZATION_FAILURE);
             return;
@@ -374,7 +374,7 @@ public final class IscsiConnection {
                 .join(
                         current,
                         key(request, parameters),
-                        LunMask.of(luns),
+                        LunMap.of(luns),
                         parameters,
                         refusal -> {
                             if (ended) {

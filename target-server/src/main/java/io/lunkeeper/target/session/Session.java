@@ -13,7 +13,7 @@ import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.lunkeeper.target.pdu.RequestPdu.SnackRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
-import io.lunkeeper.target.scsi.LunMask;
+import io.lunkeeper.target.scsi.LunMap;
 import io.lunkeeper.target.scsi.Nexus;
 import io.lunkeeper.target.scsi.Outcome;
 import java.util.ArrayList;
@@ -47,7 +47,7 @@ public final class Session {
     private final Replies replies;
     private final boolean recovers;
     private final @Nullable TargetNode target;
-    private final LunMask mask;
+    private final LunMap luns;
     private @Nullable TaskSet tasks;
     private @Nullable Nexus nexus;
     private boolean terminating;
@@ -59,7 +59,7 @@ public final class Session {
         this.key = opening.key();
         this.tsih = opening.tsih();
         this.target = opening.target();
-        this.mask = opening.mask();
+        this.luns = opening.luns();
         this.parameters = parameters;
         this.directory = opening.directory();
         this.links = new Links(link);
@@ -81,7 +81,7 @@ public final class Session {
             SessionRegistry.Key key,
             int tsih,
             @Nullable TargetNode target,
-            LunMask mask,
+            LunMap luns,
             TargetDirectory directory) {}
 
     SessionRegistry.Key key() {
@@ -136,7 +136,7 @@ public final class Session {
                             .attach(
                                     Nexus.portName(key.initiatorName(), key.isid()),
                                     key.portalGroupTag(),
-                                    mask);
+                                    luns);
             if (parameters.protocolLevel() >= TaskFunction.SCSI_FEATURES_UPDATE) {
                 attached.carriesQueries();
             }
@@ -337,14 +337,14 @@ public final class Session {
     /// Whether a connection may join whose login names and has proven this; null when it may,
     /// otherwise what to answer (RFC 7143 6.3.1 Login Phase Start, 11.13.5).
     @Nullable LoginStatus refusal(
-            SessionRegistry.Key other, LunMask seen, List<ChapAccount> proven) {
+            SessionRegistry.Key other, LunMap seen, List<ChapAccount> proven) {
         if (terminating || (nexus == null && !discovery())) {
             return LoginStatus.SESSION_DOSE_NOT_EXIST;
         }
         if (!other.equals(key)) {
             return key.refusal(other);
         }
-        boolean same = seen.equals(mask) && proven.equals(parameters.proven());
+        boolean same = seen.equals(luns) && proven.equals(parameters.proven());
         return same ? null : LoginStatus.AUTHORIZATION_FAILURE;
     }
 

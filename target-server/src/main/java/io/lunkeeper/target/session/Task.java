@@ -34,6 +34,7 @@ final class Task {
     private final TaskSet set;
     private Link link;
     private final long lun;
+    private final long addressedAs;
     private final int initiatorTaskTag;
     private final boolean numbered;
     private final boolean naca;
@@ -69,10 +70,11 @@ final class Task {
     private @Nullable Status abortedWith;
     private final List<Runnable> endListeners = new ArrayList<>(0);
 
-    Task(TaskSet set, Link link, ScsiCommand command, boolean dataIsLate) {
+    Task(TaskSet set, Link link, ScsiCommand command, long addressedAs, boolean dataIsLate) {
         this.set = set;
         this.link = link;
         this.lun = command.lun();
+        this.addressedAs = addressedAs;
         this.initiatorTaskTag = command.initiatorTaskTag();
         this.brokenOff = dataIsLate;
         this.numbered = !command.immediate();
@@ -83,6 +85,11 @@ final class Task {
 
     long lun() {
         return lun;
+    }
+
+    /// The LUN field by which the initiator knows it.
+    long addressedAs() {
+        return addressedAs;
     }
 
     int initiatorTaskTag() {
@@ -519,12 +526,7 @@ final class Task {
         }
         completing = true;
         stepsRunning++;
-        set.failing(
-                this,
-                () -> {
-                    stepsRunning--;
-                    advance();
-                });
+        set.failing(this, () -> stepEnded(status));
     }
 
     /// Whether it waits for the tasks that end with it.
@@ -533,10 +535,8 @@ final class Task {
     }
 
     private void respond(Status status) {
-        int numberOfDataPdus = dataIn != null ? dataIn.dataSn() : 0;
-        if (dataOut != null) {
-            numberOfDataPdus = dataOut.requestsSent();
-        }
+        int numberOfDataPdus =
+                dataOut != null ? dataOut.requestsSent() : dataIn != null ? dataIn.dataSn() : 0;
         set.ended(this);
         set.answers().respond(this, status, numberOfDataPdus, residual(status));
     }

@@ -35,7 +35,7 @@ final class TaskAnswers {
         Link link = task.link();
         link.send(
                 new ResponsePdu.ReadyToTransfer(
-                        task.lun(),
+                        task.addressedAs(),
                         task.initiatorTaskTag(),
                         request.targetTransferTag(),
                         link.peekStatSn(),
@@ -71,7 +71,7 @@ final class TaskAnswers {
                         acknowledge,
                         withStatus,
                         Status.GOOD.status(),
-                        task.lun(),
+                        task.addressedAs(),
                         task.initiatorTaskTag(),
                         acknowledge ? task.initiatorTaskTag() : RequestPdu.RESERVED_TAG,
                         withStatus ? link.takeStatSn() : 0,

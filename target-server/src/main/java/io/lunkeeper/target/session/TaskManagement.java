@@ -43,15 +43,16 @@ final class TaskManagement {
         this.device = target.device();
     }
 
-    void carryOut(TaskManagementRequest request) {
-        link.functionBegins(request.initiatorTaskTag());
+    void carryOut(TaskManagementRequest received) {
+        link.functionBegins(received.initiatorTaskTag());
+        TaskManagementRequest request = received.at(tasks.nexus().unit(received.lun()));
         TaskFunction function = TaskFunction.of(request.function(), parameters.protocolLevel());
         if (function == null) {
             respond(request, ResponseCode.TASK_MANAGEMENT_FUNCTION_NOT_SUPPORTED);
             return;
         }
         long lun = request.lun();
-        if (function.addressed() && !(device.hasUnit(lun) && tasks.nexus().sees(lun))) {
+        if (function.addressed() && !device.hasUnit(lun)) {
             respond(request, ResponseCode.LUN_DOES_NOT_EXIST);
             return;
         }

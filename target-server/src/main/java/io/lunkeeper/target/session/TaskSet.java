@@ -111,7 +111,7 @@ final class TaskSet {
     /// Takes a command, and begins it when nothing is to be waited for.
     void start(Link link, ScsiCommand received) throws RejectedPduException {
         ScsiCommand command = addressed(received);
-        Task task = enter(link, command, false);
+        Task task = enter(link, command, received.lun(), false);
         DataOutTransfer.Violation violation = DataOutTransfer.judge(command, parameters);
         if (violation != null) {
             ordering.refuse(task, command, violated(command.lun(), violation));
@@ -121,13 +121,17 @@ final class TaskSet {
         link.produce();
     }
 
-    /// A command for a logical unit that the nexus does not see is one for none.
+    /// From here on a LUN field says what it says to the target, not to the initiator; a command
+    /// for a logical unit that the nexus does not see is one for none.
     private ScsiCommand addressed(ScsiCommand command) {
-        return nexus.sees(command.lun()) ? command : command.at(DeviceServer.NO_UNIT);
+        long unit = nexus.unit(command.lun());
+        return unit == command.lun() ? command : command.at(unit);
     }
 
     /// Makes a task of a command, unless it cannot be one.
-    private Task enter(Link link, ScsiCommand command, boolean dataIsLate)
+    ///
+    /// @param addressedAs the LUN field that it came with
+    private Task enter(Link link, ScsiCommand command, long addressedAs, boolean dataIsLate)
             throws RejectedPduException {
         if (TaskOrdering.isReserved(command.taskAttribute())) {
             forgetNumber(command);
@@ -147,7 +151,7 @@ final class TaskSet {
             throw new RejectedPduException(
                     ReasonCode.IMMEDIATE_COMMAND_REJECT, "too many immediate commands");
         }
-        Task task = new Task(this, link, command, dataIsLate);
+        Task task = new Task(this, link, command, addressedAs, dataIsLate);
         tasks.put(tag, task);
         link.forgetData(tag); // Of a command before: who uses its tag again has all of it.
         retired.reused(tag);
@@ -156,8 +160,9 @@ final class TaskSet {
 
     /// Takes a command that came before its turn, and begins it as any other.
     void start(EarlyCommand early) throws RejectedPduException {
-        ScsiCommand command = addressed(early.command());
-        Task task = enter(early.link(), command, early.dataIsLate());
+        ScsiCommand received = early.command();
+        ScsiCommand command = addressed(received);
+        Task task = enter(early.link(), command, received.lun(), early.dataIsLate());
         DataOutTransfer.Violation violation = early.violation();
         if (violation != null) {
             ordering.refuse(task, command, violated(command.lun(), violation));
@@ -379,7 +384,7 @@ final class TaskSet {
 
     /// The same, where others abort them.
     ///
-    /// @param found told of the LUN fields of those that there are
+    /// @param found told of the LUN fields by which the initiator knows those that there are
     void abort(
             Predicate<Task> which,
             Function<Task, @Nullable Status> answer,
@@ -388,7 +393,7 @@ final class TaskSet {
         Set<Long> luns = new HashSet<>();
         for (Task task : tasks.values()) {
             if (which.test(task)) {
-                luns.add(task.lun());
+                luns.add(task.addressedAs());
             }
         }
         if (abort(which, answer, whenEnded) > 0) {

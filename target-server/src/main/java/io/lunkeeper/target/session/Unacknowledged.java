@@ -201,7 +201,8 @@ final class Unacknowledged {
     void begin(Task task) {
         SentData former =
                 data.put(
-                        task.initiatorTaskTag(), new SentData(task.initiatorTaskTag(), task.lun()));
+                        task.initiatorTaskTag(),
+                        new SentData(task.initiatorTaskTag(), task.addressedAs()));
         if (former != null) {
             roomTaken -= former.roomTaken();
             former.release();

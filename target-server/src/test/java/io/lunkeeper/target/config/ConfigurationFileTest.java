@@ -23,9 +23,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -122,7 +122,7 @@ final class ConfigurationFileTest {
                                                 new Network(
                                                         InetAddress.ofLiteral("192.0.2.0"), 24)),
                                         List.of(),
-                                        Set.of())),
+                                        Map.of())),
                         Configuration.AccessState.STANDBY,
                         true,
                         Optional.empty(),
@@ -222,7 +222,7 @@ final class ConfigurationFileTest {
         Target target = read(file).targets().getFirst();
         assertEquals("eui.02004567a425678d", target.iqn());
         assertEquals(
-                List.of(new Access(List.of(), List.of(), List.of(), Set.of())), target.access());
+                List.of(new Access(List.of(), List.of(), List.of(), Map.of())), target.access());
         assertEquals(Configuration.AccessState.ACTIVE_OPTIMIZED, target.accessState());
         assertFalse(target.access("iqn.2026-11.io.x:anybody", SOMEWHERE).isEmpty());
         LunSpec image =

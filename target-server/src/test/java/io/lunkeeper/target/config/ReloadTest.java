@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -103,6 +104,61 @@ class ReloadTest {
         Configuration without = read(SERVED.replace(second, ""));
         Reload.check(served, without);
         Reload.check(without, wanted);
+    }
+
+    /// So does another LUN under a number that somebody sees; what counts is what the same
+    /// initiators see with the same credentials.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{ lun: 1, as: 0 }                | 0                                | 1 | 0",
+                "0                                | { lun: 1, as: 0 }                | 0 | 0",
+                "{ lun: 1, as: 0 }                |                                  | 1 | 0",
+                "                                 | 1, { lun: 0, as: 2 }             |   |  ",
+                "                                 | { lun: 0, as: 1 }                | 1 | 1",
+                "{ lun: 0, as: 5 }                | { lun: 1, as: 5 }                | 0 | 5",
+                "{ lun: 0, as: 5 }                | { lun: 0, as: 6 }, 1             |   |  ",
+                "{ lun: 0, as: 5 }                | 1                                |   |  "
+            })
+    void anotherLunUnderTheSameNumberNeedsTwoSteps(
+            @Nullable String before, @Nullable String after, @Nullable Integer lun, Integer as)
+            throws Exception {
+        Configuration served = read(seeing(before));
+        Configuration wanted = read(seeing(after));
+        Reload.check(served, served);
+        if (lun == null) {
+            Reload.check(served, wanted);
+            return;
+        }
+        ConfigurationException e =
+                assertThrows(ConfigurationException.class, () -> Reload.check(served, wanted));
+        Problem problem = e.problems().getFirst();
+        assertEquals(List.of(problem), e.problems());
+        assertEquals("4 targets[0].access[0].luns", problem.line() + " " + problem.key());
+        assertTrue(
+                problem.message().startsWith("LUN " + lun + " is seen as " + as + "; another disk"),
+                problem.message());
+        Configuration without = read(seeing("{ lun: 0, as: 99 }"));
+        Reload.check(served, without);
+        Reload.check(without, wanted);
+    }
+
+    /// Somebody who sees these LUNs, null: all, beside others who see all.
+    private String seeing(@Nullable String luns) throws IOException {
+        secret();
+        String entry =
+                luns == null
+                        ? "{ networks: [10.0.0.1] }"
+                        : "{ networks: [10.0.0.1], luns: [" + luns + "] }";
+        String auth = "auth: { user: a, secret-file: s }";
+        return SERVED.replace(
+                "initiators: [\"*\"]",
+                "access: ["
+                        + entry
+                        + ", { networks: [10.0.0.1], "
+                        + auth
+                        + ", luns: [{ lun: 1, as: 5 }] }]");
     }
 
     @Test

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
@@ -215,10 +216,10 @@ class RodTokenTest {
     void aTokenIsWorthNothingToWhoDoesNotSeeItsUnit() throws IOException {
         target.fill(0, 0, 4096, 1);
         byte[] token = tokenOf(0, 0, 8);
-        Nexus masked = target.attach("masked,i,0x1", LunMask.of(Set.of(1)));
+        Nexus masked = target.attach("masked,i,0x1", LunMap.of(Map.of(1, 1)));
         assertEquals("5/23/04", write(masked, 1, writing(token, 0, 0, 8)).code());
         target.assertUntouched(1);
-        Nexus seeing = target.attach("seeing,i,0x1", LunMask.of(Set.of(0, 1)));
+        Nexus seeing = target.attach("seeing,i,0x1", LunMap.of(Map.of(0, 0, 1, 1)));
         assertTrue(write(seeing, 1, writing(token, 0, 0, 8)).good());
     }
 

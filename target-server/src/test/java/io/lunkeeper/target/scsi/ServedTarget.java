@@ -56,10 +56,10 @@ final class ServedTarget implements AutoCloseable {
 
     /// A nexus that has seen its first unit attention of every unit.
     Nexus attach(String port) {
-        return attach(port, LunMask.ALL);
+        return attach(port, LunMap.ALL);
     }
 
-    Nexus attach(String port, LunMask mask) {
+    Nexus attach(String port, LunMap mask) {
         Nexus attached = server.attach(port, 1, mask);
         for (int lun = 0; lun < UNITS; lun++) {
             assertEquals("6/29/00", run(attached, lun, "00 00", new byte[0]).code());

@@ -17,8 +17,8 @@ import io.lunkeeper.target.login.SessionParameters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -120,8 +120,11 @@ class FurtherConnectionTest {
     /// another at another address of its own.
     @Test
     void refusesAConnectionThatMayNotSeeTheSame() throws Exception {
-        for (Optional<Set<Integer>> luns :
-                List.of(Optional.<Set<Integer>>empty(), Optional.of(Set.of(1)))) {
+        for (Optional<Map<Integer, Integer>> luns :
+                List.of(
+                        Optional.<Map<Integer, Integer>>empty(),
+                        Optional.of(Map.of(1, 1)),
+                        Optional.of(Map.of(0, 1)))) {
             Initiator second =
                     first.join(
                             2,
@@ -356,15 +359,15 @@ class FurtherConnectionTest {
 
     /// A portal at which other LUNs are there; empty: the target is not.
     private static final class OtherAccess extends OneTarget {
-        private final Optional<Set<Integer>> luns;
+        private final Optional<Map<Integer, Integer>> luns;
 
-        OtherAccess(Optional<Set<Integer>> luns) {
+        OtherAccess(Optional<Map<Integer, Integer>> luns) {
             super(SessionRig.TARGET);
             this.luns = luns;
         }
 
         @Override
-        public @Nullable Set<Integer> luns(SessionParameters agreed) {
+        public @Nullable Map<Integer, Integer> luns(SessionParameters agreed) {
             return luns.orElse(null);
         }
     }

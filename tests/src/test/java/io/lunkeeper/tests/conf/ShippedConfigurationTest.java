@@ -45,6 +45,7 @@ final class ShippedConfigurationTest {
                 access:
                   - {initiators: ["iqn.2026-11.io.y:1"], auth: {user: c, secret-file: u}}
                   - {networks: [192.0.2.0/24], luns: [0]}
+                  - {networks: [192.0.2.9], luns: [0, {lun: 3, as: 16383}]}
                 luns: [{lun: 0, image: b}]
             """;
 
@@ -131,16 +132,6 @@ final class ShippedConfigurationTest {
                 "iqn: iqn.2026-11.io.x:a -> name: x",
                 "iqn.2026-11.io.x:a -> iqn.2026-13.io.x:a",
                 "iqn.2026-11.io.x:a -> vm1",
-                "[\"iqn.*\"] -> []",
-                "[\"iqn.*\"] -> \"iqn.*\"",
-                "[10.0.0.0/8, \"fd00::1\"] -> []",
-                "\"fd00::1\" -> localhost",
-                "\"fd00::1\" -> 10.0",
-                "networks: [192.0.2.0/24], luns -> luns",
-                "luns: [0]} -> luns: []}",
-                "luns: [0]} -> luns: [16384]}",
-                "luns: [0]} -> luns: [{lun: 0}]}",
-                "access: -> networks: [192.0.2.0/24]\n    access:",
                 "user: a, -> ",
                 "secret-file: t -> secret: t",
                 "connections: 9 -> connections: 0",
@@ -166,6 +157,32 @@ final class ShippedConfigurationTest {
                 "threads: 2 -> threads: 0",
             })
     void schemaRefusesWrongStructure(String change) throws IOException {
+        assertRefuses(change);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[\"iqn.*\"] -> []",
+                "[\"iqn.*\"] -> \"iqn.*\"",
+                "[10.0.0.0/8, \"fd00::1\"] -> []",
+                "\"fd00::1\" -> localhost",
+                "\"fd00::1\" -> 10.0",
+                "networks: [192.0.2.0/24], luns -> luns",
+                "luns: [0]} -> luns: []}",
+                "luns: [0]} -> luns: [16384]}",
+                "luns: [0]} -> luns: [{lun: 0}]}",
+                "16383 -> 16384",
+                "16383 -> one",
+                "lun: 3, as -> as",
+                "lun: 3, as -> lun: 3, at: 5, as",
+                "access: -> networks: [192.0.2.0/24]\n    access:"
+            })
+    void schemaRefusesWrongAccess(String change) throws IOException {
+        assertRefuses(change);
+    }
+
+    private static void assertRefuses(String change) throws IOException {
         String[] parts = change.split(" -> ", 2);
         assertTrue(RIGHT.contains(parts[0]), change);
         String wrong = RIGHT.replace(parts[0], parts[1]);

@@ -99,6 +99,13 @@ public final class Pdu {
         return ByteBuffer.wrap(header).getLong(8);
     }
 
+    /// Whether these are a LUN field: in R2Ts, and in Data-In where it has a Target Transfer Tag
+    /// (RFC 7143 11.7.4 Target Transfer Tag and LUN).
+    public boolean hasLun() {
+        return opcode() == READY_TO_TRANSFER
+                || (opcode() == DATA_IN && targetTransferTag() != NO_TAG);
+    }
+
     /// The TSIH of a login response.
     public int tsih() {
         return u16(14);

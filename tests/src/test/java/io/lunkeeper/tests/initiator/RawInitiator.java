@@ -407,6 +407,9 @@ public final class RawInitiator implements Closeable {
             if (pdu.initiatorTaskTag() != tag) {
                 throw new ProtocolException("not an answer to task " + tag + ": " + pdu);
             }
+            if (pdu.hasLun() && pdu.lunField() != command.lunField()) {
+                throw new ProtocolException("another LUN than the command's: " + pdu);
+            }
             switch (pdu.opcode()) {
                 case Pdu.READY_TO_TRANSFER -> answer(pdu, dataOut);
                 case Pdu.DATA_IN -> dataIn = place(pdu, dataIn);

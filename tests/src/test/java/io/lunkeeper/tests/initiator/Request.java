@@ -128,6 +128,11 @@ public final class Request {
         return lunField(lun < 256 ? (long) lun << 48 : (0x4000L | lun) << 48);
     }
 
+    /// Bytes 8 to 15.
+    public long lunField() {
+        return header.getLong(8);
+    }
+
     /// Sets bytes 8 to 15.
     public Request lunField(long lun) {
         header.putLong(8, lun);

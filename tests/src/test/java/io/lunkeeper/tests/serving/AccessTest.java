@@ -1,5 +1,6 @@
 package io.lunkeeper.tests.serving;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -22,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -133,11 +135,17 @@ final class AccessTest {
     }
 
     private static ServerProcess masking() {
+        return masking("luns: [1]");
+    }
+
+    private static ServerProcess masking(String seen) {
         return ServerProcess.start(
                 "",
                 "access:\n  - { initiators: [\""
                         + ALICE
-                        + "\"], luns: [1] }\n"
+                        + "\"], "
+                        + seen
+                        + " }\n"
                         + "  - { initiators: [\"*\"] }",
                 Lun.sized(0, "8MiB"),
                 Lun.sized(1, "8MiB"),
@@ -149,7 +157,7 @@ final class AccessTest {
         ByteBuffer list = ByteBuffer.wrap(initiator.read(lun, Cdb.reportLuns(256), 256).data());
         List<Integer> numbers = new ArrayList<>();
         for (int at = 8; at < 8 + list.getInt(0); at += 8) {
-            numbers.add((int) list.get(at + 1));
+            numbers.add(list.getShort(at) & 0x3fff);
         }
         return numbers;
     }
@@ -198,6 +206,44 @@ final class AccessTest {
 
     private static int manage(RawInitiator initiator, Request request) throws IOException {
         return initiator.exchange(request).response();
+    }
+
+    /// Every host may have its disk as LUN 0: all that is said of a LUN, either way, says the
+    /// number that the initiator knows.
+    @Test
+    void everyInitiatorHasNumbersOfItsOwn() throws Exception {
+        String seen = "luns: [{ lun: 2, as: 0 }, { lun: 0, as: 300 }]";
+        try (ServerProcess server = masking(seen);
+                RawInitiator alice = login(server, ALICE);
+                RawInitiator bob = login(server, BOB)) {
+            assertEquals(List.of(0, 300), luns(alice, 0));
+            for (int lun = 0; lun < 3; lun++) {
+                bob.clearUnitAttentions(lun);
+            }
+            alice.clearUnitAttentions(0);
+            alice.clearUnitAttentions(300);
+            // More than comes unasked: the rest is asked for.
+            byte[] data = new byte[1 << 20];
+            new Random(1).nextBytes(data);
+            assertEquals(ScsiResult.GOOD, alice.write(0, Cdb.write10(0, 2048), data).status());
+            assertArrayEquals(data, bob.read(2, Cdb.read10(0, 2048), data.length).data());
+            assertArrayEquals(data, alice.read(0, Cdb.read10(0, 2048), data.length).data());
+            assertEquals(ScsiResult.GOOD, bob.write(0, Cdb.write10(0, 2048), data).status());
+            assertArrayEquals(data, alice.read(300, Cdb.read10(0, 2048), data.length).data());
+            assertEquals(
+                    LOGICAL_UNIT_NOT_SUPPORTED,
+                    alice.write(2, Cdb.write10(0, 2048), data).senseCode());
+            assertEquals(NO_SUCH_LUN, manage(alice, Request.taskManagement(LUN_RESET).lun(2)));
+            assertEquals(0, manage(alice, Request.taskManagement(LUN_RESET).lun(0)));
+            assertEquals(List.of(), bob.clearUnitAttentions(0));
+            assertEquals(List.of(LOGICAL_UNIT_RESET_OCCURRED), bob.clearUnitAttentions(2));
+            server.reload(
+                    "lun: 2, as: 0",
+                    "lun: 1, as: 0",
+                    "LUN 2 is seen as 0; another disk must not take its place unnoticed");
+            assertEquals(List.of(LOGICAL_UNIT_RESET_OCCURRED), alice.clearUnitAttentions(0));
+            assertArrayEquals(data, alice.read(0, Cdb.read10(0, 2048), data.length).data());
+        }
     }
 
     @Test

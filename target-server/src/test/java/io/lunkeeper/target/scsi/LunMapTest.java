@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// A nexus that sees some of the logical units of its target.
-class LunMaskTest {
+class LunMapTest {
     private static final String TEST_UNIT_READY = "00 00 00 00 00 00";
     private static final String REPORT_LUNS = "a0 00 00 00 00 00 00 00 00 ff 00 00";
 
@@ -29,7 +29,7 @@ class LunMaskTest {
     @BeforeEach
     void serve() throws IOException {
         target = new ServedTarget(directory, "iqn.2026-11.io.lunkeeper:one");
-        masked = target.attach("masked,i,0x1", LunMask.of(Set.of(1, 3, 300)));
+        masked = target.attach("masked,i,0x1", LunMap.of(Map.of(1, 1, 3, 3, 300, 300)));
     }
 
     private Reply run(int lun, String cdb) {
@@ -39,8 +39,8 @@ class LunMaskTest {
     @Test
     void showsWhatItNamesInWhateverFormItIsAddressed() {
         for (long field : List.of(0x0001L << 48, 0x4001L << 48, 0x0003L << 48, 0x412cL << 48)) {
-            assertTrue(masked.sees(field), Long.toHexString(field));
-            assertTrue(target.nexus().sees(field));
+            assertEquals(field, masked.unit(field), Long.toHexString(field));
+            assertEquals(field, target.nexus().unit(field));
         }
         for (long field :
                 List.of(
@@ -51,12 +51,30 @@ class LunMaskTest {
                         0x8001L << 48,
                         0x0001L << 48 | 1,
                         DeviceServer.NO_UNIT)) {
-            assertFalse(masked.sees(field), Long.toHexString(field));
+            assertEquals(DeviceServer.NO_UNIT, masked.unit(field), Long.toHexString(field));
         }
         assertFalse(masked.seesAll());
         assertTrue(target.nexus().seesAll());
         assertFalse(target.server().hasUnit(DeviceServer.NO_UNIT));
         assertEquals(List.of(0x0001L << 48, 0x0003L << 48), target.server().units(masked));
+    }
+
+    /// Two that are seen under each other's numbers, one under a long one, in all forms.
+    @Test
+    void showsUnitsUnderOtherNumbers() {
+        Nexus other = target.attach("other,i,0x1", LunMap.of(Map.of(0, 3, 3, 0, 300, 1)));
+        assertEquals(0x0003L << 48, other.unit(0));
+        assertEquals(0x0003L << 48, other.unit(0x4000L << 48));
+        assertEquals(0L, other.unit(0x0003L << 48));
+        assertEquals(0x0001L << 48, other.unit(0x412cL << 48));
+        assertEquals(DeviceServer.NO_UNIT, other.unit(0x0001L << 48));
+        assertEquals(DeviceServer.NO_UNIT, other.unit(0x8003L << 48));
+        assertFalse(other.seesAll());
+        String seen = "0000001800000000" + "0000000000000000" + "0003000000000000" + "412c";
+        byte[] reported = target.run(other, 1, REPORT_LUNS, new byte[0]).data();
+        assertEquals(seen + "000000000000", HexFormat.of().formatHex(reported));
+        assertEquals(
+                List.of(0L, 0x0001L << 48, 0x0003L << 48), target.server().units(other), "its own");
     }
 
     @Test
