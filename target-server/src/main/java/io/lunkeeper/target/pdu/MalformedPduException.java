@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 public final class MalformedPduException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    /// RFC 7143 11.17.1 Reject Reason codes used by the decoder.
+    /// RFC 7143 11.17.1 Reason: codes of a Reject that the decoder uses.
     public static final int DATA_DIGEST_ERROR = 0x02;
 
     public static final int PROTOCOL_ERROR = 0x04;
@@ -20,16 +20,6 @@ public final class MalformedPduException extends Exception {
     private final boolean framingLost;
     private final boolean formatError;
     private final transient @Nullable DataOut damaged;
-
-    /// @param rejectReason RFC 7143 11.17.1 Reject Reason
-    /// @param header the 48 bytes of the offending basic header segment
-    /// @param framingLost true when the next PDU's start is not known any more (header digest
-    ///   error, segment longer than allowed), so that the connection must be closed; false when the
-    ///   decoder has skipped exactly the offending PDU and can go on
-    public MalformedPduException(
-            String message, int rejectReason, byte[] header, boolean framingLost) {
-        this(message, rejectReason, header, framingLost, false, null);
-    }
 
     private MalformedPduException(
             String message,
@@ -52,6 +42,21 @@ public final class MalformedPduException extends Exception {
         return new MalformedPduException(message, INVALID_PDU_FIELD, header, false, true, null);
     }
 
+    /// A PDU that is to be rejected, and nothing else. The decoder has skipped it.
+    ///
+    /// @param rejectReason RFC 7143 11.17.1 Reason
+    static MalformedPduException rejected(String message, int rejectReason, byte[] header) {
+        return new MalformedPduException(message, rejectReason, header, false, false, null);
+    }
+
+    /// A PDU behind which the next one's start is not known: its header digest is wrong, or a
+    /// segment is longer than allowed. The decoder has skipped nothing.
+    ///
+    /// @param formatError whether the header is what was sent, thus a format error
+    static MalformedPduException framing(String message, byte[] header, boolean formatError) {
+        return new MalformedPduException(message, PROTOCOL_ERROR, header, true, formatError, null);
+    }
+
     /// A PDU whose data digest is wrong. The decoder has skipped it.
     ///
     /// @param damaged it, when it is a Data-Out
@@ -62,10 +67,9 @@ public final class MalformedPduException extends Exception {
 
     /// A text request that was framed soundly and yet says what it must not. The framing is intact.
     ///
-    /// @param rejectReason RFC 7143 11.17.1 Reject Reason
+    /// @param rejectReason RFC 7143 11.17.1 Reason
     public static MalformedPduException of(TextRequest request, int rejectReason, String message) {
-        return new MalformedPduException(
-                message, rejectReason, RequestFields.header(request), false);
+        return rejected(message, rejectReason, RequestFields.header(request));
     }
 
     /// The Data-Out whose data digest is wrong: of its data only the length may be used, and only
@@ -78,16 +82,18 @@ public final class MalformedPduException extends Exception {
         return rejectReason;
     }
 
+    /// The 48 bytes of its basic header segment.
     public byte[] header() {
         return header;
     }
 
+    /// Whether the next PDU's start is not known, so that the connection must be closed.
     public boolean framingLost() {
         return framingLost;
     }
 
-    /// Whether it is a format error of RFC 7143 7.7, upon which the session must end though the
-    /// next PDU's start is known.
+    /// Whether it is a format error of RFC 7143 7.7, upon which the session must end whether the
+    /// next PDU's start is known or not.
     public boolean formatError() {
         return formatError;
     }

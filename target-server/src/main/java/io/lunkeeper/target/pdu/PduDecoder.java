@@ -73,15 +73,24 @@ public final class PduDecoder {
                 (lengths >>> BasicHeaderSegment.AHS_LENGTH_SHIFT)
                         * BasicHeaderSegment.AHS_WORD_BYTES;
         int dataBytes = lengths & BasicHeaderSegment.DATA_SEGMENT_LENGTH_MASK;
-        checkLengths(in, ahsBytes, dataBytes);
-
+        if (ahsBytes > ExtendedCdb.MAX_AHS_BYTES) {
+            // Where there is a header digest, which is behind it, this may be damage too.
+            boolean sent = headerDigestBytes == 0;
+            throw framingLost(in, sent, "TotalAHSLength of " + ahsBytes + " bytes is too long");
+        }
         int headerBytes = BasicHeaderSegment.BYTES + ahsBytes;
         int dataAt = at + headerBytes + headerDigestBytes;
         if (headerDigestBytes != 0 && dataAt <= in.writerIndex()) {
             // Before the data is awaited: a damaged length must not hold up the connection.
             if (!digest.holds(in, at, headerBytes)) {
-                throw framingLost(in, "header digest is wrong");
+                throw framingLost(in, false, "header digest is wrong");
             }
+        }
+        if (dataBytes > maxDataSegmentBytes && dataBytes > maxDataBytes(in)) {
+            if (headerDigestBytes != 0 && dataAt > in.writerIndex()) {
+                return waitFor(dataAt - in.writerIndex());
+            }
+            throw framingLost(in, true, "DataSegmentLength of " + dataBytes + " bytes is too long");
         }
         int paddedBytes = BasicHeaderSegment.padded(dataBytes);
         int end = dataAt + paddedBytes + (dataBytes == 0 ? 0 : dataDigestBytes);
@@ -104,19 +113,12 @@ public final class PduDecoder {
         return null;
     }
 
-    private void checkLengths(ByteBuf in, int ahsBytes, int dataBytes)
-            throws MalformedPduException {
-        if (ahsBytes > ExtendedCdb.MAX_AHS_BYTES) {
-            throw framingLost(in, "TotalAHSLength of " + ahsBytes + " bytes is too long");
-        }
-        if (dataBytes <= maxDataSegmentBytes) {
-            return;
-        }
+    private int maxDataBytes(ByteBuf in) {
         OperationCode code = opcode(in, in.readerIndex());
         boolean text = code == OperationCode.LOGIN_REQUEST || code == OperationCode.TEXT_REQUEST;
-        if (!text || dataBytes > DEFAULT_MAX_DATA_SEGMENT_BYTES) {
-            throw framingLost(in, "DataSegmentLength of " + dataBytes + " bytes is too long");
-        }
+        return text
+                ? Math.max(maxDataSegmentBytes, DEFAULT_MAX_DATA_SEGMENT_BYTES)
+                : maxDataSegmentBytes;
     }
 
     private static RequestPdu decode(ByteBuf in, int at, int ahsBytes, ByteBuf data)
@@ -200,12 +202,12 @@ public final class PduDecoder {
     }
 
     private static MalformedPduException rejected(ByteBuf in, int at, int reason, String message) {
-        return new MalformedPduException(message, reason, header(in, at), false);
+        return MalformedPduException.rejected(message, reason, header(in, at));
     }
 
-    private static MalformedPduException framingLost(ByteBuf in, String message) {
-        return new MalformedPduException(
-                message, MalformedPduException.PROTOCOL_ERROR, header(in, in.readerIndex()), true);
+    private static MalformedPduException framingLost(
+            ByteBuf in, boolean formatError, String message) {
+        return MalformedPduException.framing(message, header(in, in.readerIndex()), formatError);
     }
 
     private static byte[] header(ByteBuf in, int at) {

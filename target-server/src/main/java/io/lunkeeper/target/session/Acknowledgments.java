@@ -9,7 +9,7 @@ import java.util.function.Predicate;
 
 /// Waits until the initiator has what was sent on the other connections of its session: a response
 /// that must be the last it hears of some tasks may otherwise overtake their status on the way (RFC
-/// 7143 4.2.3.3 Standardized Multi-Task Abort Semantics). Confined to the session's thread.
+/// 7143 4.2.3.3 Standard Multi-Task Abort Semantics). Confined to the session's thread.
 final class Acknowledgments {
     private final Links links;
     private final Consumer<Link> ping;

@@ -101,9 +101,9 @@ final class CommandOrder {
         session.connections().drop(link, "protocol error: " + fault.getMessage());
     }
 
-    /// RFC 7143 4.2.3.3 Standardized Multi-Task Abort Semantics: commands that were sent before
-    /// such a function and have not come yet are waited for, as it concerns them too. They can be
-    /// missing only where CmdSN has a gap.
+    /// RFC 7143 4.2.3.3 Standard Multi-Task Abort Semantics: commands that were sent before such a
+    /// function and have not come yet are waited for, as it concerns them too. They can be missing
+    /// only where CmdSN has a gap.
     private boolean waitsForCommands(TaskManagementRequest request) {
         TaskFunction function = TaskFunction.of(request.function(), parameters.protocolLevel());
         SerialNumber before = new SerialNumber(request.cmdSn()).plus(-1);

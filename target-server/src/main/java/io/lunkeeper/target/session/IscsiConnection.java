@@ -138,19 +138,23 @@ public final class IscsiConnection {
     }
 
     /// Answers bytes that are no PDU. At ErrorRecoveryLevel 0 a lost PDU is a lost session, so a
-    /// digest error ends it (RFC 7143 7.8 Digest Errors, 7.1.5 Error Recovery Hierarchy); so does a
-    /// header that contradicts itself (7.7 Format Errors). At ErrorRecoveryLevel 1 a PDU whose data
-    /// is damaged is no more than lost: data is asked for again, and a request is one that has not
-    /// come, so that its CmdSN is waited for until the initiator sends it again (7.2.1 Usage of
-    /// Retry).
+    /// digest error ends it (RFC 7143 7.8 Digest Errors, 7.1.5 Error Recovery Hierarchy). At
+    /// ErrorRecoveryLevel 1 a PDU whose data is damaged is no more than lost: data is asked for
+    /// again, and a request is one that has not come, so that its CmdSN is waited for until the
+    /// initiator sends it again (7.2.1 Usage of Retry). A header that contradicts itself ends the
+    /// session whatever was agreed on, and nothing of it is kept (7.7 Format Errors, 7.1.4.4
+    /// Session Recovery).
     public void malformed(MalformedPduException fault) {
         reject(fault.rejectReason(), fault.header(), 0);
         boolean damaged = fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR;
+        String message = fault.getMessage() == null ? "malformed PDU" : fault.getMessage();
         Session mine = session;
-        if (fault.framingLost()
+        if (mine != null && fault.formatError()) {
+            mine.terminateNow(message, () -> {});
+        } else if (fault.framingLost()
                 || fault.formatError()
                 || (damaged && (mine == null || !mine.recovers()))) {
-            drop(fault.getMessage() == null ? "malformed PDU" : fault.getMessage());
+            drop(message);
         } else if (damaged) {
             lose(fault);
         } else if (mine != null) {

@@ -14,9 +14,9 @@ import java.util.function.Predicate;
 /// forgotten first.
 ///
 /// Of each it is known which of its Target Transfer Tags the initiator has still to answer, for
-/// functions whose response waits for that (RFC 7143 4.2.3.3 Standardized Multi-Task Abort
-/// Semantics). They do not wait for long: Linux answers none after its reset of a logical unit,
-/// unless it is configured to (its own FastAbort, which it does not negotiate).
+/// functions whose response waits for that (RFC 7143 4.2.3.3 Standard Multi-Task Abort Semantics).
+/// They do not wait for long: Linux answers none after its reset of a logical unit, unless it is
+/// configured to (its own FastAbort, which it does not negotiate).
 final class RetiredTags {
     /// Twice the default command window: more tasks cannot have ended in the time that their data
     /// takes to arrive on one connection.

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 
-/// The Data-In PDUs of one command that the initiator may ask for again (RFC 7143 4.2.2.3 Data
+/// The Data-In PDUs of one command that the initiator may ask for again (RFC 7143 4.2.2.4 Data
 /// Sequencing): those that it has acknowledged neither by a SNACK nor by acknowledging the status
 /// of the command. It outlives its task, and belongs to no connection. Confined to the session's
 /// thread.

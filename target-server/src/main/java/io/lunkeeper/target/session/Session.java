@@ -491,16 +491,19 @@ public final class Session {
     /// @param reason for the log
     /// @param whenEnded called on this session's thread
     public void terminate(String reason, Runnable whenEnded) {
-        links.execute(() -> {
-            if (nexus != null && !terminating) {
-                links.all().forEach(link -> messages.droppingSession(link, 0));
-            }
-            links.close(reason);
-            end(whenEnded);
-        });
+        links.execute(() -> terminateNow(reason, whenEnded));
     }
 
-    /// The same on the session's own thread, when its connections are closed already.
+    /// The same on the session's own thread.
+    void terminateNow(String reason, Runnable whenEnded) {
+        if (isOpen()) {
+            links.all().forEach(link -> messages.droppingSession(link, 0));
+        }
+        links.close(reason);
+        end(whenEnded);
+    }
+
+    /// The same when its connections are closed already.
     void end(Runnable whenEnded) {
         if (terminated) {
             whenEnded.run();

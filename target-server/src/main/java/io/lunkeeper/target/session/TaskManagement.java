@@ -189,7 +189,7 @@ final class TaskManagement {
     }
 
     /// Responds to a function that has aborted tasks, `affected` of this session. The initiator
-    /// answers first what these had asked for (RFC 7143 4.2.3.3 Standardized Multi-Task Abort
+    /// answers first what these had asked for (RFC 7143 4.2.3.3 Standard Multi-Task Abort
     /// Semantics), unless FastAbort was negotiated (4.2.3.4), by which it sends no data any more.
     /// On other connections it has heard what there was to hear of such tasks.
     private void conclude(TaskManagementRequest request, Set<Integer> affected) {

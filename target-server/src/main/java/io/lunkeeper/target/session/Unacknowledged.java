@@ -14,7 +14,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// What one connection has sent and its initiator has not acknowledged, to be sent again when a
-/// SNACK asks for it (RFC 7143 4.2.2.2 Response/Status Numbering and Acknowledging, 4.2.2.3 Data
+/// SNACK asks for it (RFC 7143 4.2.2.2 Response/Status Numbering and Acknowledging, 4.2.2.4 Data
 /// Sequencing, 11.16 SNACK Request). There is one for each connection of a session with
 /// ErrorRecoveryLevel 1 or 2, none for others. Confined to the session's thread.
 ///

@@ -122,10 +122,15 @@ public final class PduDecoderFuzzTest {
             int headerBytes = 48 + (lengths >>> 24) * 4;
             int dataBytes = lengths & 0xffffff;
             int paddedBytes = (dataBytes + 3) & -4;
-            framed =
-                    headerBytes <= 48 + 256
-                            && dataBytes <= Math.max(limit, 8192)
-                            && in.readableBytes() >= headerBytes + paddedBytes;
+            boolean headerFits = headerBytes <= 48 + 256;
+            boolean dataFits = dataBytes <= Math.max(limit, 8192);
+            if (headerDigest && headerFits && !dataFits) {
+                int at = out.writerIndex();
+                int there = Math.min(headerBytes, in.readableBytes());
+                out.writeBytes(in, there).writeZero(headerBytes - there);
+                return out.writeIntLE(digest.of(out, at, headerBytes));
+            }
+            framed = headerFits && dataFits && in.readableBytes() >= headerBytes + paddedBytes;
             if (framed) {
                 int at = out.writerIndex();
                 out.writeBytes(in, headerBytes);

@@ -285,6 +285,7 @@ final class PduDecoderTest {
         } else {
             MalformedPduException e = assertMalformed(in);
             assertTrue(e.framingLost());
+            assertTrue(e.formatError());
             assertEquals(MalformedPduException.PROTOCOL_ERROR, e.rejectReason());
             assertEquals(0, in.readerIndex());
         }
@@ -349,12 +350,38 @@ final class PduDecoderTest {
         assertTrue(decoder.next(in) instanceof NopOut);
     }
 
+    /// The header digest says whether the length is what was sent.
+    @Test
+    void checksTheHeaderDigestBeforeTheLengthOfTheData() throws MalformedPduException {
+        decoder.negotiated(true, false, 8192);
+        ByteBuf in = Bytes.of("05800000 00ffffff" + "00".repeat(44));
+        in.setIntLE(48, new Digest().of(in, 0, 48));
+        assertNull(decoder.next(in.slice(0, 48)));
+        assertEquals(4, decoder.missingBytes());
+        assertTrue(assertMalformed(in.slice()).formatError());
+        in.setByte(48, in.getByte(48) ^ 1);
+        MalformedPduException e = assertMalformed(in);
+        assertTrue(e.framingLost());
+        assertEquals(false, e.formatError());
+    }
+
+    /// It is behind the additional headers, of which there may be none.
+    @Test
+    void cannotTellDamageFromTooManyAdditionalHeaders() {
+        decoder.negotiated(true, false, 8192);
+        MalformedPduException e = assertMalformed(Bytes.of("01800000 ff000000" + "00".repeat(40)));
+        assertTrue(e.framingLost());
+        assertEquals(false, e.formatError());
+    }
+
     @Test
     void givesUpOnMoreAdditionalHeadersThanHaveAUse() throws MalformedPduException {
         ByteBuf most = withAhs("00".repeat(256)).slice(0, 48);
         assertNull(decoder.next(most));
         ByteBuf more = withAhs("00".repeat(260)).slice(0, 48);
-        assertTrue(assertMalformed(more).framingLost());
+        MalformedPduException e = assertMalformed(more);
+        assertTrue(e.framingLost());
+        assertTrue(e.formatError());
     }
 
     @ParameterizedTest
@@ -401,6 +428,7 @@ final class PduDecoderTest {
         in.setByte(20, 1);
         MalformedPduException e = assertMalformed(in);
         assertTrue(e.framingLost());
+        assertEquals(false, e.formatError());
         assertEquals(0, in.readerIndex());
     }
 

@@ -3,9 +3,12 @@ package io.lunkeeper.target.session;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lunkeeper.target.login.OneTarget;
 import io.lunkeeper.target.login.TargetDirectory;
+import io.lunkeeper.target.pdu.MalformedPduException;
+import io.lunkeeper.target.pdu.PduDecoder;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
@@ -439,6 +442,14 @@ final class Initiator {
     List<String> asyncMessages() {
         rig.turn();
         return below.asyncMessages();
+    }
+
+    /// Sends a Task Management Function Request that announces data.
+    void contradictItself() {
+        ByteBuf bytes = Unpooled.buffer(52).writeByte(0x42).writeByte(0x81).writeZero(5);
+        bytes.writeByte(4).writeZero(44);
+        connection.malformed(
+                assertThrows(MalformedPduException.class, () -> new PduDecoder().next(bytes)));
     }
 
     void disconnect() {

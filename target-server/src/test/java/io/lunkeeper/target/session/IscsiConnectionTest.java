@@ -393,7 +393,7 @@ class IscsiConnectionTest {
                 assertThrows(MalformedPduException.class, () -> new PduDecoder().next(bytes)));
         int opcode = transport.sent.get(transport.sent.size() - 2).getByte(0) & 0x3f;
         assertEquals(REJECT, opcode);
-        assertAsync(2, 1, 2, 0);
+        assertAsync(3, 0, 2, 0);
         assertEquals("data segment where none belongs", transport.closeReason);
     }
 

@@ -29,8 +29,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// When functions that abort many tasks are answered, and who hears of them: RFC 7143 4.2.3.3
-/// Standardized Multi-Task Abort Semantics and 4.2.3.4 FastAbort Multi-Task Abort Semantics. The
-/// tasks are writes that wait for their data.
+/// Standard Multi-Task Abort Semantics and 4.2.3.4 FastAbort Multi-Task Abort Semantics. The tasks
+/// are writes that wait for their data.
 class MultiTaskAbortTest {
     private static final int NOP_IN = 0x20;
     private static final int TARGET_TRANSFER_TAG = 20;

@@ -300,4 +300,33 @@ class SessionContinuationTest {
         assertEquals(List.of(3, 0, WAIT, 0), first.below().lastAsync());
         assertFalse(first.below().keepsPlace());
     }
+
+    /// RFC 7143 7.7 Format Errors: all connections at once, and nothing is left to go on with.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void endsWithAllConnectionsUponAFormatError(int level) throws Exception {
+        Initiator one = rig.login(KEYS + "ErrorRecoveryLevel=" + level + "\0");
+        Initiator two = one.joined(2);
+        Initiator lost = one.joined(3);
+        if (level > 0) {
+            lost.disconnect();
+        }
+        int write = one.beginWrite();
+        two.contradictItself();
+        assertEquals(List.of(3, 0, WAIT, 0), one.below().lastAsync());
+        assertEquals(List.of(3, 0, WAIT, 0), two.below().lastAsync());
+        assertTrue(one.closed());
+        assertTrue(two.closed());
+        one.disconnect();
+        two.disconnect();
+        rig.turn();
+        assertEquals(1, rig.entries().size(), "the session of another initiator");
+        for (Initiator each : List.of(one, two, lost)) {
+            assertFalse(each.below().keepsPlace());
+        }
+        assertEquals(NO_SUCH_SESSION, one.join(1).loginStatus());
+        Initiator again = one.reinstate(KEYS);
+        assertEquals(POWER_ON, again.await(again.testUnit(0)));
+        assertNull(again.reply(write));
+    }
 }
