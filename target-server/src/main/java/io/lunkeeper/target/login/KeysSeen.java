@@ -33,6 +33,10 @@ final class KeysSeen {
         return true;
     }
 
+    boolean has(TextKey key) {
+        return names.containsKey(key.text());
+    }
+
     void clear() {
         names.clear();
     }

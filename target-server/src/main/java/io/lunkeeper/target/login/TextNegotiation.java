@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// One exchange is open at a time. It begins with a request that has the reserved Target Transfer
 /// Tag, which also drops one that was left unfinished; every reply that does not end it names the
-/// tag under which the initiator goes on.
+/// tag under which the initiator goes on. What it declares counts from the reply on that ends the
+/// exchange; of one that is dropped or rejected nothing does (RFC 7143 6.4 Operational Parameter
+/// Negotiation outside the Login Phase, 7.12 Negotiation Failures).
 public final class TextNegotiation {
     /// Text in one reply, whatever the initiator would take: what a list of thousands of targets
     /// makes us hold for one who asks for it.
@@ -30,6 +32,10 @@ public final class TextNegotiation {
     private final TextGathering gathering = new TextGathering(TextKeys.MAX_TEXT_BYTES);
     private final KeysSeen seen = new KeysSeen();
     private int maxDataSegmentBytes;
+
+    /// What the exchange that is open declares that to be.
+    private int declaredSegmentBytes;
+
     private final StringBuilder unsent = new StringBuilder();
     private Iterator<Listing> unlisted = Collections.emptyIterator();
     private int tag = RequestPdu.RESERVED_TAG;
@@ -41,10 +47,11 @@ public final class TextNegotiation {
         this.directory = directory;
         this.parameters = parameters;
         this.maxDataSegmentBytes = maxDataSegmentBytes;
+        declaredSegmentBytes = maxDataSegmentBytes;
     }
 
-    /// The initiator's MaxRecvDataSegmentLength as last declared, in bytes. RFC 7143 13.12 lets it
-    /// change at any time.
+    /// The initiator's MaxRecvDataSegmentLength, in bytes, as the last exchange that was complete
+    /// declared it. RFC 7143 13.12 MaxRecvDataSegmentLength lets it change at any time.
     public int maxDataSegmentBytes() {
         return maxDataSegmentBytes;
     }
@@ -85,6 +92,7 @@ public final class TextNegotiation {
         unsent.setLength(0);
         unlisted = Collections.emptyIterator();
         tag = RequestPdu.RESERVED_TAG;
+        declaredSegmentBytes = maxDataSegmentBytes;
     }
 
     private int openTag() {
@@ -113,6 +121,7 @@ public final class TextNegotiation {
             // 11.11.1 F (Final) Bit: only a request that has it can be answered with it.
             return new TextReply(false, false, openTag(), piece);
         }
+        maxDataSegmentBytes = declaredSegmentBytes;
         reset();
         return new TextReply(true, false, RequestPdu.RESERVED_TAG, piece);
     }
@@ -151,6 +160,10 @@ public final class TextNegotiation {
         if (!seen.add(pairs)) {
             throw protocolError(request, "key is repeated");
         }
+        if (parameters.discovery() && !seen.has(TextKey.SEND_TARGETS)) {
+            // 4.3 iSCSI Session Types, 13.21 SessionType: nothing else is taken in discovery.
+            throw protocolError(request, "no SendTargets in a discovery session");
+        }
         for (TextKeys.Pair pair : pairs) {
             String answer = answer(pair);
             if (answer == null) {
@@ -182,7 +195,7 @@ public final class TextNegotiation {
             if (length.isEmpty()) {
                 return null;
             }
-            maxDataSegmentBytes = length.getAsInt();
+            declaredSegmentBytes = length.getAsInt();
         }
         return "";
     }

@@ -12,8 +12,9 @@ import org.jscsi.parser.logout.LogoutRequestParser.LogoutReasonCode;
 final class DiscoveryRequests {
     private DiscoveryRequests() {}
 
-    /// A discovery session takes text and the logout that closes it, nothing else. To close its one
-    /// connection is the same, and initiators do. An answer to a ping of ours is no request.
+    /// A discovery session takes text, that of SendTargets, which is looked at where it is read,
+    /// and the logout that closes it, nothing else. To close its one connection is the same, and
+    /// initiators do. An answer to a ping of ours is no request.
     static boolean admits(RequestPdu pdu) {
         return switch (pdu) {
             case TextRequest _ -> true;

@@ -221,11 +221,68 @@ final class TextNegotiationTest {
         TargetDirectory directory = new OneTarget(VM1, addresses);
         TextNegotiation text = new TextNegotiation(directory, session(ALICE, true), 8192);
         assertTrue(text.receive(request(RESERVED, true, false, "SendTargets=All")).finalBit());
-        text.receive(request(RESERVED, true, false, "MaxRecvDataSegmentLength=512"));
+        String declaring = "MaxRecvDataSegmentLength=512;SendTargets=All";
+        assertTrue(text.receive(request(RESERVED, true, false, declaring)).finalBit());
         assertEquals(512, text.maxDataSegmentBytes());
         TextReply reply = text.receive(request(RESERVED, true, false, "SendTargets=All"));
         assertTrue(reply.continueBit());
         assertEquals(512, reply.text().length());
+    }
+
+    /// RFC 7143 6.4: what several requests declare counts when the last reply to them goes out.
+    @Test
+    void aDeclarationCountsWhenTheExchangeIsComplete() throws MalformedPduException {
+        TextReply open =
+                normal.receive(request(RESERVED, false, false, "MaxRecvDataSegmentLength=512"));
+        assertEquals(8192, normal.maxDataSegmentBytes());
+        open = normal.receive(request(open.targetTransferTag(), false, false, "SendTargets="));
+        assertEquals(8192, normal.maxDataSegmentBytes());
+        assertEnd("", normal.receive(request(open.targetTransferTag(), true, false, "")));
+        assertEquals(512, normal.maxDataSegmentBytes());
+    }
+
+    /// RFC 7143 7.12 b): after a failure what was agreed on before counts.
+    @ParameterizedTest
+    @CsvSource({
+        "MaxRecvDataSegmentLength=1024",
+        "MaxRecvDataSegmentLength=x",
+        "A=1;A=1",
+        "A",
+    })
+    void aDeclarationIsGoneWithAnExchangeThatFails(String next) throws MalformedPduException {
+        TextReply open =
+                normal.receive(request(RESERVED, false, false, "MaxRecvDataSegmentLength=512"));
+        assertBroken(
+                MalformedPduException.PROTOCOL_ERROR,
+                normal,
+                request(open.targetTransferTag(), true, false, next));
+        assertEnd("", normal.receive(request(RESERVED, true, false, "")));
+        assertEquals(8192, normal.maxDataSegmentBytes());
+    }
+
+    /// The same text in one request, and one that is dropped for another.
+    @Test
+    void aDeclarationIsGoneWithAnExchangeThatIsDropped() throws MalformedPduException {
+        assertBroken(
+                MalformedPduException.PROTOCOL_ERROR,
+                normal,
+                request(RESERVED, true, false, "MaxRecvDataSegmentLength=512;A=1;A=1"));
+        normal.receive(request(RESERVED, false, false, "MaxRecvDataSegmentLength=512"));
+        assertEnd("", normal.receive(request(RESERVED, true, false, "")));
+        assertEquals(8192, normal.maxDataSegmentBytes());
+    }
+
+    /// RFC 7143 4.3 iSCSI Session Types, 13.21 SessionType.
+    @ParameterizedTest
+    @CsvSource({"''", "MaxRecvDataSegmentLength=512", "X-a=1", "SendTargets=Reject"})
+    void takesNoTextWithoutSendTargetsInDiscovery(String text) throws MalformedPduException {
+        assertBroken(
+                MalformedPduException.PROTOCOL_ERROR,
+                discovery,
+                request(RESERVED, true, false, text));
+        assertEquals(8192, discovery.maxDataSegmentBytes());
+        assertEnd(
+                LISTING_2, discovery.receive(request(RESERVED, true, false, "SendTargets=" + VM2)));
     }
 
     @Test
@@ -304,7 +361,8 @@ final class TextNegotiationTest {
                 MalformedPduException.PROTOCOL_ERROR,
                 discovery,
                 request(tag, false, true, piece.slice(0, 1)));
-        assertEnd("", discovery.receive(request(RESERVED, true, false, "")));
+        assertEnd(
+                LISTING_2, discovery.receive(request(RESERVED, true, false, "SendTargets=" + VM2)));
     }
 
     @Test
