@@ -9,8 +9,10 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Set;
 import java.util.function.ToIntFunction;
@@ -33,6 +35,7 @@ final class CommandLine {
             lunkeeper serve --config FILE   serve in the foreground until SIGTERM or SIGINT
             lunkeeper check --config FILE   check a configuration, change nothing
             lunkeeper check --image FILE    tell what is known of an image, change nothing
+            lunkeeper secret                print a random secret for CHAP
             lunkeeper train                 learn how to start faster, takes ten seconds
             lunkeeper help [COMMAND]        show this, or more about a command
             lunkeeper version               show the version
@@ -78,6 +81,23 @@ final class CommandLine {
 
               -i, --image FILE    the image
             """;
+
+    private static final String SECRET_HELP =
+            """
+            lunkeeper secret
+
+            Prints a random secret for CHAP on one line: 128 bits in Base64, 24 characters, all of
+            which are the secret. A secret file takes it as it is:
+
+              (umask 077; lunkeeper secret > secrets/alice)
+
+            The initiator is given the same line. Initiator and target need a secret each where both
+            prove themselves. Initiators that take 16 characters at most, as that of Windows does,
+            can have 96 bits: head -c 12 /dev/urandom | base64
+            """;
+
+    /// RFC 7143 9.2.1 CHAP Considerations.
+    private static final int SECRET_BYTES = 16;
 
     private static final String TRAIN_HELP =
             """
@@ -128,6 +148,7 @@ final class CommandLine {
         return switch (args[0]) {
             case "serve" -> configured(rest, SERVE_HELP, this::serve);
             case "check" -> check(rest);
+            case "secret" -> parsed(rest, new Options(), SECRET_HELP, _ -> secret());
             case "train" -> train(rest);
             case "help", "-h", "--help" -> help(rest);
             case "version", "--version" -> version(rest);
@@ -149,6 +170,17 @@ final class CommandLine {
     private int train(List<String> rest) {
         TrainCommand command = new TrainCommand(out, err, served, TRAINING);
         return parsed(rest, new Options(), TRAIN_HELP, _ -> command.run(opening, orders));
+    }
+
+    private int secret() {
+        byte[] random = new byte[SECRET_BYTES];
+        new SecureRandom().nextBytes(random);
+        out.println(Base64.getEncoder().encodeToString(random));
+        if (out.checkError()) {
+            err.println("lunkeeper: the secret could not be written");
+            return FAILED;
+        }
+        return FINE;
     }
 
     private int checkImage(String file) {
@@ -189,6 +221,7 @@ final class CommandLine {
         return switch (topic) {
             case "serve" -> shown(SERVE_HELP);
             case "check" -> shown(CHECK_HELP);
+            case "secret" -> shown(SECRET_HELP);
             case "train" -> shown(TRAIN_HELP);
             case "help", "version" -> shown(HELP);
             default -> usage("there is no command " + topic);

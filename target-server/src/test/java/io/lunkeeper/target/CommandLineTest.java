@@ -14,6 +14,7 @@ import io.lunkeeper.target.config.Problem;
 import io.lunkeeper.target.config.UnservableException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -21,7 +22,9 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -84,6 +87,7 @@ final class CommandLineTest {
             delimiter = '|',
             value = {
                 "frobnicate | there is no command frobnicate",
+                "secret 16 | unexpected argument 16",
                 "help frobnicate | there is no command frobnicate",
                 "help serve check | help takes one command",
                 "version x | version takes no arguments",
@@ -108,11 +112,62 @@ final class CommandLineTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"help", "-h", "--help", "help serve", "help check", "serve -h", "check --help"})
+    @CsvSource({
+        "help",
+        "-h",
+        "--help",
+        "help serve",
+        "help check",
+        "serve -h",
+        "check --help",
+        "help secret"
+    })
     void helpIsFine(String args) {
         assertEquals(CommandLine.FINE, run(NOTHING_OPENS, args.split(" ")));
         assertTrue(out().contains("lunkeeper"), out());
         assertEquals("", err());
+    }
+
+    /// RFC 7143 9.2.1 CHAP Considerations.
+    @Test
+    void printsASecretOf128RandomBits() {
+        for (int count = 0; count < 100; count++) {
+            assertEquals(CommandLine.FINE, run(NOTHING_OPENS, "secret"));
+        }
+        assertEquals("", err());
+        List<String> secrets = out().lines().toList();
+        assertEquals(100, secrets.size());
+        assertEquals(100, secrets.stream().distinct().count());
+        for (String secret : secrets) {
+            assertEquals(16, Base64.getDecoder().decode(secret).length, secret);
+        }
+    }
+
+    @Test
+    void aSecretFileTakesWhatItPrints() throws IOException {
+        run(NOTHING_OPENS, "secret");
+        Path file = Files.writeString(directory.resolve("alice"), out());
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        String extra = "    auth: { user: alice, secret-file: alice }\n";
+        int code = run(NOTHING_OPENS, "check", "--config", configuration(extra));
+        assertEquals("", err());
+        assertEquals(CommandLine.FINE, code);
+    }
+
+    @Test
+    void aSecretThatCannotBeWrittenIsAnError() {
+        PrintStream full = new PrintStream(new FullDevice());
+        PrintStream told = new PrintStream(err, true, StandardCharsets.UTF_8);
+        CommandLine command = new CommandLine(full, told, Main.SERVED, NOTHING_OPENS, orders);
+        assertEquals(CommandLine.FAILED, command.run(new String[] {"secret"}));
+        assertEquals("lunkeeper: the secret could not be written\n", err());
+    }
+
+    private static final class FullDevice extends OutputStream {
+        @Override
+        public void write(int octet) throws IOException {
+            throw new IOException("No space left on device");
+        }
     }
 
     @Test
