@@ -68,7 +68,7 @@ public record Configuration(
     /// A target and what it serves.
     ///
     /// @param iqn the normalized iSCSI name
-    /// @param alias what people call it (RFC 7143 13.4 TargetAlias)
+    /// @param alias what people call it (RFC 7143 13.6 TargetAlias)
     /// @param access who may use it: whoever fits one of them
     /// @param isns whether servers of names are told of it
     /// @param moved where it is to be found instead; it may have no LUNs then

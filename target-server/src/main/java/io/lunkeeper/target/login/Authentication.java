@@ -4,6 +4,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import org.jscsi.parser.login.LoginStatus;
 import org.jscsi.target.settings.TextKeyword;
 import org.jspecify.annotations.Nullable;
 
@@ -31,8 +32,8 @@ final class Authentication {
     /// CHAP once that has begun.
     ///
     /// @param answers where the answers go
-    /// @return false when authentication has failed
-    boolean receive(Map<TextKey, String> offers, Map<TextKey, String> answers) {
+    /// @return null when all is well
+    @Nullable LoginStatus receive(Map<TextKey, String> offers, Map<TextKey, String> answers) {
         Map<TextKey, String> ofChap = new EnumMap<>(TextKey.class);
         offers.forEach((key, value) -> {
             if (key.rule() instanceof KeyRule.Proof && key != TextKey.AUTH_METHOD) {
@@ -41,16 +42,21 @@ final class Authentication {
         });
         String methods = offers.get(TextKey.AUTH_METHOD);
         if (methods != null) {
-            return ofChap.isEmpty() ? choose(methods, answers) : refuse("CHAP before its time");
+            return ofChap.isEmpty()
+                    ? choose(methods, answers)
+                    : fail("CHAP before its time", LoginStatus.INITIATOR_ERROR);
         }
         Chap begun = chap;
         if (begun == null) {
-            return ofChap.isEmpty() || refuse("CHAP was not agreed on");
+            return ofChap.isEmpty()
+                    ? null
+                    : fail("CHAP was not agreed on", LoginStatus.INITIATOR_ERROR);
         }
         if (ofChap.isEmpty() && passed()) {
-            return true;
+            return null;
         }
-        return begun.receive(ofChap, answers) || refuse(begun.fault());
+        LoginStatus failure = begun.receive(ofChap, answers);
+        return failure == null ? null : fail(begun.fault(), failure);
     }
 
     /// Whether the initiator may go on to the next stage.
@@ -79,13 +85,16 @@ final class Authentication {
     }
 
     /// Notes why authentication has failed.
-    void fail(String why) {
+    ///
+    /// @return what to tell the initiator
+    LoginStatus fail(String why, LoginStatus status) {
         fault = demand.whyNone().isEmpty() ? why : demand.whyNone();
+        return status;
     }
 
     /// What must be proven is never left out because the initiator would like to. Otherwise its
     /// order counts (RFC 7143 6.2.1 List Negotiations).
-    private boolean choose(String offer, Map<TextKey, String> answers) {
+    private @Nullable LoginStatus choose(String offer, Map<TextKey, String> answers) {
         for (String method : offer.split(",", -1)) {
             if (method.equals(CHAP) && demand.concernsAnybody()) {
                 chap = new Chap(demand.accounts(), random);
@@ -93,13 +102,8 @@ final class Authentication {
                 continue;
             }
             answers.put(TextKey.AUTH_METHOD, method);
-            return true;
+            return null;
         }
-        return refuse("no authentication method in common");
-    }
-
-    private boolean refuse(String why) {
-        fail(why);
-        return false;
+        return fail("no authentication method in common", LoginStatus.AUTHENTICATION_FAILURE);
     }
 }

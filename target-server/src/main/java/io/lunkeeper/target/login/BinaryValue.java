@@ -18,21 +18,26 @@ final class BinaryValue {
         return "0x" + HexFormat.of().formatHex(value);
     }
 
-    /// The bytes that a text stands for; null when it is no binary value. Half a byte is none:
-    /// nobody could tell which half.
+    /// The bytes that a text stands for; null when it is no binary value. Of an odd number of
+    /// hexadecimal digits the first is a byte of its own, since the number that they make begins
+    /// with the most significant one.
     static byte @Nullable [] decode(String text) {
-        if (text.length() < 2 || text.charAt(0) != '0') {
+        if (text.length() < 3 || text.charAt(0) != '0') {
             return null;
         }
         String digits = text.substring(2);
         try {
             return switch (text.charAt(1)) {
-                case 'x', 'X' -> HexFormat.of().parseHex(digits);
+                case 'x', 'X' -> HexFormat.of().parseHex(wholeBytes(digits));
                 case 'b', 'B' -> Base64.getDecoder().decode(digits);
                 default -> null;
             };
         } catch (IllegalArgumentException malformed) {
             return null;
         }
+    }
+
+    private static String wholeBytes(String digits) {
+        return digits.length() % 2 == 0 ? digits : '0' + digits;
     }
 }

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.random.RandomGenerator;
+import org.jscsi.parser.login.LoginStatus;
 import org.jspecify.annotations.Nullable;
 
 /// The target's side of RFC 7143 12.1.3 Challenge Handshake Authentication Protocol (CHAP) for one
@@ -15,14 +16,15 @@ import org.jspecify.annotations.Nullable;
 /// challenge of its own. Each step is taken once, by exactly its own keys, and nothing comes after
 /// a step that failed.
 ///
-/// A user that is not known costs the same time, and ends the same way, as a wrong secret.
+/// RFC 7143 9.2 In-Band Initiator-Target Authentication: what is not of the form that its step
+/// wants is an initiator error, or a missing parameter; authentication fails by what is of that
+/// form and wrong. The form is judged before anything that depends on accounts. A user that is not
+/// known costs the same time, and ends the same way, as a wrong secret.
 final class Chap {
     /// 12.1.3: what a challenge or a response has at most.
     static final int MAX_BINARY_BYTES = 1024;
 
     private static final Range IDENTIFIERS = new Range(0, 255);
-
-    private static final Set<TextKey> ALGORITHM_KEYS = EnumSet.of(TextKey.CHAP_A);
     private static final Set<TextKey> RESPONSE_KEYS = EnumSet.of(TextKey.CHAP_N, TextKey.CHAP_R);
     private static final Set<TextKey> MUTUAL_KEYS =
             EnumSet.of(TextKey.CHAP_N, TextKey.CHAP_R, TextKey.CHAP_I, TextKey.CHAP_C);
@@ -39,6 +41,8 @@ final class Chap {
     private ChapAlgorithm algorithm = ChapAlgorithm.MD5;
     private int identifier;
     private byte[] challenge = {};
+    private int theirIdentifier;
+    private byte[] theirChallenge = {};
     private List<ChapAccount> proven = List.of();
     private boolean answered;
     private String fault = "";
@@ -53,8 +57,8 @@ final class Chap {
     /// Takes the keys of CHAP in one text.
     ///
     /// @param answers where the answers go
-    /// @return false when authentication has failed
-    boolean receive(Map<TextKey, String> offers, Map<TextKey, String> answers) {
+    /// @return null when all is well
+    @Nullable LoginStatus receive(Map<TextKey, String> offers, Map<TextKey, String> answers) {
         Step now = step;
         step = Step.OVER;
         return switch (now) {
@@ -63,7 +67,7 @@ final class Chap {
                 answered = true;
                 yield judge(offers, answers);
             }
-            case OVER -> refuse("CHAP goes on after its end");
+            case OVER -> malformed("CHAP goes on after its end");
         };
     }
 
@@ -82,11 +86,19 @@ final class Chap {
         return fault;
     }
 
-    private boolean challenge(Map<TextKey, String> offers, Map<TextKey, String> answers) {
-        if (!offers.keySet().equals(ALGORITHM_KEYS)) {
-            return refuse("CHAP_A alone is due");
+    private @Nullable LoginStatus challenge(
+            Map<TextKey, String> offers, Map<TextKey, String> answers) {
+        if (!offers.containsKey(TextKey.CHAP_A)) {
+            return missing("CHAP_A is due");
         }
-        ChapAlgorithm strongest = ChapAlgorithm.strongest(offers.getOrDefault(TextKey.CHAP_A, ""));
+        if (offers.size() > 1) {
+            return malformed("CHAP_A alone is due");
+        }
+        List<Integer> numbers = ChapAlgorithm.numbers(offers.getOrDefault(TextKey.CHAP_A, ""));
+        if (numbers.isEmpty()) {
+            return malformed("CHAP_A is no list of numbers");
+        }
+        ChapAlgorithm strongest = ChapAlgorithm.strongest(numbers);
         if (strongest == null) {
             return refuse("no CHAP algorithm in common");
         }
@@ -98,17 +110,24 @@ final class Chap {
         answers.put(TextKey.CHAP_I, Integer.toString(identifier));
         answers.put(TextKey.CHAP_C, BinaryValue.encode(challenge));
         step = Step.RESPONSE;
-        return true;
+        return null;
     }
 
-    private boolean judge(Map<TextKey, String> offers, Map<TextKey, String> answers) {
-        boolean mutual = offers.keySet().equals(MUTUAL_KEYS);
-        if (!mutual && !offers.keySet().equals(RESPONSE_KEYS)) {
-            return refuse("CHAP_N and CHAP_R are due, with both CHAP_I and CHAP_C or neither");
+    private @Nullable LoginStatus judge(Map<TextKey, String> offers, Map<TextKey, String> answers) {
+        boolean mutual = offers.containsKey(TextKey.CHAP_I) || offers.containsKey(TextKey.CHAP_C);
+        Set<TextKey> due = mutual ? MUTUAL_KEYS : RESPONSE_KEYS;
+        if (!offers.keySet().containsAll(due)) {
+            return missing("CHAP_N and CHAP_R are due, with both CHAP_I and CHAP_C or neither");
         }
         byte[] response = BinaryValue.decode(offers.getOrDefault(TextKey.CHAP_R, ""));
         if (response == null || response.length != algorithm.digestBytes()) {
-            return refuse("CHAP_R is no " + algorithm + " digest");
+            return malformed("CHAP_R is no " + algorithm + " digest");
+        }
+        if (mutual) {
+            LoginStatus failure = readChallenge(offers);
+            if (failure != null) {
+                return failure;
+            }
         }
         String user = offers.getOrDefault(TextKey.CHAP_N, "");
         List<ChapAccount> known =
@@ -127,26 +146,29 @@ final class Chap {
         if (matching.isEmpty()) {
             return refuse("wrong secret");
         }
-        if (mutual && !answer(matching, offers, answers)) {
-            return false;
+        LoginStatus failure = mutual ? answer(matching, answers) : null;
+        if (failure == null) {
+            proven = matching;
         }
-        proven = matching;
-        return true;
+        return failure;
+    }
+
+    /// Takes the initiator's challenge.
+    private @Nullable LoginStatus readChallenge(Map<TextKey, String> offers) {
+        byte[] theirs = BinaryValue.decode(offers.getOrDefault(TextKey.CHAP_C, ""));
+        OptionalInt number = IDENTIFIERS.parse(offers.getOrDefault(TextKey.CHAP_I, ""));
+        if (theirs == null || theirs.length > MAX_BINARY_BYTES || number.isEmpty()) {
+            return malformed("CHAP_I or CHAP_C is none");
+        }
+        theirChallenge = theirs;
+        theirIdentifier = number.getAsInt();
+        return null;
     }
 
     /// RFC 7143 9.2.1 CHAP Considerations: a challenge that comes back is an attempt to have us
     /// answer our own.
-    private boolean answer(
-            List<ChapAccount> matching, Map<TextKey, String> offers, Map<TextKey, String> answers) {
-        byte[] theirs = BinaryValue.decode(offers.getOrDefault(TextKey.CHAP_C, ""));
-        OptionalInt theirIdentifier = IDENTIFIERS.parse(offers.getOrDefault(TextKey.CHAP_I, ""));
-        if (theirs == null
-                || theirs.length == 0
-                || theirs.length > MAX_BINARY_BYTES
-                || theirIdentifier.isEmpty()) {
-            return refuse("CHAP_I or CHAP_C is none");
-        }
-        if (MessageDigest.isEqual(theirs, challenge)) {
+    private @Nullable LoginStatus answer(List<ChapAccount> matching, Map<TextKey, String> answers) {
+        if (MessageDigest.isEqual(theirChallenge, challenge)) {
             return refuse("the challenge is our own");
         }
         ChapAccount.@Nullable Mutual target =
@@ -154,14 +176,24 @@ final class Chap {
         if (target == null) {
             return refuse("the target has no secret to prove itself with");
         }
-        byte[] response = target.secret().response(algorithm, theirIdentifier.getAsInt(), theirs);
+        byte[] response = target.secret().response(algorithm, theirIdentifier, theirChallenge);
         answers.put(TextKey.CHAP_N, target.user());
         answers.put(TextKey.CHAP_R, BinaryValue.encode(response));
-        return true;
+        return null;
     }
 
-    private boolean refuse(String why) {
+    private LoginStatus missing(String why) {
         fault = why;
-        return false;
+        return LoginStatus.MISSING_PARAMETER;
+    }
+
+    private LoginStatus malformed(String why) {
+        fault = why;
+        return LoginStatus.INITIATOR_ERROR;
+    }
+
+    private LoginStatus refuse(String why) {
+        fault = why;
+        return LoginStatus.AUTHENTICATION_FAILURE;
     }
 }

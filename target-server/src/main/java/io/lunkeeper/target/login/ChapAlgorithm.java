@@ -1,9 +1,11 @@
 package io.lunkeeper.target.login;
 
+import io.lunkeeper.target.login.KeyRule.Range;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /// The hash functions of CHAP, the strongest first. RFC 7143 12.1.3 Challenge Handshake
@@ -14,6 +16,8 @@ enum ChapAlgorithm {
     SHA_256(7, "SHA-256", 32),
     SHA_1(6, "SHA-1", 20),
     MD5(5, "MD5", 16);
+
+    private static final Range NUMBERS = new Range(0, Integer.MAX_VALUE);
 
     /// Those that this Java has: one that is confined to approved functions has no MD5.
     private static final List<ChapAlgorithm> OFFERED =
@@ -29,13 +33,21 @@ enum ChapAlgorithm {
         this.digestBytes = digestBytes;
     }
 
+    /// The numbers of an offer. RFC 7143 6.2.1 List Negotiations: what is none is passed over.
+    static List<Integer> numbers(String offer) {
+        return Arrays.stream(offer.split(",", -1))
+                .map(NUMBERS::parse)
+                .filter(OptionalInt::isPresent)
+                .map(OptionalInt::getAsInt)
+                .toList();
+    }
+
     /// The strongest of a list of numbers, whatever its order: initiators name MD5 first.
     ///
     /// @return null when there is none in it
-    static @Nullable ChapAlgorithm strongest(String offer) {
-        List<String> numbers = List.of(offer.split(",", -1));
+    static @Nullable ChapAlgorithm strongest(List<Integer> numbers) {
         return OFFERED.stream()
-                .filter(each -> numbers.contains(each.text()))
+                .filter(each -> numbers.contains(each.number))
                 .findFirst()
                 .orElse(null);
     }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// RFC 7143 4.2.7 iSCSI Names.
 final class IscsiName {
 
-    /// 4.2.7.2 iSCSI Name Properties.
+    /// 4.2.7.1 iSCSI Name Properties.
     private static final int MAX_BYTES = 223;
 
     /// 4.2.7.4 Type "iqn." (iSCSI Qualified Name): year and month of a date, a reversed domain

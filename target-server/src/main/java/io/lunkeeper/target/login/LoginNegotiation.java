@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
 /// bit) is judged when its last piece has come, and every piece before is answered with nothing.
 public final class LoginNegotiation {
 
-    /// RFC 7143 11.12.4 Version-max, 11.12.5 Version-min: the one version there is.
+    /// RFC 7143 11.12.4.1 Version-max, 11.12.4.2 Version-min: the one version there is.
     private static final int VERSION = 0;
 
     private static final int SECURITY = LoginStage.SECURITY_NEGOTIATION.value();
@@ -91,30 +91,29 @@ public final class LoginNegotiation {
         assert parameters == null : "login is over";
         LoginStatus failure = checkHeader(request);
         if (failure != null) {
-            return refuse(request, failure);
+            return LoginReply.reject(failure);
         }
         if (stage == NO_STAGE && request.tsih() != 0) {
             operational.beginFurtherConnection();
         }
         stage = request.currentStage();
         if (!gathering.append(request.data())) {
-            return refuse(request, LoginStatus.INITIATOR_ERROR);
+            return LoginReply.reject(LoginStatus.INITIATOR_ERROR);
         }
         if (request.continueBit()) {
             return new LoginReply(false, false, stage, 0, 0, 0, "");
         }
         List<TextKeys.Pair> pairs = TextKeys.parse(gathering.take());
         if (pairs == null) {
-            return refuse(request, LoginStatus.INITIATOR_ERROR);
+            return LoginReply.reject(LoginStatus.INITIATOR_ERROR);
         }
         StringBuilder text = new StringBuilder();
         failure = negotiate(pairs, text);
         if (failure == null && leavesUnproven(request)) {
-            authentication.fail("no authentication");
-            failure = LoginStatus.AUTHENTICATION_FAILURE;
+            failure = authentication.fail("no authentication", LoginStatus.AUTHENTICATION_FAILURE);
         }
         if (failure != null) {
-            return refuse(request, failure);
+            return LoginReply.reject(failure);
         }
         TargetDirectory.Moved moved = moved(request);
         return moved == null ? accept(request, text) : redirect(request, moved);
@@ -190,11 +189,7 @@ public final class LoginNegotiation {
     private @Nullable LoginStatus negotiate(List<TextKeys.Pair> pairs, StringBuilder reply) {
         Phase phase = stage == SECURITY ? Phase.SECURITY : Phase.OPERATIONAL;
         if (!seen.add(pairs)) {
-            if (!authentication.underWay()) {
-                return LoginStatus.INITIATOR_ERROR;
-            }
-            authentication.fail("a key is repeated");
-            return LoginStatus.AUTHENTICATION_FAILURE;
+            return LoginStatus.INITIATOR_ERROR;
         }
         Map<TextKey, String> offers = new EnumMap<>(TextKey.class);
         for (TextKeys.Pair pair : pairs) {
@@ -210,10 +205,8 @@ public final class LoginNegotiation {
         }
         LoginStatus failure = introduced ? null : introduce(offers);
         Map<TextKey, String> answers = new EnumMap<>(TextKey.class);
-        if (failure == null
-                && phase == Phase.SECURITY
-                && !authentication.receive(offers, answers)) {
-            failure = LoginStatus.AUTHENTICATION_FAILURE;
+        if (failure == null && phase == Phase.SECURITY) {
+            failure = authentication.receive(offers, answers);
         }
         for (Map.Entry<TextKey, String> offer : offers.entrySet()) {
             if (failure == null) {
@@ -309,16 +302,10 @@ public final class LoginNegotiation {
         return new LoginReply(transit, false, current, next, 0, 0, text.toString());
     }
 
-    /// 13.4 TargetAlias: at the end, when it is known who asks.
+    /// 13.6 TargetAlias: at the end, when it is known who asks.
     private String targetAlias() {
         String alias = identity.discovery() ? "" : directory.alias(identity.targetName());
         return alias.isEmpty() ? "" : TextKeys.format(TextKeyword.TARGET_ALIAS, alias);
-    }
-
-    private LoginReply refuse(LoginRequest request, LoginStatus status) {
-        int value = status.value() & 0xffff;
-        return new LoginReply(
-                false, false, request.currentStage(), 0, value >> 8, value & 0xff, "");
     }
 
     private static LoginReply redirect(LoginRequest request, TargetDirectory.Moved moved) {

@@ -5,7 +5,8 @@ package io.lunkeeper.target.login;
 /// @param maxRecvDataSegmentLength declared for the full-feature phase, 512 to 2^24 - 1
 /// @param maxBurstLength 512 to 2^24 - 1
 /// @param firstBurstLength 512 to `maxBurstLength`
-/// @param maxOutstandingR2t 1 to 65535
+/// @param maxOutstandingR2t 1 to 65535, at ErrorRecoveryLevel 0; above that it is 1 (13.19
+///   DataSequenceInOrder)
 /// @param maxConnections of one session, 1 to 65535
 /// @param errorRecoveryLevel 0 recovery of sessions, 1 within a connection too, 2 of connections
 ///   too

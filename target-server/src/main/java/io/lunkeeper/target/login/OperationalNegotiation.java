@@ -114,12 +114,22 @@ final class OperationalNegotiation {
             case DEFAULT_TIME_2_WAIT -> TIME_2_WAIT_SECONDS;
             // Nothing is kept of a discovery session.
             case DEFAULT_TIME_2_RETAIN -> discovery ? 0 : TIME_2_RETAIN_SECONDS;
-            case MAX_OUTSTANDING_R2T -> limits.maxOutstandingR2t();
+            case MAX_OUTSTANDING_R2T -> recovers() ? 1 : limits.maxOutstandingR2t();
             // A discovery session has one connection and nothing to recover.
-            case ERROR_RECOVERY_LEVEL -> discovery ? 0 : limits.errorRecoveryLevel();
+            case ERROR_RECOVERY_LEVEL ->
+                    discovery || number(TextKey.MAX_OUTSTANDING_R2T) > 1
+                            ? 0
+                            : limits.errorRecoveryLevel();
             case ISCSI_PROTOCOL_LEVEL -> PROTOCOL_LEVEL;
             default -> throw new AssertionError(key + " has no number of ours");
         };
+    }
+
+    /// 13.19 DataSequenceInOrder, which is Yes here: a target may send the last R2T alone again, so
+    /// MaxOutstandingR2T must be 1 where anything is recovered. A session has recovery or several
+    /// requests at a time: whichever was agreed on in an earlier text, recovery in the same.
+    private boolean recovers() {
+        return number(TextKey.ERROR_RECOVERY_LEVEL) > 0;
     }
 
     boolean isYes(TextKey key) {

@@ -38,7 +38,7 @@ public interface TargetDirectory {
         return null;
     }
 
-    /// RFC 7143 13.4 TargetAlias: what people call the target; empty when they call it nothing.
+    /// RFC 7143 13.6 TargetAlias: what people call the target; empty when they call it nothing.
     String alias(String targetName);
 
     /// RFC 7143 13.9 TargetPortalGroupTag of the portal that the connection came to.

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /// The keys of RFC 7143 section 13 Login/Text Operational Text Keys, and AuthMethod and those of
 /// CHAP of section 12, one row each. Offers of one text are judged in this order: FirstBurstLength
-/// depends on three keys above it.
+/// depends on three keys above it, MaxOutstandingR2T on ErrorRecoveryLevel.
 enum TextKey {
     AUTH_METHOD(TextKeyword.AUTH_METHOD, Scope.CONNECTION, Use.SECURITY, new Proof(), NONE),
     CHAP_A("CHAP_A", Scope.CONNECTION, Use.SECURITY, new Proof(), ""),
@@ -83,12 +83,6 @@ enum TextKey {
             Use.OPERATIONAL,
             new Minimum(new Range(0, 3600)),
             "20"),
-    MAX_OUTSTANDING_R2T(
-            TextKeyword.MAX_OUTSTANDING_R_2_T,
-            Scope.NORMAL_SESSION,
-            Use.OPERATIONAL,
-            new Minimum(new Range(1, 65535)),
-            "1"),
     DATA_PDU_IN_ORDER(
             TextKeyword.DATA_PDU_IN_ORDER, Scope.NORMAL_SESSION, Use.OPERATIONAL, new Or(YES), YES),
     DATA_SEQUENCE_IN_ORDER(
@@ -103,6 +97,12 @@ enum TextKey {
             Use.OPERATIONAL,
             new Minimum(new Range(0, 2)),
             "0"),
+    MAX_OUTSTANDING_R2T(
+            TextKeyword.MAX_OUTSTANDING_R_2_T,
+            Scope.NORMAL_SESSION,
+            Use.OPERATIONAL,
+            new Minimum(new Range(1, 65535)),
+            "1"),
     SESSION_TYPE(
             TextKeyword.SESSION_TYPE, Scope.SESSION, Use.LOGIN, new Name(), TextKeyword.NORMAL),
     TASK_REPORTING(

@@ -29,7 +29,7 @@ public final class IscsiConnection {
     /// A peer that has not logged in by then is in nobody's interest.
     static final long LOGIN_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(15);
 
-    /// RFC 7143 11.12.4: the one version there is.
+    /// RFC 7143 11.12.4.1 Version-max: the one version there is.
     private static final int VERSION = 0;
 
     /// RFC 7143 4.2.2.2: the first StatSN is ours to choose.
@@ -236,7 +236,7 @@ public final class IscsiConnection {
             open(current, request, reply, parameters);
             return;
         }
-        send(current, request, reply, 0);
+        send(current, request, reply, request.tsih());
         if (reply.statusClass() != 0 && !reply.refused()) {
             transport.close("redirected, " + reply.text().strip());
         } else if (reply.refused()) {
@@ -300,13 +300,7 @@ public final class IscsiConnection {
     }
 
     private void tell(Link current, LoginRequest request, LoginStatus status) {
-        int value = status.value() & 0xffff;
-        send(
-                current,
-                request,
-                new LoginReply(
-                        false, false, request.currentStage(), 0, value >> 8, value & 0xff, ""),
-                request.tsih());
+        send(current, request, LoginReply.reject(status), request.tsih());
     }
 
     /// All is negotiated: the session is entered, and begins when one that it replaces has ended

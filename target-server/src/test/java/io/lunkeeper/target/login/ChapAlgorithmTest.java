@@ -41,7 +41,8 @@ final class ChapAlgorithmTest {
         "'5', MD5",
         "'99,5', MD5",
         "'5,', MD5",
-        "'0x5', ",
+        "'4,0x5', MD5",
+        "'MD5,5', MD5",
         "'05', ",
         "' 5', ",
         "'4', ",
@@ -50,7 +51,7 @@ final class ChapAlgorithmTest {
         "'', ",
     })
     void choosesTheStrongestWhateverTheOrder(String offer, ChapAlgorithm chosen) {
-        assertEquals(chosen, ChapAlgorithm.strongest(offer));
+        assertEquals(chosen, ChapAlgorithm.strongest(ChapAlgorithm.numbers(offer)));
     }
 
     @Test

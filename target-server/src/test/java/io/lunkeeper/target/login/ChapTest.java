@@ -236,68 +236,91 @@ final class ChapTest {
         assertRefused(login.receive(request(SECURITY, OPERATIONAL, "")));
     }
 
-    /// What may come instead of CHAP_A.
+    /// What may come instead of CHAP_A: a key is missing, keys or values are not of the form that
+    /// is due, or there is nothing in common.
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "",
-                "InitiatorAlias=x",
-                "CHAP_A=",
-                "CHAP_A=4",
-                "CHAP_A=MD5",
-                "CHAP_A=0x5",
-                "CHAP_A=5;CHAP_A=5",
-                "CHAP_A=5;CHAP_N=alice",
-                "CHAP_N=alice;CHAP_R=0x00112233445566778899aabbccddeeff",
-                "CHAP_I=1;CHAP_C=0x00",
-                "AuthMethod=None",
-                "AuthMethod=CHAP"
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "''|0207",
+                "InitiatorAlias=x|0207",
+                "CHAP_N=alice;CHAP_R=0x00112233445566778899aabbccddeeff|0207",
+                "CHAP_I=1;CHAP_C=0x00|0207",
+                "CHAP_A=|0200",
+                "CHAP_A=MD5|0200",
+                "CHAP_A=05|0200",
+                "CHAP_A=Reject|0200",
+                "CHAP_A=5;CHAP_A=5|0200",
+                "CHAP_A=5;CHAP_N=alice|0200",
+                "CHAP_A=5;AuthMethod=CHAP|0200",
+                "AuthMethod=None|0200",
+                "AuthMethod=CHAP|0200",
+                "CHAP_A=4|0201",
+                "CHAP_A=4,MD5|0201",
             })
-    void refusesWhatIsNoListOfAlgorithms(String text) {
+    void refusesWhatIsNoListOfAlgorithms(String text, String status) {
         ChapInitiator alice = new ChapInitiator(login);
         alice.send(INTRODUCTION + ";AuthMethod=CHAP");
-        assertRefused(alice.send(text));
+        assertRefused(status, alice.send(text));
+        assertFalse(login.answeredChallenge());
     }
 
-    /// What may come instead of a response; %R stands for the right one, %C for the challenge.
+    @Test
+    void takesTheNumberOfAnAlgorithmInHexadecimal() {
+        ChapInitiator alice = challenged(login, INTRODUCTION, "0x7");
+        assertEquals("7", alice.algorithm());
+        assertTrue(alice.send(alice.response("alice", SECRET)).transit());
+    }
+
+    /// Neither with the choice of the method, nor without it.
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "",
-                "CHAP_N=alice",
-                "CHAP_R=%R",
-                "CHAP_N=;CHAP_R=%R",
-                "CHAP_N=Alice;CHAP_R=%R",
-                "CHAP_N=bob;CHAP_R=%R",
-                "CHAP_N=mallory;CHAP_R=%R",
-                "CHAP_N=alice;CHAP_R=",
-                "CHAP_N=alice;CHAP_R=0x",
-                "CHAP_N=alice;CHAP_R=0b",
-                "CHAP_N=alice;CHAP_R=%R0",
-                "CHAP_N=alice;CHAP_R=%R00",
-                "CHAP_N=alice;CHAP_R=0x00",
-                "CHAP_N=alice;CHAP_R=0x0",
-                "CHAP_N=alice;CHAP_R=1",
-                "CHAP_N=alice;CHAP_R=0xgg112233445566778899aabbccddeeff",
-                "CHAP_N=alice;CHAP_R=0b!!!!",
-                "CHAP_N=alice;CHAP_R=%C",
-                "CHAP_N=alice;CHAP_N=alice;CHAP_R=%R",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_R=%R",
-                "CHAP_A=5;CHAP_N=alice;CHAP_R=%R",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_C=0x00112233445566778899aabbccddeeff",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_I=256;CHAP_C=0x00112233445566778899aabbccddeeff",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_I=-1;CHAP_C=0x00112233445566778899aabbccddeeff",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_I=;CHAP_C=0x00112233445566778899aabbccddeeff",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1;CHAP_C=",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1;CHAP_C=0x",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1;CHAP_C=0x0",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1;CHAP_C=%C",
-                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1;CHAP_C=%B",
-                "CHAP_N=alice;CHAP_R=%R;AuthMethod=None",
-                "AuthMethod=None"
+    @ValueSource(strings = {"AuthMethod=CHAP;CHAP_A=5", "CHAP_A=5", "AuthMethod=None;CHAP_A=5"})
+    void refusesAnAlgorithmBeforeItsTime(String text) {
+        assertRefused(
+                "0200", login.receive(request(SECURITY, OPERATIONAL, INTRODUCTION + ";" + text)));
+    }
+
+    /// What may come instead of a response; %R stands for the right one, %C for the challenge, %B
+    /// for that in Base64. RFC 7143 9.2 In-Band Initiator-Target Authentication: a key is missing,
+    /// keys or values are not of the form that is due, or only the cryptography is wrong.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "''|0207",
+                "CHAP_N=alice|0207",
+                "CHAP_R=%R|0207",
+                "CHAP_N=alice;CHAP_I=1;CHAP_C=%C|0207",
+                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1|0207",
+                "CHAP_N=alice;CHAP_R=%R;CHAP_C=0x00112233445566778899aabbccddeeff|0207",
+                "CHAP_N=alice;CHAP_R=|0200",
+                "CHAP_N=alice;CHAP_R=0x|0200",
+                "CHAP_N=alice;CHAP_R=0b|0200",
+                "CHAP_N=alice;CHAP_R=%R0|0200",
+                "CHAP_N=alice;CHAP_R=%R00|0200",
+                "CHAP_N=alice;CHAP_R=0x00|0200",
+                "CHAP_N=alice;CHAP_R=1|0200",
+                "CHAP_N=alice;CHAP_R=0xgg112233445566778899aabbccddeeff|0200",
+                "CHAP_N=alice;CHAP_R=0b!!!!|0200",
+                "CHAP_N=alice;CHAP_N=alice;CHAP_R=%R|0200",
+                "CHAP_N=alice;CHAP_R=%R;CHAP_R=%R|0200",
+                "CHAP_A=5;CHAP_N=alice;CHAP_R=%R|0200",
+                "CHAP_N=alice;CHAP_R=%R;CHAP_I=256;CHAP_C=0x00112233445566778899aabbccddeeff|0200",
+                "CHAP_N=alice;CHAP_R=%R;CHAP_I=-1;CHAP_C=0x00112233445566778899aabbccddeeff|0200",
+                "CHAP_N=alice;CHAP_R=%R;CHAP_I=;CHAP_C=0x00112233445566778899aabbccddeeff|0200",
+                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1;CHAP_C=|0200",
+                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1;CHAP_C=0x|0200",
+                "CHAP_N=alice;CHAP_R=%R;AuthMethod=None|0200",
+                "AuthMethod=None|0200",
+                "CHAP_N=;CHAP_R=%R|0201",
+                "CHAP_N=Alice;CHAP_R=%R|0201",
+                "CHAP_N=bob;CHAP_R=%R|0201",
+                "CHAP_N=mallory;CHAP_R=%R|0201",
+                "CHAP_N=alice;CHAP_R=%C|0201",
+                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1;CHAP_C=%C|0201",
+                "CHAP_N=alice;CHAP_R=%R;CHAP_I=1;CHAP_C=%B|0201",
             })
-    void refusesWhatIsNoResponse(String text) {
+    void refusesWhatIsNoResponse(String text, String status) {
         ChapInitiator alice = challenged(login, INTRODUCTION, "5");
         String right = alice.response("alice", SECRET).replaceFirst(".*CHAP_R=", "");
         String base64 =
@@ -306,12 +329,44 @@ final class ChapTest {
                                 .encodeToString(
                                         HexFormat.of().parseHex(alice.challenge().substring(2)));
         assertRefused(
+                status,
                 alice.send(
                         text.replace("%R", right)
                                 .replace("%C", alice.challenge())
                                 .replace("%B", base64)));
         assertNull(login.parameters());
+    }
+
+    /// Whether a secret was guessed is not told by a form that is wrong: it is judged first.
+    @ParameterizedTest
+    @ValueSource(strings = {"CHAP_I=256;CHAP_C=0x00", "CHAP_I=1;CHAP_C=zz", "CHAP_I=1"})
+    void judgesTheFormBeforeTheSecret(String mutual) {
+        ChapInitiator alice = challenged(login, INTRODUCTION, "5");
+        ChapInitiator mallory = challenged(negotiation(1), INTRODUCTION, "5");
+        assertEquals(
+                alice.send(alice.response("alice", SECRET) + ";" + mutual),
+                mallory.send(mallory.response("alice", "a wrong secret") + ";" + mutual));
+    }
+
+    /// Of every text that answers a challenge somebody may wait for the result, so that all of them
+    /// count as guesses.
+    @ParameterizedTest
+    @ValueSource(strings = {"CHAP_N=alice", "CHAP_N=alice;CHAP_R=0x00", "CHAP_R=zz"})
+    void aResponseOfNoFormIsAnAnswerToo(String text) {
+        ChapInitiator alice = challenged(login, INTRODUCTION, "5");
+        assertTrue(alice.send(text).refused());
+        assertTrue(login.answeredChallenge());
         assertNotEquals("", login.authenticationFault());
+    }
+
+    /// RFC 7143 6.1 Text Format: the first of an odd number of hexadecimal digits is a byte.
+    @Test
+    void takesAnOddNumberOfDigits() {
+        ChapInitiator alice = challenged(login, INTRODUCTION, "5");
+        LoginReply in = alice.send(alice.response("alice", SECRET) + ";CHAP_I=1;CHAP_C=0x123");
+        assertEquals(
+                "0x" + alice.digest(TARGET_SECRET, "1", "0x0123"),
+                ChapInitiator.pairs(in).get("CHAP_R"));
     }
 
     @Test
@@ -322,7 +377,7 @@ final class ChapTest {
                         alice.response("alice", SECRET)
                                 + ";CHAP_I=1;CHAP_C=0b"
                                 + Base64.getEncoder().encodeToString(new byte[1025]));
-        assertRefused(reply);
+        assertRefused("0200", reply);
     }
 
     @Test
@@ -361,7 +416,7 @@ final class ChapTest {
                                 SECURITY,
                                 OPERATIONAL,
                                 "CHAP_I=1;CHAP_C=0x00112233445566778899aabbccddeeff"));
-        assertRefused(again);
+        assertRefused("0200", again);
     }
 
     // ---- what cannot be told apart
@@ -376,20 +431,31 @@ final class ChapTest {
         "mallory, iqn.2026-11.io.lunkeeper:none",
     })
     void whatIsNotThereLooksLikeAWrongSecret(String user, String target) {
-        List<LoginReply> wrongSecret = transcript(ALICE, VM1, "alice");
-        assertEquals(wrongSecret, transcript(ALICE, target, user));
-        assertEquals(wrongSecret, transcript(BOB, VM1, user));
+        String wrong = ";CHAP_R=0x" + "5a".repeat(32);
+        List<LoginReply> wrongSecret = transcript(ALICE, VM1, "CHAP_N=alice" + wrong);
+        assertEquals(wrongSecret, transcript(ALICE, target, "CHAP_N=" + user + wrong));
+        assertEquals(wrongSecret, transcript(BOB, VM1, "CHAP_N=" + user + wrong));
         assertEquals(3, wrongSecret.size());
         assertRefused(wrongSecret.getLast());
     }
 
-    private static List<LoginReply> transcript(String initiator, String target, String user) {
+    /// And to what is no response.
+    @ParameterizedTest
+    @CsvSource({"CHAP_N=alice, 0207", "CHAP_N=alice;CHAP_R=0x5a, 0200", "CHAP_R=0x5a, 0207"})
+    void whatIsNotThereIsAnsweredTheSame(String response, String status) {
+        List<LoginReply> there = transcript(ALICE, VM1, response);
+        assertEquals(there, transcript(ALICE, "iqn.2026-11.io.lunkeeper:none", response));
+        assertEquals(there, transcript(BOB, VM1, response));
+        assertRefused(status, there.getLast());
+    }
+
+    private static List<LoginReply> transcript(String initiator, String target, String response) {
         ChapInitiator mallory = new ChapInitiator(negotiation(7));
         List<LoginReply> replies = new ArrayList<>();
         String names = "InitiatorName=" + initiator + ";TargetName=" + target;
         replies.add(mallory.send(names + ";AuthMethod=None,CHAP"));
         replies.add(mallory.send("CHAP_A=5,7"));
-        replies.add(mallory.send("CHAP_N=" + user + ";CHAP_R=0x" + "5a".repeat(32)));
+        replies.add(mallory.send(response));
         return replies;
     }
 
@@ -459,6 +525,13 @@ final class ChapTest {
     }
 
     private static void assertRefused(LoginReply reply) {
-        assertEquals(new LoginReply(false, false, reply.currentStage(), 0, 2, 1, ""), reply);
+        assertRefused("0201", reply);
+    }
+
+    private static void assertRefused(String status, LoginReply reply) {
+        assertEquals(status, "%02x%02x".formatted(reply.statusClass(), reply.statusDetail()));
+        assertEquals(
+                new LoginReply(false, false, 0, 0, reply.statusClass(), reply.statusDetail(), ""),
+                reply);
     }
 }

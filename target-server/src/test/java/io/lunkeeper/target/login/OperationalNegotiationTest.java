@@ -4,8 +4,11 @@ import static io.lunkeeper.target.login.Logins.INTRODUCTION;
 import static io.lunkeeper.target.login.Logins.pairs;
 import static io.lunkeeper.target.login.Logins.request;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvFileSource;
@@ -22,6 +25,17 @@ final class OperationalNegotiationTest {
         LoginNegotiation login = new LoginNegotiation(Logins.DIRECTORY, LIMITS);
         login.receive(request(1, 1, INTRODUCTION));
         assertEquals(answer, pairs(login.receive(request(1, 1, offer)).text()));
+    }
+
+    /// RFC 7143 section 12 has it not among the keys of the security stage; nothing depends on it.
+    @ParameterizedTest
+    @CsvSource({"0", "1"})
+    void passesOverTheNodeArchitecture(int stage) {
+        LoginReply reply =
+                Logins.negotiation()
+                        .receive(request(stage, 3, INTRODUCTION + ";X#NodeArchitecture=Debian"));
+        assertTrue(reply.transit());
+        assertFalse(reply.text().contains("NodeArchitecture"), reply.text());
     }
 
     @ParameterizedTest
@@ -48,6 +62,43 @@ final class OperationalNegotiationTest {
         login.receive(request(1, 1, INTRODUCTION + ";TaskReporting=ResponseFence"));
         assertEquals(
                 "MaxConnections=1", pairs(login.receive(request(1, 1, "MaxConnections=4")).text()));
+    }
+
+    /// 13.19 DataSequenceInOrder: in one text ErrorRecoveryLevel goes before, in whatever order
+    /// they are offered; of two texts the first decides.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "MaxOutstandingR2T=8;ErrorRecoveryLevel=1|''|1|1",
+                "ErrorRecoveryLevel=1;MaxOutstandingR2T=8|''|1|1",
+                "DataSequenceInOrder=No;MaxOutstandingR2T=8;ErrorRecoveryLevel=2|''|1|1",
+                "ErrorRecoveryLevel=1|MaxOutstandingR2T=8|1|1",
+                "MaxOutstandingR2T=8|ErrorRecoveryLevel=1|8|0",
+                "MaxOutstandingR2T=1|ErrorRecoveryLevel=1|1|1",
+                "MaxOutstandingR2T=0|ErrorRecoveryLevel=1|1|1",
+                "ErrorRecoveryLevel=1|''|1|1",
+                "MaxOutstandingR2T=8;ErrorRecoveryLevel=0|''|8|0",
+                "ErrorRecoveryLevel=0|MaxOutstandingR2T=8|8|0",
+                "MaxOutstandingR2T=8|''|8|0",
+            })
+    void asksForOneBurstAtATimeWhereItRecovers(String one, String other, int r2ts, int level) {
+        LoginNegotiation login = new LoginNegotiation(Logins.DIRECTORY, LIMITS);
+        login.receive(request(1, 1, INTRODUCTION));
+        String told =
+                login.receive(request(1, 1, one)).text()
+                        + login.receive(request(1, 3, other)).text();
+        SessionParameters parameters = login.parameters();
+        assertNotNull(parameters);
+        assertEquals(r2ts, parameters.maxOutstandingR2t());
+        assertEquals(level, parameters.errorRecoveryLevel());
+        List<String> answers = List.of(pairs(told).split(";"));
+        assertEquals(
+                (one + other).contains("ErrorRecoveryLevel"),
+                answers.contains("ErrorRecoveryLevel=" + level));
+        assertEquals(
+                (one + other).matches(".*MaxOutstandingR2T=[1-9].*"),
+                answers.contains("MaxOutstandingR2T=" + r2ts));
     }
 
     /// RFC 7143 section 13, use LO: Leading Only. What is the connection's own is negotiated.

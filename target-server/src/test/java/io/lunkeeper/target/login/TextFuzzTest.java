@@ -95,7 +95,8 @@ final class TextFuzzTest {
         assertTrue(text.length <= 8192, "seed=" + seed);
         assertNotNull(TextKeys.parse(text), "seed=" + seed);
         assertEquals(false, reply.continueBit(), "seed=" + seed);
-        assertEquals(request.currentStage(), reply.currentStage(), "seed=" + seed);
+        int stage = reply.refused() ? 0 : request.currentStage();
+        assertEquals(stage, reply.currentStage(), "seed=" + seed);
         if (reply.statusClass() == 0) {
             assertEquals(request.transit(), reply.transit(), "seed=" + seed);
         } else {
@@ -113,6 +114,9 @@ final class TextFuzzTest {
         assertTrue(parameters.initiatorMaxRecvDataSegmentLength() >= 512, "seed=" + seed);
         assertTrue(parameters.maxOutstandingR2t() <= 8, "seed=" + seed);
         assertTrue(parameters.errorRecoveryLevel() <= 2, "seed=" + seed);
+        assertTrue(
+                parameters.errorRecoveryLevel() == 0 || parameters.maxOutstandingR2t() == 1,
+                "seed=" + seed);
     }
 
     @Test
@@ -157,10 +161,12 @@ final class TextFuzzTest {
         ByteBuf data = random.nextInt(3) == 0 ? Unpooled.EMPTY_BUFFER : noisyText(random, "");
         TextRequest request =
                 new TextRequest(false, last, random.nextInt(6) == 0, 0, 1, tag, 1, 1, data);
+        int most = text.maxDataSegmentBytes();
         try {
             TextReply reply = text.receive(request);
             byte[] bytes = reply.text().getBytes(StandardCharsets.UTF_8);
-            assertTrue(bytes.length <= text.maxDataSegmentBytes(), "seed=" + seed);
+            assertTrue(bytes.length <= most, "seed=" + seed);
+            assertTrue(reply.finalBit() || text.maxDataSegmentBytes() == most, "seed=" + seed);
             assertTrue(last || !reply.finalBit(), "seed=" + seed);
             assertTrue(!reply.finalBit() || !reply.continueBit(), "seed=" + seed);
             assertEquals(
@@ -170,6 +176,7 @@ final class TextFuzzTest {
             return reply.targetTransferTag();
         } catch (MalformedPduException e) {
             assertEquals(false, e.framingLost(), "seed=" + seed);
+            assertEquals(most, text.maxDataSegmentBytes(), "seed=" + seed);
             return RequestPdu.RESERVED_TAG;
         }
     }

@@ -32,6 +32,7 @@ class FurtherConnectionTest {
     private static final int INITIATOR_ERROR = 0x0200;
     private static final int NOT_AUTHORIZED = 0x0202;
     private static final int TOO_MANY_CONNECTIONS = 0x0206;
+    private static final int MISSING_PARAMETER = 0x0207;
     private static final int CANNOT_INCLUDE = 0x0208;
     private static final int NO_SUCH_SESSION = 0x020a;
 
@@ -84,6 +85,26 @@ class FurtherConnectionTest {
         assertTrue(
                 second.answeredKeys().contains("FirstBurstLength=Irrelevant"),
                 second.answeredKeys());
+    }
+
+    /// RFC 7143 11.13.3 TSIH: of a session that is there in every response of the login, of a new
+    /// one in the last alone.
+    @Test
+    void namesTheSessionInEveryResponse() throws Exception {
+        String own = keys(first.name());
+        Initiator second = first.joinSlowly(2, Initiator.ISID, first.tsih(), own);
+        assertEquals(0, second.loginStatus());
+        assertEquals(first.tsih(), second.answeredTsih());
+        second.goOnWithLogin(Initiator.ISID, first.tsih());
+        assertEquals(0, second.loginStatus());
+        assertEquals(first.tsih(), second.answeredTsih());
+        Initiator nameless = first.joinSlowly(3, Initiator.ISID, first.tsih(), "X=1\0");
+        assertEquals(MISSING_PARAMETER, nameless.loginStatus());
+        assertEquals(first.tsih(), nameless.answeredTsih());
+        Initiator anew = first.joinSlowly(4, Initiator.ISID + 1, 0, own);
+        assertEquals(0, anew.loginStatus());
+        assertEquals(0, anew.answeredTsih());
+        first.assertServes();
     }
 
     @Test

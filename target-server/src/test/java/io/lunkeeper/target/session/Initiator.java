@@ -103,7 +103,7 @@ final class Initiator {
                         .formatted(numbers.name, SessionRig.TARGET, more);
         sendLogin(ISID, numbers.tsih, keys);
         if (!sent.isEmpty() && loginStatus() == 0) {
-            numbers.tsih = sent.getLast().getUnsignedShort(14);
+            numbers.tsih = answeredTsih();
         }
     }
 
@@ -186,6 +186,11 @@ final class Initiator {
 
     int tsih() {
         return numbers.tsih;
+    }
+
+    /// The TSIH in the last PDU, a login response.
+    int answeredTsih() {
+        return sent.getLast().getUnsignedShort(14);
     }
 
     String name() {
