@@ -91,14 +91,6 @@ final class CopyOperations {
                 .toList();
     }
 
-    /// I_T NEXUS RESET: what is left are the results, and copies that have begun since.
-    synchronized void forgetResults(Nexus nexus) {
-        OfNexus mine = byNexus.get(nexus);
-        if (mine != null) {
-            mine.listed.values().removeIf(each -> !each.running());
-        }
-    }
-
     /// I_T nexus loss: its tasks have ended.
     synchronized void forget(Nexus nexus) {
         byNexus.remove(nexus);

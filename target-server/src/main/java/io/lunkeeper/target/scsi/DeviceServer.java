@@ -488,18 +488,6 @@ public final class DeviceServer {
         inventory.units().forEach(unit -> unit.detach(nexus));
     }
 
-    /// I_T NEXUS RESET (SAM-5 7.6): what the loss of a nexus ends, ends, and the nexus, which is
-    /// still there, is told at every logical unit. Its tasks have ended, and its copies
-    /// ([#endCopies]).
-    public void resetNexus(Nexus nexus) {
-        copies.forgetResults(nexus);
-        allegiance.clear(nexus);
-        for (LogicalUnit unit : inventory.units()) {
-            unit.detach(nexus);
-            nexus.pending(unit.index()).post(PendingCondition.I_T_NEXUS_LOSS);
-        }
-    }
-
     /// What a nexus has not been told yet of a logical unit, as the additional response information
     /// of QUERY ASYNCHRONOUS EVENT has it (SAM-5 7.8): three bytes, the UADE DEPTH field and the
     /// sense key in the first, then the additional sense code and its qualifier; 0: nothing.

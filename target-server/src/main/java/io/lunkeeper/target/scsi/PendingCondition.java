@@ -19,10 +19,6 @@ enum PendingCondition {
             Sense.of(
                     SenseKey.UNIT_ATTENTION,
                     AdditionalSenseCodeAndQualifier.BUS_DEVICE_RESET_FUNCTION_OCCURRED)),
-    /// I_T NEXUS RESET.
-    I_T_NEXUS_LOSS(
-            4,
-            Sense.of(SenseKey.UNIT_ATTENTION, AdditionalSenseCodeAndQualifier.NEXUS_LOSS_OCCURRED)),
     /// Logical units came or went.
     REPORTED_LUNS_DATA_HAS_CHANGED(
             8,

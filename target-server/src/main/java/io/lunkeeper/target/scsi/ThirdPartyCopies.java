@@ -132,11 +132,6 @@ final class ThirdPartyCopies {
         operations.inBackground(nexuses, unit::equals).forEach(each -> each.abort(() -> {}));
     }
 
-    /// I_T NEXUS RESET: the nexus is still there.
-    void forgetResults(Nexus nexus) {
-        operations.forgetResults(nexus);
-    }
-
     /// I_T nexus loss.
     void forget(Nexus nexus) {
         operations.forget(nexus);

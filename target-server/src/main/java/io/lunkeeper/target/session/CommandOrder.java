@@ -73,8 +73,10 @@ final class CommandOrder {
         }
     }
 
-    /// Carries out what waited for a request that has come.
+    /// Carries out what waited for a request that has come: a task management function after all
+    /// commands that were sent before it, and before those that were sent after it.
     private void goOn() {
+        carryOutFunctions();
         EarlyCommand due = window.takeDue(EarlyCommand::ready);
         while (due != null) {
             try {
@@ -84,8 +86,12 @@ final class CommandOrder {
             } finally {
                 release(due);
             }
+            carryOutFunctions();
             due = window.takeDue(EarlyCommand::ready);
         }
+    }
+
+    private void carryOutFunctions() {
         while (!early.isEmpty() && !waitsForCommands(early.getFirst().request())) {
             EarlyFunction function = early.removeFirst();
             try {

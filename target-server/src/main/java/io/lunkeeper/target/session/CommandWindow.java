@@ -116,6 +116,12 @@ final class CommandWindow<C> {
         return !cmdSn.precedes(expected) && !maximum.precedes(cmdSn);
     }
 
+    /// Whether a command that is alive has the number `from` or a later one. One that is older by
+    /// 2^31 commands looks later too; but none is later than the initiator may send.
+    boolean isFrom(SerialNumber cmdSn, SerialNumber from) {
+        return !cmdSn.precedes(from) && !maximum.plus(1).precedes(cmdSn);
+    }
+
     /// A numbered command has ended: there is room for one more.
     void ended() {
         maximum = maximum.plus(1);

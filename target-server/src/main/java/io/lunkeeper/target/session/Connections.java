@@ -183,13 +183,23 @@ final class Connections {
         }
     }
 
-    /// The session has ended when its initiator has the response.
     private void closeAll(Link link, LogoutRequest request) {
+        closeAll(
+                "logged out",
+                () -> respond(link, request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY));
+    }
+
+    /// Ends the session since its initiator wants it to end. It has ended when the initiator has
+    /// the response.
+    ///
+    /// @param reason for the log
+    /// @param respond sends the response
+    void closeAll(String reason, Runnable respond) {
         loggedOut = true;
         links.all().forEach(links::leave);
         session.end(() -> {
-            respond(link, request, LogoutResponse.CONNECTION_CLOSED_SUCCESSFULLY);
-            links.close("logged out");
+            respond.run();
+            links.close(reason);
         });
     }
 

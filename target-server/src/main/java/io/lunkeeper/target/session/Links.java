@@ -58,6 +58,11 @@ final class Links implements Executor {
         return null;
     }
 
+    /// Whether a task management function with this tag is going on.
+    boolean hasFunction(int initiatorTaskTag) {
+        return all.stream().anyMatch(each -> each.hasFunction(initiatorTaskTag));
+    }
+
     /// Whether there is another one than this that stays.
     boolean hasOther(Link link) {
         return all.stream().anyMatch(each -> each != link && !each.leaving());

@@ -63,9 +63,7 @@ final class Reassignment {
 
     /// RFC 7143 11.5.1 Function: only SCSI commands are reassigned.
     private boolean isFunction(int tag) {
-        return order.holdsFunction(tag)
-                || lost.hasFunction(tag)
-                || links.all().stream().anyMatch(each -> each.hasFunction(tag));
+        return order.holdsFunction(tag) || lost.hasFunction(tag) || links.hasFunction(tag);
     }
 
     private static boolean owes(Link link, int tag) {

@@ -11,7 +11,6 @@ import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// One target of this server with its live sessions: where a function that concerns every I_T nexus
@@ -41,17 +40,17 @@ public final class TargetNode {
     /// Aborts tasks of every session for a nexus and does not wait for it. Those of others end with
     /// the status that their logical unit has for that (TAS).
     ///
-    /// @param which asked on the session's thread
+    /// @param which asked for the tasks of each session on its thread
     /// @param victims told of each other nexus that had such tasks, on its thread
     /// @param whenEnded called once, from any thread, when all of them have come to rest
     void abortTasks(
             @Nullable Nexus by,
-            Predicate<Task> which,
+            BiPredicate<Session, Task> which,
             Consumer<Nexus> victims,
             Runnable whenEnded) {
         abortTasks(
                 by,
-                (_, task) -> which.test(task),
+                which,
                 (session, task) -> session.nexus() == by ? null : device.abortedByOther(task.lun()),
                 (session, luns) -> {
                     Nexus nexus = session.nexus();

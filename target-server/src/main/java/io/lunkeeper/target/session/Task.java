@@ -15,7 +15,6 @@ import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.jscsi.parser.scsi.SCSIStatus;
 import org.jspecify.annotations.Nullable;
 
@@ -26,8 +25,7 @@ import org.jspecify.annotations.Nullable;
 /// looked at before. Then it moves as its [Outcome]s say: data out (from the initiator) until the
 /// [DataOutTransfer] is finished and every piece is in the sink, then work that may block, then
 /// data in or status. It ends exactly once. An aborted task sends nothing more but perhaps a
-/// status, and ends when its last step has come back, so that whoever aborted it knows that nothing
-/// of it can touch the medium any more.
+/// status, and ends when its last step has come back: nothing of it touches the medium then.
 final class Task {
     private static final int CHECK_CONDITION = SCSIStatus.CHECK_CONDITION.value() & 0xff;
 
@@ -37,6 +35,7 @@ final class Task {
     private final long addressedAs;
     private final int initiatorTaskTag;
     private final boolean numbered;
+    private final int cmdSn;
     private final boolean naca;
     private final long expectedIn;
     private final long expectedOut;
@@ -78,6 +77,7 @@ final class Task {
         this.initiatorTaskTag = command.initiatorTaskTag();
         this.brokenOff = dataIsLate;
         this.numbered = !command.immediate();
+        this.cmdSn = command.cmdSn();
         this.naca = AutoContingentAllegiance.naca(command.cdb());
         this.expectedIn = command.read() ? command.expectedDataTransferLength() : 0;
         this.expectedOut = command.write() ? command.expectedDataTransferLength() : 0;
@@ -101,6 +101,11 @@ final class Task {
         return numbered;
     }
 
+    /// Its CmdSN; that of an immediate command is that of the next one.
+    int cmdSn() {
+        return cmdSn;
+    }
+
     Link link() {
         return link;
     }
@@ -108,11 +113,6 @@ final class Task {
     /// Whether Data-Out PDUs may still arrive for it after its end.
     boolean awaitsData() {
         return brokenOff || (dataOut != null && !dataOut.finished());
-    }
-
-    /// The Target Transfer Tags of what it has asked for and not received.
-    Set<Integer> openTransfers() {
-        return dataOut == null ? Set.of() : dataOut.openTransfers();
     }
 
     // ---- its turn

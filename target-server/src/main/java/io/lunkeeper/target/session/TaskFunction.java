@@ -41,9 +41,25 @@ enum TaskFunction {
         return null;
     }
 
-    /// Whether it concerns commands that were sent before it and have not come yet.
+    /// Whether it concerns commands that were sent before it and have not come yet. TARGET COLD
+    /// RESET does not wait for them: they end with their session.
     boolean waitsForCommands() {
-        return this == ABORT_TASK_SET || this == CLEAR_TASK_SET || this == LOGICAL_UNIT_RESET;
+        return switch (this) {
+            case ABORT_TASK_SET,
+                    CLEAR_TASK_SET,
+                    LOGICAL_UNIT_RESET,
+                    TARGET_WARM_RESET,
+                    I_T_NEXUS_RESET ->
+                    true;
+            case ABORT_TASK,
+                    CLEAR_ACA,
+                    TARGET_COLD_RESET,
+                    TASK_REASSIGN,
+                    QUERY_TASK,
+                    QUERY_TASK_SET,
+                    QUERY_ASYNCHRONOUS_EVENT ->
+                    false;
+        };
     }
 
     /// Whether it concerns the logical unit of the LUN field.

@@ -8,6 +8,7 @@ import io.lunkeeper.target.scsi.Nexus;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jscsi.parser.tmf.TaskManagementFunctionResponseParser.ResponseCode;
@@ -67,10 +68,7 @@ final class TaskManagement {
                     session.connections()
                             .reassign(link, tasks, request, response -> respond(request, response));
             case CLEAR_ACA -> clearAca(request);
-            case QUERY_TASK -> {
-                int tag = request.referencedTaskTag();
-                respondWhether(exists(lun, task -> task.initiatorTaskTag() == tag), request, 0);
-            }
+            case QUERY_TASK -> queryTask(request);
             case QUERY_TASK_SET -> respondWhether(exists(lun, _ -> true), request, 0);
             case I_T_NEXUS_RESET -> resetNexus(request);
             case QUERY_ASYNCHRONOUS_EVENT -> {
@@ -90,7 +88,7 @@ final class TaskManagement {
                     () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
             return;
         }
-        if (link.hasFunction(tag) || session.order().holdsFunction(tag)) {
+        if (isFunction(tag)) {
             respond(request, ResponseCode.FUNCTION_REJECTED);
             return;
         }
@@ -104,10 +102,29 @@ final class TaskManagement {
         }
     }
 
+    /// Whether it goes on, or waits for its turn.
+    private boolean isFunction(int tag) {
+        return session.links().hasFunction(tag) || session.order().holdsFunction(tag);
+    }
+
     private void abortTaskSet(TaskManagementRequest request) {
-        Predicate<Task> which = task -> device.sameUnit(task.lun(), request.lun());
+        Predicate<Task> which = inScope(request);
         Set<Integer> affected = tagsOf(which);
         tasks.abort(which, () -> conclude(request, affected));
+    }
+
+    /// Which tasks of this session a function for a task set concerns: those of its logical unit
+    /// that were sent before it (RFC 7143 11.5.1 Function). Others may be there already, if they
+    /// came on other connections. An immediate command with the same CmdSN may have been sent
+    /// before.
+    private Predicate<Task> inScope(TaskManagementRequest request) {
+        SerialNumber number = new SerialNumber(request.cmdSn());
+        CommandWindow<?> window = session.window();
+        return task -> {
+            SerialNumber end = task.numbered() ? number : number.plus(1);
+            return device.sameUnit(task.lun(), request.lun())
+                    && !window.isFrom(new SerialNumber(task.cmdSn()), end);
+        };
     }
 
     /// SAM-5 7.4 CLEAR ACA. Where there is no condition nothing is left to do; that of another
@@ -126,10 +143,13 @@ final class TaskManagement {
             abortTaskSet(request);
             return;
         }
-        Predicate<Task> which = task -> device.sameUnit(task.lun(), request.lun());
-        Set<Integer> affected = tagsOf(which);
+        Predicate<Task> own = inScope(request);
+        Set<Integer> affected = tagsOf(own);
         abortEverywhere(
-                which,
+                (owner, task) ->
+                        owner == session
+                                ? own.test(task)
+                                : device.sameUnit(task.lun(), request.lun()),
                 victim -> device.tasksCleared(request.lun(), victim),
                 () -> conclude(request, affected));
     }
@@ -145,7 +165,7 @@ final class TaskManagement {
 
     private void resetUnits(List<Long> units, Runnable whenDone) {
         abortEverywhere(
-                task -> isOneOf(units, task),
+                (_, task) -> isOneOf(units, task),
                 _ -> {},
                 () -> {
                     units.forEach(device::resetUnit);
@@ -173,7 +193,7 @@ final class TaskManagement {
 
     /// Aborts tasks of every session of the target and comes back to this session's thread.
     private void abortEverywhere(
-            Predicate<Task> which, Consumer<Nexus> victims, Runnable whenDone) {
+            BiPredicate<Session, Task> which, Consumer<Nexus> victims, Runnable whenDone) {
         target.abortTasks(session.nexus(), which, victims, () -> session.links().execute(whenDone));
     }
 
@@ -188,19 +208,21 @@ final class TaskManagement {
         return tags;
     }
 
-    /// Responds to a function that has aborted tasks, `affected` of this session. The initiator
-    /// answers first what these had asked for (RFC 7143 4.2.3.3 Standard Multi-Task Abort
-    /// Semantics), unless FastAbort was negotiated (4.2.3.4), by which it sends no data any more.
-    /// On other connections it has heard what there was to hear of such tasks.
+    /// Responds to a function that has aborted tasks, `affected` of this session.
     private void conclude(TaskManagementRequest request, Set<Integer> affected) {
-        Runnable respond =
-                () ->
-                        session.whenAcknowledged(
-                                link, () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+        whenConcluded(affected, () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
+    }
+
+    /// Goes on when a function that has aborted tasks, `affected` of this session, may be responded
+    /// to. The initiator answers first what these had asked for (RFC 7143 4.2.3.3 Standard
+    /// Multi-Task Abort Semantics), unless FastAbort was negotiated (4.2.3.4), by which it sends no
+    /// data any more. On other connections it has heard what there was to hear of such tasks.
+    private void whenConcluded(Set<Integer> affected, Runnable then) {
+        Runnable fenced = () -> session.whenAcknowledged(link, then);
         if (parameters.fastAbort()) {
-            respond.run();
+            fenced.run();
         } else {
-            tasks.whenAnswered(affected, respond);
+            tasks.whenAnswered(affected, fenced);
         }
     }
 
@@ -214,12 +236,33 @@ final class TaskManagement {
         return false;
     }
 
-    /// SAM-5 7.6 I_T NEXUS RESET. The session goes on.
+    /// RFC 7144 6.3 Task Management Function Additions: the session ends, whatever Time2Wait and
+    /// Time2Retain it has, and with it its nexus (SAM-5 7.6 I_T NEXUS RESET). The response is the
+    /// last that its initiator hears (6.4.2); before, it is a multi-task abort (6.5).
     private void resetNexus(TaskManagementRequest request) {
-        session.stopTasks(() -> {
-            device.resetNexus(tasks.nexus());
-            respond(request, ResponseCode.FUNCTION_COMPLETE);
-        });
+        Set<Integer> affected = tagsOf(_ -> true);
+        session.stopTasks(() ->
+                whenConcluded(
+                        affected,
+                        () ->
+                                session.connections()
+                                        .closeAll(
+                                                "I_T nexus reset",
+                                                () ->
+                                                        respond(
+                                                                request,
+                                                                ResponseCode.FUNCTION_COMPLETE))));
+    }
+
+    /// RFC 7144 6.3: a task management function is not asked after.
+    private void queryTask(TaskManagementRequest request) {
+        int tag = request.referencedTaskTag();
+        if (isFunction(tag)) {
+            respond(request, ResponseCode.FUNCTION_REJECTED);
+        } else {
+            Predicate<Task> which = task -> task.initiatorTaskTag() == tag;
+            respondWhether(exists(request.lun(), which), request, 0);
+        }
     }
 
     /// What a query has found.

@@ -291,7 +291,7 @@ final class TaskSet {
         } else {
             target.abortTasks(
                     nexus,
-                    others,
+                    (_, each) -> others.test(each),
                     victim -> device.tasksCleared(task.lun(), victim),
                     () -> links.execute(whenEnded));
         }
@@ -301,7 +301,8 @@ final class TaskSet {
     void ended(Task task) {
         tasks.remove(task.initiatorTaskTag());
         if (task.awaitsData()) {
-            retired.add(task.initiatorTaskTag(), task.openTransfers());
+            DataOutTransfer open = task.dataOut();
+            retired.add(task.initiatorTaskTag(), open == null ? Set.of() : open.openTransfers());
         }
         if (task.numbered()) {
             window.ended();

@@ -177,24 +177,6 @@ class BackgroundCopyTest {
         assertTrue(copy(list).good());
     }
 
-    /// A copy that begins while the tasks of before come to rest is still known after an I_T NEXUS
-    /// RESET, so that the end of the session finds it.
-    @Test
-    void aResetOfTheNexusForgetsResultsOnly() throws IOException {
-        target.fill(0, 0, 3 * MIB, 1);
-        try (Erased.Hold hold = hold()) {
-            assertTrue(copy(list(1)).good());
-            target.server().resetNexus(target.nexus());
-            assertEquals("6/29/07", target.run(0, "00 00").code());
-            assertEquals(IN_BACKGROUND, status().get(5));
-            hold.release();
-        }
-        assertEquals(COMPLETED, awaitEnd(0, STATUS).get(5));
-        target.server().resetNexus(target.nexus());
-        assertEquals("6/29/07", target.run(0, "00 00").code());
-        assertEquals("5/24/00", target.run(0, STATUS).code());
-    }
-
     @Test
     void thereAreOnlySoManyAtATime() throws IOException {
         target.fill(0, 0, 3 * MIB, 1);

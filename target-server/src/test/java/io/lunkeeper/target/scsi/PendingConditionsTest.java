@@ -55,9 +55,9 @@ class PendingConditionsTest {
         assertEquals(0, attentions.asynchronousEvent());
         attentions.post(PendingCondition.CAPACITY_DATA_HAS_CHANGED);
         assertEquals(0x162a09, attentions.asynchronousEvent());
-        attentions.post(PendingCondition.I_T_NEXUS_LOSS);
-        assertEquals(0x262907, attentions.asynchronousEvent());
-        assertEquals(Optional.of(PendingCondition.I_T_NEXUS_LOSS), attentions.take());
+        attentions.post(PendingCondition.LOGICAL_UNIT_RESET);
+        assertEquals(0x262903, attentions.asynchronousEvent());
+        assertEquals(Optional.of(PendingCondition.LOGICAL_UNIT_RESET), attentions.take());
         assertEquals(0x162a09, attentions.asynchronousEvent());
         attentions.clear(PendingCondition.CAPACITY_DATA_HAS_CHANGED);
         attentions.post(PendingCondition.DEFERRED_ERROR);

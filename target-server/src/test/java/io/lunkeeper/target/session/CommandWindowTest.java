@@ -147,6 +147,17 @@ class CommandWindowTest {
         assertEquals(9, window.maxCmdSn());
     }
 
+    /// One that has been alive for more than 2^31 others is older, not later.
+    @Test
+    void tellsWhichCommandsWereSentLater() {
+        CommandWindow<String> window = new CommandWindow<>(sn(-4), 8);
+        assertTrue(window.isFrom(sn(-1), sn(-1)));
+        assertTrue(window.isFrom(sn(0), sn(-1)));
+        assertFalse(window.isFrom(sn(-2), sn(-1)));
+        assertTrue(window.isFrom(sn(4), sn(-1)), "an immediate one when the window is closed");
+        assertFalse(window.isFrom(sn(0x7000_0000), sn(-1)));
+    }
+
     /// Commands of a window arrive in any order, twice and from outside; each is carried out once,
     /// in order.
     @Test

@@ -407,6 +407,16 @@ final class Initiator {
         return tag;
     }
 
+    /// Sends a task management function request that was to come before the command with this
+    /// CmdSN.
+    int manageBefore(int number, int function, int lun) throws Exception {
+        int next = numbers.cmdSn;
+        numbers.cmdSn = number;
+        int tag = manage(function, lun, NO_TASK);
+        numbers.cmdSn = next;
+        return tag;
+    }
+
     /// Sends ABORT TASK for a task that may not have come yet, and returns its own tag.
     int abort(int lun, int referenced, int refCmdSn) throws Exception {
         return manage(ABORT_TASK, lun, referenced, refCmdSn);

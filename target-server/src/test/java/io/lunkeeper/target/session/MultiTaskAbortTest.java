@@ -171,12 +171,13 @@ class MultiTaskAbortTest {
     }
 
     /// A command that was sent before the function, and comes after it, is concerned.
-    @Test
-    void commandsThatWereSentBeforeAreWaitedFor() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {ABORT_TASK_SET, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, TARGET_WARM_RESET})
+    void commandsThatWereSentBeforeAreWaitedFor(int function) throws Exception {
         Initiator initiator = rig.loginPatient();
         int write = initiator.beginWrite();
         int number = initiator.skipNumber();
-        int abort = initiator.manage(ABORT_TASK_SET, 0, NO_TASK);
+        int abort = initiator.manage(function, 0, NO_TASK);
         initiator.giveData(write);
         assertEquals(GOOD, initiator.await(write), "not aborted yet");
         assertNull(now(initiator, abort));

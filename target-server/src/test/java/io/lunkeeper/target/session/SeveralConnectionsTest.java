@@ -2,11 +2,14 @@ package io.lunkeeper.target.session;
 
 import static io.lunkeeper.target.session.Initiator.ABORT_TASK;
 import static io.lunkeeper.target.session.Initiator.ABORT_TASK_SET;
+import static io.lunkeeper.target.session.Initiator.CLEAR_TASK_SET;
 import static io.lunkeeper.target.session.Initiator.LENGTH;
+import static io.lunkeeper.target.session.Initiator.NO_TASK;
 import static io.lunkeeper.target.session.Initiator.ORDERED;
 import static io.lunkeeper.target.session.Initiator.READ;
 import static io.lunkeeper.target.session.Initiator.SIMPLE;
 import static io.lunkeeper.target.session.Initiator.WRITE;
+import static io.lunkeeper.target.session.Reply.COMPLETE;
 import static io.lunkeeper.target.session.Reply.GOOD;
 import static io.lunkeeper.target.session.SessionRig.filled;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -24,6 +27,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Commands of one session on several connections (RFC 7143 4.2.2.1 Command Numbering and
 /// Acknowledging, 4.2.5.1 Command Connection Allegiance).
@@ -229,6 +234,66 @@ class SeveralConnectionsTest {
         assertEquals(0, first.await(abort).status());
         assertNull(second.reply(running));
         assertNull(second.reply(missing));
+    }
+
+    /// Those are there already when the function comes, on a slower connection.
+    @ParameterizedTest
+    @ValueSource(ints = {ABORT_TASK_SET, CLEAR_TASK_SET})
+    void leavesAloneWhatWasSentAfterTheFunction(int function) throws Exception {
+        int before = second.beginWrite();
+        second.immediately(true);
+        int immediate = second.beginWrite();
+        second.immediately(false);
+        int number = first.nextNumber();
+        int after = second.beginWrite();
+        second.immediately(true);
+        int immediateAfter = second.beginWrite();
+        int abort = first.manageBefore(number, function, 0);
+        second.giveData(before);
+        second.giveData(immediate);
+        second.acknowledge();
+        assertEquals(COMPLETE, first.await(abort));
+        assertNull(second.reply(before));
+        assertNull(second.reply(immediate));
+        second.finishWrite(after);
+        second.finishWrite(immediateAfter);
+    }
+
+    /// The same when the task set is that of all nexuses: of others it concerns every command.
+    @Test
+    void clearsWhatWasSentBeforeAndEverythingOfOthers() throws Exception {
+        rig.control(0, 0, 0, first);
+        Initiator other = rig.loginPatient();
+        int before = second.beginWrite();
+        int number = first.nextNumber();
+        int after = second.beginWrite();
+        int foreign = other.beginWrite();
+        int clear = first.manageBefore(number, CLEAR_TASK_SET, 0);
+        rig.turn();
+        second.giveData(before);
+        second.acknowledge();
+        assertEquals(COMPLETE, first.await(clear));
+        assertNull(second.reply(before));
+        second.finishWrite(after);
+        other.giveData(foreign);
+        assertEquals(new Reply(2, "6/2f/00"), other.await(other.testUnit(0)));
+        assertNull(other.reply(foreign));
+    }
+
+    /// They have waited for the same command as the function.
+    @ParameterizedTest
+    @ValueSource(ints = {ABORT_TASK_SET, CLEAR_TASK_SET})
+    void functionsHaveTheirTurnBetweenCommands(int function) throws Exception {
+        int gap = first.skipNumber();
+        int before = second.beginWrite();
+        int abort = first.manage(function, 0, NO_TASK);
+        int after = second.beginWrite();
+        assertEquals(GOOD, first.await(first.sendSkipped(gap, 0)));
+        second.giveData(before);
+        second.acknowledge();
+        assertEquals(COMPLETE, first.await(abort));
+        assertNull(second.reply(before));
+        second.finishWrite(after);
     }
 
     /// A status on another connection may be on its way: it is asked after, and waited for.

@@ -1,5 +1,6 @@
 package io.lunkeeper.target.session;
 
+import static io.lunkeeper.target.session.Initiator.ABORT_TASK_SET;
 import static io.lunkeeper.target.session.Initiator.LOGICAL_UNIT_RESET;
 import static io.lunkeeper.target.session.Initiator.NO_TASK;
 import static io.lunkeeper.target.session.Initiator.ORDERED;
@@ -8,10 +9,11 @@ import static io.lunkeeper.target.session.Initiator.SIMPLE;
 import static io.lunkeeper.target.session.Initiator.TEST_UNIT_READY;
 import static io.lunkeeper.target.session.Reply.COMPLETE;
 import static io.lunkeeper.target.session.Reply.GOOD;
+import static io.lunkeeper.target.session.Reply.REJECTED;
 import static io.lunkeeper.target.session.Reply.RESERVATION_CONFLICT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -32,7 +34,8 @@ class TaskQueryTest {
     private static final Reply NO_SUCH_LUN = new Reply(2, "");
     private static final Reply NOT_SUPPORTED = new Reply(5, "");
     private static final Reply SUCCEEDED = new Reply(7, "");
-    private static final Reply NEXUS_LOSS = new Reply(2, "6/29/07");
+    private static final Reply RESET = new Reply(2, "6/29/03");
+    private static final Reply POWER_ON = new Reply(2, "6/29/00");
 
     @TempDir Path directory;
     private SessionRig rig;
@@ -73,6 +76,7 @@ class TaskQueryTest {
         assertEquals(SUCCEEDED, ask(initiator, QUERY_TASK, 0, dormant));
         assertEquals(COMPLETE, ask(initiator, QUERY_TASK, 1, write));
         assertEquals(COMPLETE, ask(initiator, QUERY_TASK, 0, 4711));
+        assertEquals(GOOD, ready(other, 0));
         assertEquals(COMPLETE, ask(other, QUERY_TASK, 0, write));
         initiator.finishWrite(write);
         assertEquals(GOOD, initiator.await(dormant));
@@ -90,25 +94,85 @@ class TaskQueryTest {
         assertEquals(COMPLETE, ask(initiator, QUERY_TASK_SET, 0, NO_TASK));
     }
 
+    /// Whether it goes on or waits for its turn, on whichever connection.
     @Test
-    void resetOfANexusEndsWhatItsLossWouldEnd() throws Exception {
-        assertEquals(GOOD, initiator.await(initiator.send(SIMPLE, 1, RESERVE)));
+    void aFunctionIsNotAskedAfter() throws Exception {
+        int write = initiator.beginWrite();
+        int goingOn = initiator.manage(ABORT_TASK_SET, 0, NO_TASK);
+        assertEquals(REJECTED, ask(initiator, QUERY_TASK, 0, goingOn));
+        initiator.giveData(write);
+        assertEquals(COMPLETE, initiator.await(goingOn));
+        assertEquals(COMPLETE, ask(initiator, QUERY_TASK, 0, goingOn));
+        int number = initiator.skipNumber();
+        int waiting = initiator.manage(ABORT_TASK_SET, 0, NO_TASK);
+        assertEquals(REJECTED, ask(initiator, QUERY_TASK, 0, waiting));
+        initiator.sendSkipped(number, 0);
+        assertEquals(COMPLETE, initiator.await(waiting));
+    }
+
+    private Initiator loginForSeveral(String more) throws Exception {
+        return rig.login(
+                "InitialR2T=Yes\0ImmediateData=No\0MaxConnections=2\0iSCSIProtocolLevel=2\0"
+                        + more);
+    }
+
+    /// Of a session that would be kept for the time that its initiator may take to come back. It
+    /// has the response all the same, and then nothing.
+    @Test
+    void resetOfANexusEndsItsSession() throws Exception {
+        Initiator first = loginForSeveral("DefaultTime2Wait=2\0DefaultTime2Retain=20\0");
+        Initiator second = first.joined(2);
+        assertEquals(GOOD, first.await(first.send(SIMPLE, 1, RESERVE)));
         assertEquals(RESERVATION_CONFLICT, ready(other, 1));
-        int first = initiator.beginWrite();
-        int second = initiator.beginWrite(SIMPLE, 1);
+        int sessions = rig.sessions();
+        int here = first.beginWrite();
+        int there = second.beginWrite(SIMPLE, 1);
         int foreign = other.beginWrite();
-        assertEquals(COMPLETE, ask(initiator, I_T_NEXUS_RESET, 0, NO_TASK));
-        assertNull(initiator.reply(first));
-        assertNull(initiator.reply(second));
-        assertFalse(initiator.closed());
-        for (int lun = 0; lun < 2; lun++) {
-            assertEquals(NEXUS_LOSS, ready(initiator, lun));
-            assertEquals(GOOD, ready(initiator, lun));
-            assertEquals(GOOD, ready(other, lun));
-        }
+        int reset = first.manage(I_T_NEXUS_RESET, 0, NO_TASK);
+        rig.turn();
+        first.giveData(here);
+        second.giveData(there);
+        assertNull(first.reply(reset), "the other connection may be slow");
+        second.acknowledge();
+        assertEquals(COMPLETE, first.await(reset));
+        assertNull(first.reply(here));
+        assertNull(second.reply(there));
+        assertTrue(first.closed());
+        assertTrue(second.closed());
+        assertEquals(sessions - 1, rig.sessions());
+        assertEquals(GOOD, ready(other, 1), "reservations are gone with the nexus");
         other.finishWrite(foreign);
-        initiator.giveData(first);
-        assertNull(initiator.reply(first), "late data is dropped");
+        assertEquals(0x020a, first.join(3).loginStatus(), "session does not exist");
+        assertEquals(POWER_ON, ready(first.reinstate(""), 0), "a new nexus");
+    }
+
+    /// RFC 7144 6.5: it is a multi-task abort.
+    @Test
+    void resetOfANexusWaitsForWhatWasSentBefore() throws Exception {
+        int number = initiator.skipNumber();
+        int write = initiator.beginWrite();
+        int reset = initiator.manage(I_T_NEXUS_RESET, 0, NO_TASK);
+        rig.turn();
+        assertNull(initiator.reply(reset));
+        initiator.sendSkipped(number, 0);
+        rig.turn();
+        assertNull(initiator.reply(reset), "the write had asked for data");
+        initiator.giveData(write);
+        assertEquals(COMPLETE, initiator.await(reset));
+        assertNull(initiator.reply(write));
+        assertTrue(initiator.closed());
+    }
+
+    /// What comes while it is going on ends with the session.
+    @Test
+    void resetOfANexusEndsWhatComesMeanwhile() throws Exception {
+        int write = initiator.beginWrite();
+        int reset = initiator.manage(I_T_NEXUS_RESET, 0, NO_TASK);
+        int late = initiator.beginWrite(SIMPLE, 1);
+        initiator.giveData(write);
+        assertEquals(COMPLETE, initiator.await(reset));
+        assertNull(initiator.reply(late));
+        assertTrue(initiator.closed());
     }
 
     @Test
@@ -117,12 +181,12 @@ class TaskQueryTest {
         assertEquals(COMPLETE, ask(other, LOGICAL_UNIT_RESET, 0, NO_TASK));
         assertEvent(0x162903, initiator, 0);
         assertEvent(0, initiator, 1);
-        assertEquals(COMPLETE, ask(initiator, I_T_NEXUS_RESET, 0, NO_TASK));
+        assertEquals(RESET, ready(other, 0));
+        rig.control(0x20, 0, 0x40);
         assertEvent(0x262903, initiator, 0);
-        assertEvent(0x162907, initiator, 1);
-        assertEquals(new Reply(2, "6/29/03"), ready(initiator, 0));
-        assertEvent(0x162907, initiator, 0);
-        assertEquals(NEXUS_LOSS, ready(initiator, 0));
+        assertEquals(RESET, ready(initiator, 0));
+        assertEvent(0x162a01, initiator, 0);
+        assertEquals(new Reply(2, "6/2a/01"), ready(initiator, 0));
         assertEvent(0, initiator, 0);
     }
 

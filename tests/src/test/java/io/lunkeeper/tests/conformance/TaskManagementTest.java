@@ -36,6 +36,7 @@ class TaskManagementTest {
     private static final int TARGET_COLD_RESET = 7;
     private static final int TASK_REASSIGN = 8;
     private static final int QUERY_TASK = 9;
+    private static final int I_T_NEXUS_RESET = 11;
     private static final int QUERY_EVENT = 12;
     private static final int COMPLETE = 0;
     private static final int NO_SUCH_TASK = 1;
@@ -167,6 +168,19 @@ class TaskManagementTest {
             initiator.send(Request.taskManagement(TARGET_COLD_RESET));
             assertTrue(initiator.isClosedWithin(SOON));
             assertTrue(neighbour.isClosedWithin(SOON));
+        }
+    }
+
+    /// RFC 7144 6.4.2: the response comes, if nothing else.
+    @Test
+    void endsASessionWithItsNexus() throws IOException {
+        try (RawInitiator neighbour = login();
+                RawInitiator initiator = RawInitiator.connect(server.address())) {
+            initiator.login(ServerProcess.IQN, "InitialR2T=Yes", "iSCSIProtocolLevel=2");
+            initiator.clearUnitAttentions(0);
+            assertEquals(COMPLETE, manage(initiator, Request.taskManagement(I_T_NEXUS_RESET)));
+            assertTrue(initiator.isClosedWithin(SOON));
+            assertEquals(ScsiResult.GOOD, testUnitReady(neighbour, 0).status());
         }
     }
 
