@@ -41,6 +41,9 @@ public final class TextNegotiation {
     private int tag = RequestPdu.RESERVED_TAG;
     private int lastTag;
 
+    /// The Initiator Task Tag of the exchange.
+    private int initiatorTaskTag;
+
     /// @param maxDataSegmentBytes the initiator's MaxRecvDataSegmentLength: longest text in a reply
     public TextNegotiation(
             TargetDirectory directory, SessionParameters parameters, int maxDataSegmentBytes) {
@@ -66,6 +69,7 @@ public final class TextNegotiation {
         } else if (request.targetTransferTag() != tag) {
             throw broken(request, MalformedPduException.INVALID_PDU_FIELD, "no such text exchange");
         }
+        initiatorTaskTag = request.initiatorTaskTag();
         if (request.finalBit() && request.continueBit()) {
             throw broken(
                     request, MalformedPduException.INVALID_PDU_FIELD, "text both ends and goes on");
@@ -84,6 +88,11 @@ public final class TextNegotiation {
             answer(request);
         }
         return nextPiece(request.finalBit());
+    }
+
+    /// Whether an exchange is open under this Initiator Task Tag.
+    public boolean isOpen(int task) {
+        return tag != RequestPdu.RESERVED_TAG && initiatorTaskTag == task;
     }
 
     private void reset() {

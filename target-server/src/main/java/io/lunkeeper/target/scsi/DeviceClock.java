@@ -77,6 +77,11 @@ final class DeviceClock {
         return Outcome.Status.GOOD;
     }
 
+    /// Power on: it is the clock of this machine again.
+    void powerOn() {
+        setting = null;
+    }
+
     /// Goes on from a timestamp of 48 bits.
     void set(long millis) {
         setting = new Setting(millis, nanoTime.getAsLong());

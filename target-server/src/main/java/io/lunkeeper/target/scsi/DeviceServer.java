@@ -509,6 +509,16 @@ public final class DeviceServer {
         postToAll(unit.index(), PendingCondition.LOGICAL_UNIT_RESET);
     }
 
+    /// Power on (SAM-5 6.3.1), after [#resetUnit] of every logical unit: of what initiators have
+    /// set there is what a restart of this server would bring back. Every nexus is about to end.
+    public void powerOn() {
+        portGroup.powerOn();
+        for (LogicalUnit unit : inventory.units()) {
+            unit.powerOn();
+            copies.forgetTokens(unit);
+        }
+    }
+
     /// The status of a task that another nexus aborts; null: it ends without (TAS, SAM-5 5.6
     /// Aborting commands).
     public Outcome.@Nullable Status abortedByOther(long lun) {

@@ -509,6 +509,12 @@ final class LogicalUnit {
         stopped = false;
     }
 
+    /// Power on, after [#reset]: what was to last no longer than until then is gone.
+    void powerOn() {
+        reservations.powerOn();
+        clock.powerOn();
+    }
+
     /// A flush that nobody waits for (IMMED). When it fails the LUN has failed, and the next
     /// command says so.
     private Outcome flushLater() {

@@ -98,6 +98,17 @@ final class PersistentReservations {
         return now.lost() && !WHEN_LOST.contains(operation);
     }
 
+    /// Power on: what APTPL does not preserve is gone (SPC-4 5.13.5 Preserving persistent
+    /// reservations and registrations), and changes are counted anew. What was lost stays so.
+    synchronized void powerOn() {
+        if (!now.lost()) {
+            now =
+                    now.persistent()
+                            ? Registrations.kept(now.keys(), now.reservation(), true)
+                            : Registrations.NONE;
+        }
+    }
+
     /// Carries out a request. May block.
     ///
     /// @throws IOException when it could not be kept; nothing has changed until the next start, for

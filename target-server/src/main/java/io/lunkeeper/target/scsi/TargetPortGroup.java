@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /// The one target port group of a target, with all of its ports: in which state it is for all
 /// logical units, and the commands that ask for it and set it (SPC-4 5.16.2 Asymmetric logical unit
 /// access). A change is a single indivisible event; commands that have begun go on to their end.
-/// What was set by a command lives as long as the target. Safe from any thread.
+/// What was set by a command lives as long as the target, or until a power on. Safe from any
+/// thread.
 final class TargetPortGroup {
     private static final Logger LOG = LogManager.getLogger(TargetPortGroup.class);
 
@@ -64,6 +65,11 @@ final class TargetPortGroup {
             configured = state;
             change(state, null, null);
         }
+    }
+
+    /// Power on: the state is the configured one, and nobody has changed it.
+    synchronized void powerOn() {
+        now = new Standing(configured, NEVER_CHANGED);
     }
 
     /// Whoever set the state knows it of the unit that it asked; of all others it is told as

@@ -146,6 +146,11 @@ final class ThirdPartyCopies {
     /// A logical unit is there no more.
     void removed(LogicalUnit unit) {
         forget(unit);
+        forgetTokens(unit);
+    }
+
+    /// Power on: tokens do not outlive it.
+    void forgetTokens(LogicalUnit unit) {
         tokens.forget(unit);
     }
 }

@@ -60,9 +60,9 @@ final class CleanupWait {
         return lost.stream().anyMatch(each -> each.link == link);
     }
 
-    /// Whether a task management function with this tag came on one of them and is going on.
-    boolean hasFunction(int initiatorTaskTag) {
-        return lost.stream().anyMatch(each -> each.link.hasFunction(initiatorTaskTag));
+    /// Whether one of them has such a task; see [Link#hasOtherTask].
+    boolean hasOtherTask(int initiatorTaskTag) {
+        return lost.stream().anyMatch(each -> each.link.hasOtherTask(initiatorTaskTag));
     }
 
     /// Whether its commands can be reassigned.

@@ -12,6 +12,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jscsi.parser.reject.RejectParser.ReasonCode;
 
@@ -29,7 +30,8 @@ final class CommandOrder {
     /// each.
     static final int MAX_BYTES = 8 << 20;
 
-    /// Task management functions that wait for commands which were sent before.
+    /// Task management functions that wait for commands which were sent before: so many of a
+    /// session, and one of each connection.
     static final int MAX_EARLY_FUNCTIONS = 16;
 
     private final Session session;
@@ -116,8 +118,11 @@ final class CommandOrder {
         return function != null && function.waitsForCommands() && window.mayArrive(before);
     }
 
+    /// RFC 7143 4.2.2.1 Command Numbering and Acknowledging: there is room for one of each
+    /// connection at any time.
     private void keepEarly(Link link, TaskManagementRequest request) throws RejectedPduException {
-        if (early.size() == MAX_EARLY_FUNCTIONS) {
+        if (early.size() >= MAX_EARLY_FUNCTIONS
+                && early.stream().anyMatch(function -> function.link() == link)) {
             throw new RejectedPduException(
                     ReasonCode.IMMEDIATE_COMMAND_REJECT, "too many functions wait for commands");
         }
@@ -126,12 +131,19 @@ final class CommandOrder {
 
     /// Whether a task management function with this tag waits for its turn.
     boolean holdsFunction(int initiatorTaskTag) {
+        return holds(initiatorTaskTag, TaskManagementRequest.class::isInstance);
+    }
+
+    /// Whether something else than a SCSI command with this tag waits for its turn.
+    boolean holdsNoCommand(int initiatorTaskTag) {
+        return holds(initiatorTaskTag, pdu -> !(pdu instanceof ScsiCommand));
+    }
+
+    private boolean holds(int initiatorTaskTag, Predicate<RequestPdu> which) {
         return Stream.concat(
                         early.stream().map(EarlyFunction::request),
                         window.held().stream().map(EarlyCommand::pdu))
-                .anyMatch(pdu ->
-                        pdu instanceof TaskManagementRequest request
-                                && request.initiatorTaskTag() == initiatorTaskTag);
+                .anyMatch(pdu -> pdu.initiatorTaskTag() == initiatorTaskTag && which.test(pdu));
     }
 
     // ---- numbers without a request

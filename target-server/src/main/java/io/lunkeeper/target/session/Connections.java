@@ -153,6 +153,7 @@ final class Connections {
 
     /// RFC 7143 11.14 Logout Request. The response waits for the last task to come to rest.
     void logout(Link link, LogoutRequest request) {
+        link.logoutBegins(request.initiatorTaskTag());
         int reason = request.reason();
         if (reason == LogoutReasonCode.CLOSE_SESSION.value()) {
             closeAll(link, request);
@@ -207,6 +208,7 @@ final class Connections {
     /// is nothing to wait for either; of what is logged out for recovery the commands are, and
     /// after a logout that was refused another may come.
     private void respond(Link link, LogoutRequest request, LogoutResponse response) {
+        link.logoutEnds(request.initiatorTaskTag());
         boolean again =
                 response == LogoutResponse.CONNECTION_RECOVERY_NOT_SUPPORTED
                         || (recovers

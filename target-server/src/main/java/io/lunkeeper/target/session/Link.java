@@ -26,6 +26,9 @@ final class Link {
     /// The tags of the task management functions that came here and have no response yet.
     private final Set<Integer> functions = new HashSet<>();
 
+    /// The same of logouts.
+    private final Set<Integer> logouts = new HashSet<>();
+
     private int statSn;
     private int acknowledged;
     private int pings;
@@ -121,6 +124,24 @@ final class Link {
     /// Whether such a function is going on.
     boolean hasFunction(int initiatorTaskTag) {
         return functions.contains(initiatorTaskTag);
+    }
+
+    /// A logout begins.
+    void logoutBegins(int initiatorTaskTag) {
+        logouts.add(initiatorTaskTag);
+    }
+
+    /// Its response goes out.
+    void logoutEnds(int initiatorTaskTag) {
+        logouts.remove(initiatorTaskTag);
+    }
+
+    /// Whether something else than a SCSI command is going on under this tag: a task management
+    /// function, a text exchange or a logout.
+    boolean hasOtherTask(int initiatorTaskTag) {
+        return functions.contains(initiatorTaskTag)
+                || logouts.contains(initiatorTaskTag)
+                || (text != null && text.isOpen(initiatorTaskTag));
     }
 
     // ---- what the initiator declared

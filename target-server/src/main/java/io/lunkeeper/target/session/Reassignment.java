@@ -28,7 +28,7 @@ final class Reassignment {
     /// @param respond sends the response, which comes before anything of the command
     void carryOut(TaskManagementRequest request, Consumer<ResponseCode> respond) {
         int tag = request.referencedTaskTag();
-        if (isFunction(tag)) {
+        if (isNoCommand(tag)) {
             respond.accept(ResponseCode.FUNCTION_REJECTED);
             return;
         }
@@ -61,9 +61,11 @@ final class Reassignment {
         to.produce();
     }
 
-    /// RFC 7143 11.5.1 Function: only SCSI commands are reassigned.
-    private boolean isFunction(int tag) {
-        return order.holdsFunction(tag) || lost.hasFunction(tag) || links.hasFunction(tag);
+    /// RFC 7143 11.5.1 Function: no function, no text exchange and no logout is reassigned.
+    private boolean isNoCommand(int tag) {
+        return order.holdsNoCommand(tag)
+                || lost.hasOtherTask(tag)
+                || links.all().stream().anyMatch(each -> each.hasOtherTask(tag));
     }
 
     private static boolean owes(Link link, int tag) {

@@ -79,10 +79,17 @@ final class TaskManagement {
     }
 
     /// RFC 7143 11.6.1 Response: an unknown task whose number may still arrive counts as received
-    /// and aborted. 11.5.1 Function: a task management function is never aborted.
+    /// and aborted. 11.5.1 Function: a task management function is never aborted. 4.2.5.3 Tags and
+    /// Integrity Checks: nor is a task of another logical unit; it is not said that there is none,
+    /// as it goes on.
     private void abortTask(TaskManagementRequest request) {
         int tag = request.referencedTaskTag();
-        if (tasks.contains(tag)) {
+        Task victim = tasks.find(tag);
+        if (victim != null && !device.sameUnit(victim.lun(), request.lun())) {
+            respond(request, ResponseCode.FUNCTION_REJECTED);
+            return;
+        }
+        if (victim != null) {
             tasks.abort(
                     task -> task.initiatorTaskTag() == tag,
                     () -> respond(request, ResponseCode.FUNCTION_COMPLETE));
@@ -173,9 +180,9 @@ final class TaskManagement {
                 });
     }
 
-    /// RFC 7143 11.5.1 Function: TARGET COLD RESET also ends every session of the target, and with
-    /// it what its initiator may still send; so that is not waited for. Who does not see all of the
-    /// target may not do that to those who see the rest.
+    /// RFC 7143 11.5.1 Function: TARGET COLD RESET is a power on. It ends every session of the
+    /// target too, and with it what its initiator may still send; so that is not waited for. Who
+    /// does not see all of the target may not do that to those who see the rest.
     private void coldReset(TaskManagementRequest request) {
         if (!tasks.nexus().seesAll()) {
             respond(request, ResponseCode.FUNCTION_AUTHORIZATION_FAILED);
@@ -184,6 +191,7 @@ final class TaskManagement {
         resetUnits(
                 device.units(tasks.nexus()),
                 () -> {
+                    device.powerOn();
                     respond(request, ResponseCode.FUNCTION_COMPLETE);
                     for (Session each : target.sessions()) {
                         each.terminate("target cold reset", () -> {});

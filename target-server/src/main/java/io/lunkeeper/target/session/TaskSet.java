@@ -199,7 +199,8 @@ final class TaskSet {
     /// @param intact whether its data is what was sent
     /// @return false when there is no such task
     /// @throws RejectedPduException when the task's command came on another connection (RFC 7143
-    ///   4.2.5.1 Command Connection Allegiance)
+    ///   4.2.5.1 Command Connection Allegiance) or for another LUN (4.2.5.3 Tags and Integrity
+    ///   Checks); the task goes on
     boolean receive(Link link, DataOut pdu, boolean intact) throws RejectedPduException {
         int tag = pdu.initiatorTaskTag();
         Task task = tasks.get(tag);
@@ -213,6 +214,11 @@ final class TaskSet {
         if (task.link() != link) {
             throw new RejectedPduException(
                     ReasonCode.PROTOCOL_ERROR, "Data-Out on another connection than its command");
+        }
+        // 11.7.4 Target Transfer Tag and LUN: without such a tag the LUN is reserved.
+        if (pdu.lun() != task.addressedAs() && pdu.targetTransferTag() != RequestPdu.RESERVED_TAG) {
+            throw new RejectedPduException(
+                    ReasonCode.INVALID_PDU_FIELD, "Data-Out for another LUN than its command");
         }
         link.dataMoves();
         task.receive(pdu, intact);
@@ -338,11 +344,6 @@ final class TaskSet {
     @Nullable Task onConnection(int initiatorTaskTag, Link link) {
         Task task = tasks.get(initiatorTaskTag);
         return task != null && task.link() == link ? task : null;
-    }
-
-    /// Whether a task with this tag is alive.
-    boolean contains(int initiatorTaskTag) {
-        return tasks.containsKey(initiatorTaskTag);
     }
 
     /// Aborts every task that `which` selects, and says nothing to the initiator.

@@ -45,6 +45,14 @@ class DeviceClockTest {
         assertEquals("000a0200" + "000000010001" + "0000", report(clock));
     }
 
+    @Test
+    void aPowerOnEndsWhatWasSet() {
+        DeviceClock clock = new DeviceClock(() -> wallMillis, () -> nanos);
+        clock.set(0xffff);
+        clock.powerOn();
+        assertEquals("000a0300" + "019000000000" + "0000", report(clock));
+    }
+
     /// SPC-4 5.2 Device clocks: it is the machine's again when the server starts, not before.
     @Test
     void othersAreToldAndAResetLeavesIt() {

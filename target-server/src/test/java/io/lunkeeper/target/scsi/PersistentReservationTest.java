@@ -526,6 +526,26 @@ class PersistentReservationTest {
         assertEquals(0x81, in(2).data()[3] & 0xff, "PTPL_A");
     }
 
+    /// As a restart does, without one.
+    @Test
+    void aPowerOnEndsWhatIsNotToPersist() throws IOException {
+        assertTrue(out(a, REGISTER, 0, list(0, 1, APTPL)).good());
+        assertTrue(out(b, REGISTER, 0, list(0, 2, APTPL)).good());
+        reserve(a, WRITE_EXCLUSIVE, 1);
+        unit.server().powerOn();
+        assertEquals(List.of(1L, 2L), keys());
+        assertEquals("1 of 1", reservation());
+        assertEquals(0, generation());
+        assertEquals(CONFLICT, unit.run(b, WRITE, new byte[512]).status());
+        register(c, 3);
+        unit.server().powerOn();
+        assertEquals(List.of(), keys());
+        assertEquals("", reservation());
+        assertTrue(unit.run(b, WRITE, new byte[512]).good());
+        serveAgain();
+        assertEquals(List.of(), keys());
+    }
+
     @Test
     void theLatestRegistrationSaysWhetherItPersists() throws IOException {
         assertTrue(out(a, REGISTER, 0, list(0, 1, APTPL)).good());

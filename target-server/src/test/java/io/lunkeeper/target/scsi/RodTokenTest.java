@@ -118,6 +118,15 @@ class RodTokenTest {
     }
 
     @Test
+    void aTokenDoesNotOutliveAPowerOn() throws IOException {
+        target.fill(0, 0, 4096, 1);
+        byte[] token = tokenOf(0, 0, 8);
+        assertTrue(write(1, writing(token, 0, 0, 8)).good());
+        target.server().powerOn();
+        assertEquals("5/23/04", write(1, writing(token, 0, 0, 8)).code());
+    }
+
+    @Test
     void theTokenIsLaidOutAsTheStandardsSay() {
         byte[] token = tokenOf(0, 16, 2 * MIB_BLOCKS);
         String hex = HexFormat.of().formatHex(token);

@@ -43,6 +43,13 @@ class TargetPortGroupTest {
         return HexFormat.of().formatHex(unit.run(REPORT).data());
     }
 
+    @Test
+    void aPowerOnBringsTheConfiguredStateBack() {
+        assertTrue(set(AccessState.STANDBY).good());
+        unit.server().powerOn();
+        assertEquals("0000000c" + "000f0001" + "0000" + "0001" + "00000001", report());
+    }
+
     @ParameterizedTest
     @EnumSource
     void anInitiatorSetsEachState(AccessState state) {

@@ -68,7 +68,7 @@ final class Answers {
     }
 
     /// A Ready To Transfer.
-    record Request(int tag, int transferTag, int offset, int length) {}
+    record Request(int lun, int tag, int transferTag, int offset, int length) {}
 
     /// What is known of the commands under one Initiator Task Tag.
     private static final class Commands {
@@ -287,6 +287,8 @@ final class Answers {
         int length = pdu.getInt(44);
         assertTrue(length > 0 && length <= 262_144, "Desired Data Transfer Length");
         assertNotEquals(RequestPdu.RESERVED_TAG, pdu.getInt(20));
-        requests.add(new Request(pdu.getInt(16), pdu.getInt(20), pdu.getInt(40), length));
+        requests.add(
+                new Request(
+                        pdu.getByte(9), pdu.getInt(16), pdu.getInt(20), pdu.getInt(40), length));
     }
 }

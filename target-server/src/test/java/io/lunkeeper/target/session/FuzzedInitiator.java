@@ -303,7 +303,7 @@ final class FuzzedInitiator {
                 cdb(0x2a, blocks),
                 immediate);
         if (!last) {
-            dataOut(nextTag - 1, RequestPdu.RESERVED_TAG, immediate.length, 512);
+            dataOut(0, nextTag - 1, RequestPdu.RESERVED_TAG, immediate.length, 512);
         }
     }
 
@@ -318,12 +318,13 @@ final class FuzzedInitiator {
     private void answerRequest() {
         Answers.Request asked = wire.answers.requests().poll();
         if (asked != null) {
-            dataOut(asked.tag(), asked.transferTag(), asked.offset(), asked.length());
+            dataOut(asked.lun(), asked.tag(), asked.transferTag(), asked.offset(), asked.length());
         }
     }
 
-    private void dataOut(int tag, int transferTag, int offset, int length) {
+    private void dataOut(int lun, int tag, int transferTag, int offset, int length) {
         byte[] pdu = pdu(0x05, 0x80, new byte[length]);
+        pdu[9] = (byte) lun;
         number(pdu, 16, tag);
         number(pdu, 20, transferTag);
         number(pdu, 40, offset);

@@ -17,8 +17,10 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -63,6 +65,9 @@ final class Initiator {
         int tsih;
         int cmdSn = 100;
         int nextTag = 1;
+
+        /// The LUN fields of commands, by tag.
+        final Map<Integer, Long> luns = new HashMap<>();
 
         Numbers(String name) {
             this.name = name;
@@ -206,10 +211,34 @@ final class Initiator {
 
     /// Sends a logout request and returns its tag.
     int logout(int reason, int connectionId) throws Exception {
+        int tag = beginLogout(reason, connectionId);
+        rig.turn();
+        return tag;
+    }
+
+    /// The same, and does nothing that has to be waited for.
+    int beginLogout(int reason, int connectionId) throws Exception {
         int tag = numbers.nextTag++;
         connection.receive(
                 new RequestPdu.LogoutRequest(true, reason, tag, connectionId, numbers.cmdSn, 1), 0);
-        rig.turn();
+        return tag;
+    }
+
+    /// Sends a text request that begins an exchange and does not end it, and returns its tag.
+    int beginText() throws Exception {
+        int tag = numbers.nextTag++;
+        connection.receive(
+                new RequestPdu.TextRequest(
+                        true,
+                        false,
+                        false,
+                        0,
+                        tag,
+                        RequestPdu.RESERVED_TAG,
+                        numbers.cmdSn,
+                        1,
+                        Unpooled.EMPTY_BUFFER),
+                0);
         return tag;
     }
 
@@ -330,6 +359,7 @@ final class Initiator {
     int send(int attribute, int lun, String cdb, int length, byte[] immediate, boolean last)
             throws Exception {
         int tag = numbers.nextTag++;
+        numbers.luns.put(tag, (long) lun << 48);
         byte[] bytes = HexFormat.ofDelimiter(" ").parseHex(cdb);
         ByteBuf fields = Unpooled.buffer(16).writeBytes(bytes).writeZero(16 - bytes.length);
         ByteBuf data = Unpooled.wrappedBuffer(immediate.clone());
@@ -361,8 +391,16 @@ final class Initiator {
     /// Sends data, solicited or not.
     void data(int tag, int transferTag, int dataSn, int offset, byte[] bytes, boolean last)
             throws Exception {
+        long lun = transferTag == RequestPdu.RESERVED_TAG ? 0 : numbers.luns.getOrDefault(tag, 0L);
+        data(lun, tag, transferTag, dataSn, offset, bytes, last);
+    }
+
+    /// The same with a LUN field of its own.
+    void data(
+            long lun, int tag, int transferTag, int dataSn, int offset, byte[] bytes, boolean last)
+            throws Exception {
         ByteBuf data = Unpooled.wrappedBuffer(bytes.clone());
-        connection.receive(new DataOut(last, 0, tag, transferTag, 1, dataSn, offset, data), 0);
+        connection.receive(new DataOut(last, lun, tag, transferTag, 1, dataSn, offset, data), 0);
         useAgain(data);
     }
 

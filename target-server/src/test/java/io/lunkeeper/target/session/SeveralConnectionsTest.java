@@ -21,6 +21,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -294,6 +295,27 @@ class SeveralConnectionsTest {
         assertEquals(COMPLETE, first.await(abort));
         assertNull(second.reply(before));
         second.finishWrite(after);
+    }
+
+    /// RFC 7143 4.2.2.1 Command Numbering and Acknowledging, whatever the others have sent.
+    @Test
+    void everyConnectionHasRoomForOneFunctionThatWaits() throws Exception {
+        int gap = first.skipNumber();
+        List<Integer> functions = new ArrayList<>();
+        for (int i = 0; i < CommandOrder.MAX_EARLY_FUNCTIONS; i++) {
+            functions.add(first.manage(ABORT_TASK_SET, 0, NO_TASK));
+        }
+        assertThrows(RejectedPduException.class, () -> first.manage(ABORT_TASK_SET, 0, NO_TASK));
+        int more = second.manage(ABORT_TASK_SET, 0, NO_TASK);
+        assertThrows(RejectedPduException.class, () -> second.manage(ABORT_TASK_SET, 0, NO_TASK));
+        first.sendSkipped(gap, 0);
+        rig.turn();
+        first.acknowledge();
+        second.acknowledge();
+        for (int function : functions) {
+            assertEquals(COMPLETE, first.await(function));
+        }
+        assertEquals(COMPLETE, second.await(more));
     }
 
     /// A status on another connection may be on its way: it is asked after, and waited for.

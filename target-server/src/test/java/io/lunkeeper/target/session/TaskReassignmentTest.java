@@ -4,6 +4,7 @@ import static io.lunkeeper.target.session.Initiator.ABORT_TASK;
 import static io.lunkeeper.target.session.Initiator.ABORT_TASK_SET;
 import static io.lunkeeper.target.session.Initiator.LENGTH;
 import static io.lunkeeper.target.session.Initiator.SIMPLE;
+import static io.lunkeeper.target.session.Initiator.SYNCHRONIZE_CACHE;
 import static io.lunkeeper.target.session.Initiator.TASK_REASSIGN;
 import static io.lunkeeper.target.session.Reply.CLEARED;
 import static io.lunkeeper.target.session.Reply.COMPLETE;
@@ -437,6 +438,34 @@ class TaskReassignmentTest {
         first.disconnect();
         second.logout(2, 1);
         assertEquals(REJECTED, reassign(second, function));
+    }
+
+    /// RFC 7143 11.5.1 Function: nor is a text exchange, before and after its connection is lost.
+    @Test
+    void aTextExchangeIsNotReassigned() throws Exception {
+        Initiator second = first.joined(2);
+        int text = first.beginText();
+        assertEquals(REJECTED, reassign(second, text));
+        first.disconnect();
+        second.logout(2, 1);
+        assertEquals(REJECTED, reassign(second, text));
+        assertEquals(DOES_NOT_EXIST, reassign(second, text + 77));
+    }
+
+    /// Nor a logout, which waits for a task of its connection to come to rest.
+    @Test
+    void aLogoutIsNotReassigned() throws Exception {
+        first = rig.login(KEYS.replace("Retain=" + RETAIN, "Retain=0") + "2\0");
+        Initiator second = first.joined(2);
+        first.send(SIMPLE, 0, SYNCHRONIZE_CACHE);
+        int logout = second.beginLogout(1, 1);
+        int reassignment = second.manage(TASK_REASSIGN, 0, logout);
+        assertEquals(REJECTED, second.reply(reassignment));
+        while (second.logoutResponse(logout) != 0) {
+            rig.turnOnce();
+        }
+        first.disconnect();
+        assertEquals(DOES_NOT_EXIST, reassign(second, logout));
     }
 
     /// RFC 7143 11.16.3 Resegmentation, of a command whose status waits behind its data.

@@ -171,6 +171,25 @@ class TaskManagementTest {
         }
     }
 
+    /// It is a power on: a persistent reservation without APTPL does not outlive it.
+    @Test
+    void keepsOnAColdResetWhatARestartKeeps() throws IOException {
+        byte[] register = {0x5f, 0, 0, 0, 0, 0, 0, 0, 24, 0};
+        byte[] readKeys = {0x5e, 0, 0, 0, 0, 0, 0, 0, 8, 0};
+        byte[] list = new byte[24];
+        list[15] = 1;
+        try (RawInitiator initiator = login()) {
+            assertEquals(ScsiResult.GOOD, initiator.write(1, register, list).status());
+            byte[] keys = {0, 0, 0, 1, 0, 0, 0, 8};
+            assertArrayEquals(keys, initiator.read(1, readKeys, 8).data());
+            initiator.send(Request.taskManagement(TARGET_COLD_RESET));
+            assertTrue(initiator.isClosedWithin(SOON));
+        }
+        try (RawInitiator initiator = login()) {
+            assertArrayEquals(new byte[8], initiator.read(1, readKeys, 8).data());
+        }
+    }
+
     /// RFC 7144 6.4.2: the response comes, if nothing else.
     @Test
     void endsASessionWithItsNexus() throws IOException {

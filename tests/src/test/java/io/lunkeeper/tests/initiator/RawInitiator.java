@@ -440,7 +440,7 @@ public final class RawInitiator implements Closeable {
         }
         int tag = send(command);
         if (more) {
-            sendData(tag, Pdu.NO_TAG, dataOut, immediate, unsolicited);
+            sendData(0, tag, Pdu.NO_TAG, dataOut, immediate, unsolicited);
         }
         return tag;
     }
@@ -452,17 +452,21 @@ public final class RawInitiator implements Closeable {
         if (from < 0 || to < from || to > dataOut.length) {
             throw new ProtocolException("R2T outside of the command's data: " + r2t);
         }
-        sendData(r2t.initiatorTaskTag(), r2t.targetTransferTag(), dataOut, from, to);
+        int lun = r2t.u32(8);
+        sendData(lun, r2t.initiatorTaskTag(), r2t.targetTransferTag(), dataOut, from, to);
     }
 
-    private void sendData(int tag, int transferTag, byte[] data, int from, int to)
+    /// @param lun the first half of the LUN field; the other is 0
+    private void sendData(int lun, int tag, int transferTag, byte[] data, int from, int to)
             throws IOException {
         int dataSn = 0;
         int offset = from;
         while (offset < to) {
             int length = Math.min(to - offset, targetDataSegmentBytes());
             Request pdu =
-                    Request.dataOut(tag, transferTag, dataSn++, offset).data(data, offset, length);
+                    Request.dataOut(tag, transferTag, dataSn++, offset)
+                            .u32(8, lun)
+                            .data(data, offset, length);
             offset += length;
             send(offset == to ? pdu.flags(0x80) : pdu);
         }
