@@ -125,11 +125,11 @@ final class PortalDirectory implements TargetDirectory {
     @Override
     public @Nullable Map<Integer, Integer> luns(SessionParameters agreed) {
         ServedTargets.Served target = targets.target(agreed.targetName());
-        if (moved(agreed.targetName()) != null) {
-            return null;
+        if (agreed.discovery() || target == null) {
+            return TargetDirectory.super.luns(agreed);
         }
-        return agreed.discovery() || target == null
-                ? TargetDirectory.super.luns(agreed)
+        return moved(agreed.targetName()) != null
+                ? null
                 : access(target, agreed.initiatorName()).stream()
                         .filter(each -> isMetBy(agreed.proven(), each))
                         .findFirst()
@@ -156,6 +156,11 @@ final class PortalDirectory implements TargetDirectory {
     public String alias(String targetName) {
         ServedTargets.Served target = targets.target(targetName);
         return target == null ? "" : target.spec().alias().orElse("");
+    }
+
+    @Override
+    public String portal() {
+        return local.toString();
     }
 
     @Override

@@ -37,8 +37,12 @@ final class LoginIdentity {
         String type = offers.getOrDefault(TextKey.SESSION_TYPE, TextKeyword.NORMAL);
         return switch (type) {
             case TextKeyword.DISCOVERY -> {
-                // A TargetName may come along; all that it does is to ask for the portal group.
+                // A TargetName may come along, of a target that there is or not; all that it does
+                // is
+                // to ask for the portal group, and to tell the session from others.
                 discovery = true;
+                String named = IscsiName.normalize(offers.getOrDefault(TextKey.TARGET_NAME, ""));
+                targetName = named == null ? "" : named;
                 demand = directory.discoveryDemand(initiatorName);
                 yield null;
             }

@@ -41,6 +41,11 @@ public interface TargetDirectory {
     /// RFC 7143 13.6 TargetAlias: what people call the target; empty when they call it nothing.
     String alias(String targetName);
 
+    /// The address that the connection came to, in whatever form tells it from others.
+    default String portal() {
+        return "";
+    }
+
     /// RFC 7143 13.9 TargetPortalGroupTag of the portal that the connection came to.
     int portalGroupTag();
 

@@ -566,8 +566,7 @@ public final class DeviceServer {
             case Cdb.Unmap unmap -> Unmap.begin(unit, unmap);
             case Cdb.WriteSame writeSame -> WriteSame.begin(unit, operation, writeSame);
             case Cdb.Verify verify -> Verification.begin(unit, operation, verify);
-            case Cdb.Inquiry inquiry ->
-                    unit.inquiry(inquiry, nexus.name().targetPort(), portGroup.state());
+            case Cdb.Inquiry inquiry -> unit.inquiry(inquiry, nexus, portGroup.state());
             case Cdb.ReadCapacity10 _ -> unit.readCapacity10();
             case Cdb.ReadCapacity16 capacity -> unit.readCapacity16(capacity);
             case Cdb.GetLbaStatus status -> LbaStatus.begin(unit, status);

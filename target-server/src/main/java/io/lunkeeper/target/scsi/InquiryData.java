@@ -25,8 +25,12 @@ final class InquiryData {
     /// Qualifier 1: a device that is there, but not through this target port.
     private static final byte NOT_CONNECTED = 0x20;
 
-    /// SAM-5, iSCSI, SPC-4 and SBC-3 with no version claimed (SPC-4, Version descriptor values).
-    private static final int[] VERSION_DESCRIPTORS = {0x00a0, 0x0960, 0x0460, 0x04c0};
+    // SAM-5, SPC-4 and SBC-3 with no version claimed (SPC-4, Version descriptor values), and iSCSI,
+    // to which the level of the protocol is added.
+    private static final int SAM_5 = 0x00a0;
+    private static final int ISCSI = 0x0960;
+    private static final int SPC_4 = 0x0460;
+    private static final int SBC_3 = 0x04c0;
 
     private static final int SUPPORTED_PAGES = 0x00;
     private static final int UNIT_SERIAL_NUMBER = 0x80;
@@ -51,7 +55,6 @@ final class InquiryData {
     private static final int PAGE_HEADER_LENGTH = 4;
     private static final int LONG_PAGE_LENGTH = 64;
 
-    private final byte[] standard = standard();
     private final UnitIdentity identity;
     private final TargetDevice device;
     private final SortedMap<Integer, byte[]> pages = new TreeMap<>();
@@ -91,9 +94,10 @@ final class InquiryData {
 
     /// Standard INQUIRY data (SPC-4 6.6.2 Standard INQUIRY data).
     ///
+    /// @param protocolLevel that of the nexus that asks: [Nexus#protocolLevel]
     /// @param connected whether the unit can be had through the target port that is asked
-    byte[] standardData(boolean connected) {
-        return qualified(standard, connected);
+    static byte[] standardData(int protocolLevel, boolean connected) {
+        return qualified(standard(protocolLevel), connected);
     }
 
     /// A vital product data page, or nothing when the unit does not have it.
@@ -118,13 +122,15 @@ final class InquiryData {
     }
 
     /// Standard INQUIRY data of a LUN behind which there is nothing.
-    static byte[] withoutUnit() {
-        byte[] data = standard();
+    static byte[] withoutUnit(int protocolLevel) {
+        byte[] data = standard(protocolLevel);
         data[0] = NO_UNIT;
         return data;
     }
 
-    private static byte[] standard() {
+    /// RFC 7144 4.2 Impact on Standard INQUIRY Data: the iSCSI version is 0960h and the level of
+    /// the protocol that was negotiated.
+    private static byte[] standard(int protocolLevel) {
         ByteBuffer data = ByteBuffer.allocate(STANDARD_LENGTH);
         data.putShort((short) 0).put((byte) VERSION_SPC_4).put((byte) RESPONSE_FORMAT);
         data.put((byte) (STANDARD_LENGTH - 5))
@@ -135,9 +141,10 @@ final class InquiryData {
         data.put(UnitIdentity.PRODUCT.getBytes(StandardCharsets.US_ASCII));
         data.put(UnitIdentity.REVISION.getBytes(StandardCharsets.US_ASCII));
         data.position(VERSION_DESCRIPTORS_OFFSET);
-        for (int descriptor : VERSION_DESCRIPTORS) {
-            data.putShort((short) descriptor);
-        }
+        data.putShort((short) SAM_5)
+                .putShort((short) (ISCSI + protocolLevel))
+                .putShort((short) SPC_4)
+                .putShort((short) SBC_3);
         return data.array();
     }
 

@@ -238,16 +238,19 @@ final class LogicalUnit {
     /// SPC-4 5.16.2.4.5 Unavailable state: through a target port in it the unit is not to be had,
     /// which the PERIPHERAL QUALIFIER says.
     ///
-    /// @param port the target port through which it came
-    Outcome inquiry(Cdb.Inquiry cdb, int port, AccessState through) {
+    /// @param nexus whose command it is
+    /// @param through the state of the target port through which it came
+    Outcome inquiry(Cdb.Inquiry cdb, Nexus nexus, AccessState through) {
         boolean connected = through != AccessState.UNAVAILABLE;
         if (!cdb.vitalProductData()) {
             return cdb.pageCode() == 0
-                    ? Parameters.cut(inquiryData.standardData(connected), cdb.allocationLength())
+                    ? Parameters.cut(
+                            InquiryData.standardData(nexus.protocolLevel(), connected),
+                            cdb.allocationLength())
                     : refuse(Sense.invalidFieldInCdb(2));
         }
         return inquiryData
-                .vitalProductData(cdb.pageCode(), port, connected)
+                .vitalProductData(cdb.pageCode(), nexus.name().targetPort(), connected)
                 .map(page -> Parameters.cut(page, cdb.allocationLength()))
                 .orElseGet(() -> refuse(Sense.invalidFieldInCdb(2)));
     }

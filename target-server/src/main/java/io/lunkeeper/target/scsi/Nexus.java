@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 /// wrote into buffers, and the order of its tasks where it has a task set of its own. What is
 /// pending is safe from any thread; commands that ask take no lock.
 public final class Nexus {
+    /// The iSCSIProtocolLevel with these functions (RFC 7144 4.1).
+    private static final int SCSI_FEATURES_UPDATE = 2;
+
     private final NexusName name;
     private final LunMap luns;
     private final TransferBuffers buffers = new TransferBuffers();
@@ -21,7 +24,7 @@ public final class Nexus {
     private final Map<LogicalUnit, TaskOrder> ownTaskSets = new WeakHashMap<>();
 
     private volatile @Nullable TaskHolder tasks;
-    private boolean queries;
+    private int protocolLevel = 1;
 
     /// Replaced, never changed.
     private volatile PendingConditions[] pending;
@@ -96,15 +99,20 @@ public final class Nexus {
         }
     }
 
-    /// Its transport carries I_T NEXUS RESET and the task management functions that query, too.
-    /// Before its first command.
-    public void carriesQueries() {
-        queries = true;
+    /// What was agreed on (RFC 7144 7.1.1 iSCSIProtocolLevel): 1 unless it is said, before its
+    /// first command.
+    public void protocolLevel(int agreed) {
+        protocolLevel = agreed;
     }
 
-    /// Whether it can send these; on its own thread.
+    /// The same; on its own thread.
+    int protocolLevel() {
+        return protocolLevel;
+    }
+
+    /// Whether it can send I_T NEXUS RESET and the task management functions that query.
     boolean queries() {
-        return queries;
+        return protocolLevel >= SCSI_FEATURES_UPDATE;
     }
 
     /// Which logical units of the target it sees, and under which numbers.

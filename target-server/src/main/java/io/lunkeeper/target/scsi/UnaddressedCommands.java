@@ -15,7 +15,6 @@ final class UnaddressedCommands {
 
     private final DeviceServer server;
     private final byte[] noLuns = Parameters.bytes(new ReportLunsParameterData());
-    private final byte[] inquiryWithoutUnit = InquiryData.withoutUnit();
 
     UnaddressedCommands(DeviceServer server) {
         this.server = server;
@@ -37,7 +36,9 @@ final class UnaddressedCommands {
             case Cdb.Inquiry inquiry ->
                     inquiry.vitalProductData() || inquiry.pageCode() != 0
                             ? Sense.invalidFieldInCdb(2).checkCondition(format)
-                            : Parameters.cut(inquiryWithoutUnit, inquiry.allocationLength());
+                            : Parameters.cut(
+                                    InquiryData.withoutUnit(nexus.protocolLevel()),
+                                    inquiry.allocationLength());
             case Cdb.RequestSense(boolean descriptor, long allocationLength) ->
                     Parameters.cut(
                             Sense.LOGICAL_UNIT_NOT_SUPPORTED.bytes(

@@ -66,9 +66,11 @@ final class CommandOrder {
             case DUE -> {
                 try {
                     session.carryOut(link, pdu);
-                } finally {
-                    goOn();
+                } catch (RejectedPduException | MalformedPduException refused) {
+                    window.takeBack();
+                    throw refused;
                 }
+                goOn();
             }
             case EARLY -> keep(link, number, pdu);
             case IGNORED -> {}
@@ -84,6 +86,7 @@ final class CommandOrder {
             try {
                 session.carryOut(due);
             } catch (RejectedPduException | MalformedPduException fault) {
+                window.takeBack();
                 refuse(due.link(), fault);
             } finally {
                 release(due);
@@ -148,8 +151,8 @@ final class CommandOrder {
 
     // ---- numbers without a request
 
-    /// Counts a CmdSN as received whose command will never be carried out, because it could not be
-    /// decoded or was aborted before it came.
+    /// Counts a CmdSN as received whose command will never be carried out, because it was aborted
+    /// before it came.
     void forget(SerialNumber cmdSn) {
         EarlyCommand dropped = window.forget(cmdSn);
         if (dropped != null) {
@@ -159,14 +162,6 @@ final class CommandOrder {
             release(dropped);
         }
         goOn();
-    }
-
-    /// The same for a request that is dropped, if it has a number and that has not come yet.
-    void drop(boolean immediate, int cmdSn) {
-        SerialNumber number = new SerialNumber(cmdSn);
-        if (!immediate && window.mayArrive(number)) {
-            forget(number);
-        }
     }
 
     /// Drops what has come on a connection and is not due. It counts as never received, so that it
@@ -186,14 +181,9 @@ final class CommandOrder {
     // ---- requests ahead of a gap
 
     private void keep(Link link, SerialNumber number, RequestPdu pdu) throws RejectedPduException {
-        try {
-            EarlyCommand kept = kept(link, pdu);
-            window.hold(number, kept);
-            bytes += kept.bytes();
-        } catch (RejectedPduException refused) {
-            forget(number);
-            throw refused;
-        }
+        EarlyCommand kept = kept(link, pdu);
+        window.hold(number, kept);
+        bytes += kept.bytes();
     }
 
     private EarlyCommand kept(Link link, RequestPdu pdu) throws RejectedPduException {

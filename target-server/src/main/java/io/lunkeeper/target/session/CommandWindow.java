@@ -80,10 +80,15 @@ final class CommandWindow<C> {
         return null;
     }
 
-    /// Counts a number as received though its command will never be carried out: it was rejected,
-    /// or an ABORT TASK came for it (RFC 7143 11.6.1). It has ended only when ExpCmdSN passes it:
-    /// otherwise an initiator that leaves a gap could have numbers behind it remembered without
-    /// end.
+    /// The command that was due last has been rejected: it was never received, and its number is
+    /// waited for (RFC 7143 7.3 Usage of Reject PDU in Recovery).
+    void takeBack() {
+        expected = expected.plus(-1);
+    }
+
+    /// Counts a number as received though its command will never be carried out: an ABORT TASK came
+    /// for it (RFC 7143 11.6.1). It has ended only when ExpCmdSN passes it: otherwise an initiator
+    /// that leaves a gap could have numbers behind it remembered without end.
     ///
     /// @return the command that was held under it, which is dropped; or null
     @Nullable C forget(SerialNumber cmdSn) {
@@ -125,6 +130,11 @@ final class CommandWindow<C> {
     /// A numbered command has ended: there is room for one more.
     void ended() {
         maximum = maximum.plus(1);
+    }
+
+    /// It has not ended after all: it is taken back.
+    void notEnded() {
+        maximum = maximum.plus(-1);
     }
 
     int expCmdSn() {

@@ -3,8 +3,6 @@ package io.lunkeeper.target.session;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
 import io.lunkeeper.target.pdu.RequestPdu.NopOut;
-import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
-import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
 import org.jscsi.parser.logout.LogoutRequestParser.LogoutReasonCode;
 
@@ -22,17 +20,6 @@ final class DiscoveryRequests {
                     request.reason() != LogoutReasonCode.CONNECTION_RECOVERY.value();
             case NopOut request -> request.initiatorTaskTag() == RequestPdu.RESERVED_TAG;
             default -> false;
-        };
-    }
-
-    /// Whether a request takes no CmdSN.
-    static boolean isImmediate(RequestPdu pdu) {
-        return switch (pdu) {
-            case ScsiCommand command -> command.immediate();
-            case TaskManagementRequest request -> request.immediate();
-            case LogoutRequest request -> request.immediate();
-            case NopOut request -> request.immediate();
-            default -> true;
         };
     }
 }

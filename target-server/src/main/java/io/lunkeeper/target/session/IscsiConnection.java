@@ -140,10 +140,10 @@ public final class IscsiConnection {
     /// Answers bytes that are no PDU. At ErrorRecoveryLevel 0 a lost PDU is a lost session, so a
     /// digest error ends it (RFC 7143 7.8 Digest Errors, 7.1.5 Error Recovery Hierarchy). At
     /// ErrorRecoveryLevel 1 a PDU whose data is damaged is no more than lost: data is asked for
-    /// again, and a request is one that has not come, so that its CmdSN is waited for until the
-    /// initiator sends it again (7.2.1 Usage of Retry). A header that contradicts itself ends the
-    /// session whatever was agreed on, and nothing of it is kept (7.7 Format Errors, 7.1.4.4
-    /// Session Recovery).
+    /// again. A request that is answered with Reject, for that or another reason, has not come, and
+    /// its CmdSN is waited for (7.3 Usage of Reject PDU in Recovery). A header that contradicts
+    /// itself ends the session whatever was agreed on, and nothing of it is kept (7.7 Format Errors,
+    /// 7.1.4.4 Session Recovery).
     public void malformed(MalformedPduException fault) {
         reject(fault.rejectReason(), fault.header(), 0);
         boolean damaged = fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR;
@@ -157,8 +157,6 @@ public final class IscsiConnection {
             drop(message);
         } else if (damaged) {
             lose(fault);
-        } else if (mine != null) {
-            skipNumber(mine, fault.header());
         }
     }
 
@@ -170,21 +168,6 @@ public final class IscsiConnection {
             } catch (RejectedPduException refused) {
                 reject(refused, fault.header());
             }
-        }
-    }
-
-    /// A refused command still used up its CmdSN; Data-Out and SNACK have none.
-    private static void skipNumber(Session session, byte[] header) {
-        boolean immediate = (header[0] & 0x40) != 0;
-        int opcode = header[0] & 0x3f;
-        boolean numbered = opcode != 0x05 && opcode != 0x10;
-        if (numbered) {
-            int cmdSn =
-                    (header[24] & 0xff) << 24
-                            | (header[25] & 0xff) << 16
-                            | (header[26] & 0xff) << 8
-                            | (header[27] & 0xff);
-            session.order().drop(immediate, cmdSn);
         }
     }
 
@@ -348,11 +331,13 @@ public final class IscsiConnection {
     }
 
     private SessionRegistry.Key key(LoginRequest request, SessionParameters parameters) {
+        String targetName = parameters.targetName();
         return new SessionRegistry.Key(
                 parameters.initiatorName(),
                 request.isid(),
-                parameters.targetName(),
-                site.directory().portalGroupTag());
+                targetName,
+                site.directory().portalGroupTag(),
+                targetName.isEmpty() ? site.directory().portal() : "");
     }
 
     /// All is negotiated: the connection is added to its session.

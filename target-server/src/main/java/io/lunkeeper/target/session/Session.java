@@ -137,9 +137,7 @@ public final class Session {
                                     Nexus.portName(key.initiatorName(), key.isid()),
                                     key.portalGroupTag(),
                                     luns);
-            if (parameters.protocolLevel() >= TaskFunction.SCSI_FEATURES_UPDATE) {
-                attached.carriesQueries();
-            }
+            attached.protocolLevel(parameters.protocolLevel());
             nexus = attached;
             tasks = new TaskSet(parameters, window, links, target, attached);
         }
@@ -224,41 +222,52 @@ public final class Session {
     }
 
     /// Carries out a request whose turn has come.
+    ///
+    /// @throws RejectedPduException when it is refused; then nothing has happened
+    /// @throws MalformedPduException the same, for text that is no text
     void carryOut(Link link, RequestPdu pdu) throws RejectedPduException, MalformedPduException {
         if (discovery() && !DiscoveryRequests.admits(pdu)) {
-            countNumber(DiscoveryRequests.isImmediate(pdu));
             throw new RejectedPduException(
                     ReasonCode.PROTOCOL_ERROR, "not for a discovery session");
         }
         switch (pdu) {
             case ScsiCommand command -> requireTasks().start(link, command);
-            case TaskManagementRequest request -> {
-                // First, so that the response shows the window as it is then.
-                countNumber(request.immediate());
-                new TaskManagement(this, link, parameters, requireTarget(), requireTasks())
-                        .carryOut(request);
-            }
-            case TextRequest request -> {
-                countNumber(request.immediate());
-                replies.answer(link, request);
-            }
-            case LogoutRequest request -> {
-                countNumber(request.immediate());
-                connections.logout(link, request);
-            }
-            case NopOut request -> {
-                countNumber(request.immediate());
-                replies.answer(link, request);
-            }
+            case TaskManagementRequest request -> answer(link, request, request.immediate());
+            case TextRequest request -> answer(link, request, request.immediate());
+            case LogoutRequest request -> answer(link, request, request.immediate());
+            case NopOut request -> answer(link, request, request.immediate());
             case DataOut _, SnackRequest _, RequestPdu.LoginRequest _ ->
                     throw new IllegalStateException("has no CmdSN");
         }
     }
 
-    /// Requests other than SCSI commands leave the window as soon as they are read.
-    private void countNumber(boolean immediate) {
+    /// Requests other than SCSI commands leave the window as soon as they are read: first, so that
+    /// the response shows the window as it is then.
+    private void answer(Link link, RequestPdu pdu, boolean immediate)
+            throws RejectedPduException, MalformedPduException {
         if (!immediate) {
             window.ended();
+        }
+        try {
+            answer(link, pdu);
+        } catch (RejectedPduException | MalformedPduException refused) {
+            if (!immediate) {
+                window.notEnded();
+            }
+            throw refused;
+        }
+    }
+
+    private void answer(Link link, RequestPdu pdu)
+            throws RejectedPduException, MalformedPduException {
+        switch (pdu) {
+            case TaskManagementRequest request ->
+                    new TaskManagement(this, link, parameters, requireTarget(), requireTasks())
+                            .carryOut(request);
+            case TextRequest request -> replies.answer(link, request);
+            case LogoutRequest request -> connections.logout(link, request);
+            case NopOut request -> replies.answer(link, request);
+            default -> throw new IllegalStateException("not answered at once: " + pdu);
         }
     }
 

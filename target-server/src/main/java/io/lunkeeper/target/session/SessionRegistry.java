@@ -17,13 +17,25 @@ public final class SessionRegistry {
     static final int MAX_SESSIONS = 4096;
 
     /// What makes two sessions the same (RFC 7143 6.3.5 Session Reinstatement, Closure, and
-    /// Timeout): ISID, initiator name, target name and portal group.
-    record Key(String initiatorName, long isid, String targetName, int portalGroupTag) {
+    /// Timeout): ISID, initiator name, target name and portal group. Of a discovery session that
+    /// names no target it is ISID, initiator name and the address that it came to (7.4.2.1 Unnamed
+    /// Discovery Sessions).
+    ///
+    /// @param targetName empty without a target
+    /// @param portal empty with a target
+    record Key(
+            String initiatorName, long isid, String targetName, int portalGroupTag, String portal) {
         /// What to answer to a connection that would join this session and names another one (RFC
         /// 7143 6.3.1 Login Phase Start, 11.13.5): all connections of a session come to one portal
         /// group.
         LoginStatus refusal(Key other) {
-            Key here = new Key(other.initiatorName, other.isid, other.targetName, portalGroupTag);
+            Key here =
+                    new Key(
+                            other.initiatorName,
+                            other.isid,
+                            other.targetName,
+                            portalGroupTag,
+                            portal);
             return here.equals(this)
                     ? LoginStatus.CANNOT_INCLUDE_IN_SESSION
                     : LoginStatus.SESSION_DOSE_NOT_EXIST;
@@ -32,6 +44,7 @@ public final class SessionRegistry {
 
     private final BitSet tsihs = new BitSet();
     private final Map<Key, Session> normal = new HashMap<>();
+    private final Map<Key, Session> discovering = new HashMap<>();
     private final Map<Integer, Session> all = new HashMap<>();
     private volatile Duration keepalive = Duration.ofSeconds(30);
     private boolean closed;
@@ -53,13 +66,19 @@ public final class SessionRegistry {
     ///   the new one does anything; null when there is none
     synchronized @Nullable Session enter(Session session) {
         all.put(session.tsih(), session);
-        return session.discovery() ? null : normal.put(session.key(), session);
+        return alike(session).put(session.key(), session);
+    }
+
+    /// Those that may be of one key with it: whoever only looks for targets does not end the
+    /// session that has the disk.
+    private Map<Key, Session> alike(Session session) {
+        return session.discovery() ? discovering : normal;
     }
 
     /// Lets go of an ended session.
     synchronized void leave(Session session) {
         all.remove(session.tsih(), session);
-        normal.remove(session.key(), session);
+        alike(session).remove(session.key(), session);
         tsihs.clear(session.tsih());
     }
 

@@ -134,16 +134,13 @@ final class TaskSet {
     private Task enter(Link link, ScsiCommand command, long addressedAs, boolean dataIsLate)
             throws RejectedPduException {
         if (TaskOrdering.isReserved(command.taskAttribute())) {
-            forgetNumber(command);
             throw new RejectedPduException(ReasonCode.INVALID_PDU_FIELD, "reserved task attribute");
         }
         int tag = command.initiatorTaskTag();
         if (tag == RequestPdu.RESERVED_TAG) {
-            forgetNumber(command);
             throw new RejectedPduException(ReasonCode.INVALID_PDU_FIELD, "reserved task tag");
         }
         if (tasks.containsKey(tag)) {
-            forgetNumber(command);
             throw new RejectedPduException(ReasonCode.TASK_IN_PROGRESS, "task tag in use");
         }
         if (command.immediate() && ++immediateTasks > MAX_IMMEDIATE_TASKS) {
@@ -185,13 +182,6 @@ final class TaskSet {
     /// Begins a task whose turn has come.
     void begin(Task task, ScsiCommand command) {
         task.start(command, device.execute(nexus, command.lun(), command.cdb()));
-    }
-
-    /// A command that is refused before it became a task gives its place in the window back.
-    private void forgetNumber(ScsiCommand command) {
-        if (!command.immediate()) {
-            window.ended();
-        }
     }
 
     /// Hands a Data-Out PDU to its task.

@@ -45,8 +45,27 @@ class InquiryDataTest {
         assertEquals("Virtual Disk    ", text(data, 16, 16));
         assertEquals("0001", text(data, 32, 4));
         assertEquals("00".repeat(22), hex(data, 36, 22));
-        assertEquals("00a00960046004c0" + "00".repeat(8), hex(data, 58, 16));
+        assertEquals("00a00961046004c0" + "00".repeat(8), hex(data, 58, 16));
         assertEquals("00".repeat(22), hex(data, 74, 22));
+    }
+
+    /// With a unit and without.
+    @Test
+    void tellsTheLevelOfTheProtocolThatWasAgreedOn() throws IOException {
+        try (ServedUnit unit = ServedUnit.open(directory, 1 << 20)) {
+            unit.nexus().protocolLevel(2);
+            for (int lun = ServedUnit.LUN; lun <= ServedUnit.LUN + 1; lun++) {
+                Outcome outcome =
+                        unit.server()
+                                .execute(
+                                        unit.nexus(),
+                                        (long) lun << 48,
+                                        ServedUnit.cdb("12 00 00 01 00 00"));
+                byte[] data = ServedUnit.drive(unit.server(), lun, outcome, new byte[0]).data();
+                assertEquals(lun == ServedUnit.LUN ? 0 : 0x7f, data[0]);
+                assertEquals("0962", HexFormat.of().formatHex(data, 60, 62));
+            }
+        }
     }
 
     @ParameterizedTest

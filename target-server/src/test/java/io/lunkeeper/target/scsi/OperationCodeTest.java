@@ -210,7 +210,7 @@ class OperationCodeTest {
             byte[] extended = unit.run("a3 0d 80 00 0000 000000ff 0000").data();
             assertEquals("f800000c" + "0".repeat(24), HexFormat.of().formatHex(extended));
             assertEquals("5/24/00", unit.run("a3 0d 00 00 0000 00000003 0000").code());
-            unit.nexus().carriesQueries();
+            unit.nexus().protocolLevel(2);
             byte[] more = unit.run("a3 0d 80 00 0000 000000ff 0000").data();
             assertEquals("fc07000c" + "0".repeat(24), HexFormat.of().formatHex(more));
         }

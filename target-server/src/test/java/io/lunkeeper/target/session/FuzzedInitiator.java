@@ -513,6 +513,9 @@ final class FuzzedInitiator {
                 byte[] header = new byte[48];
                 in.getBytes(start, header);
                 connection.reject(refused, header);
+                if ((header[0] & 0x40) == 0 && in.getInt(start + 24) == cmdSn - 1) {
+                    cmdSn--; // The next command plugs the gap.
+                }
             }
         }
 

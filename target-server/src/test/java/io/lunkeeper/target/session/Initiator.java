@@ -373,11 +373,14 @@ final class Initiator {
                         (long) lun << 48,
                         tag,
                         length == 0 ? 65536 : length,
-                        immediately ? numbers.cmdSn : numbers.cmdSn++,
+                        numbers.cmdSn,
                         1,
                         fields,
                         data),
                 0);
+        if (!immediately) {
+            numbers.cmdSn++; // Not of one that was rejected: 7.3 Usage of Reject PDU in Recovery.
+        }
         useAgain(fields);
         useAgain(data);
         return tag;

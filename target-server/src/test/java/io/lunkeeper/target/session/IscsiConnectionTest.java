@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.login.NegotiationLimits;
 import io.lunkeeper.target.login.OneTarget;
+import io.lunkeeper.target.login.TargetDirectory;
 import io.lunkeeper.target.pdu.MalformedPduException;
 import io.lunkeeper.target.pdu.PduDecoder;
 import io.lunkeeper.target.pdu.PduEncoder;
@@ -66,12 +67,16 @@ class IscsiConnectionTest {
     }
 
     private IscsiConnection connect(Transport below) {
+        return connect(below, new OneTarget(TARGET));
+    }
+
+    private IscsiConnection connect(Transport below, TargetDirectory directory) {
         return new IscsiConnection(
                 below,
                 new IscsiConnection.Site(
                         registry,
                         Map.of(TARGET, node)::get,
-                        new OneTarget(TARGET),
+                        directory,
                         NegotiationLimits.DEFAULT,
                         new FailedLogins().from(InetAddress.getLoopbackAddress())),
                 0);
@@ -403,18 +408,18 @@ class IscsiConnectionTest {
         assertEquals(PROTOCOL_ERROR, refused.reason());
     }
 
-    /// Each of them still uses up its number, so the window is never used up.
+    /// None of them counts as received: the number is still free for one that is.
     @Test
     void aDiscoverySessionTakesTextAndItsLogoutAlone() throws Exception {
         login(connection, 0, "InitiatorName=iqn.2026-11.a:b\0SessionType=Discovery\0");
         int cmdSn = 100;
         for (int round = 0; round < Session.COMMAND_WINDOW; round++) {
             rejects(ping(true, 9, cmdSn));
-            rejects(ping(false, 9, cmdSn++));
-            rejects(new RequestPdu.LogoutRequest(false, 2, 9, 1, cmdSn++, 1));
+            rejects(ping(false, 9, cmdSn));
+            rejects(new RequestPdu.LogoutRequest(false, 2, 9, 1, cmdSn, 1));
             rejects(
                     new RequestPdu.TaskManagementRequest(
-                            false, 5, 0, 9, RequestPdu.RESERVED_TAG, cmdSn++, 1, 0, 0));
+                            false, 5, 0, 9, RequestPdu.RESERVED_TAG, cmdSn, 1, 0, 0));
             rejects(
                     new RequestPdu.ScsiCommand(
                             false,
@@ -425,7 +430,7 @@ class IscsiConnectionTest {
                             0,
                             9,
                             0,
-                            cmdSn++,
+                            cmdSn,
                             1,
                             Unpooled.wrappedBuffer(new byte[16]),
                             Unpooled.EMPTY_BUFFER));
@@ -438,17 +443,38 @@ class IscsiConnectionTest {
         assertEquals("logged out", transport.closeReason);
     }
 
-    /// RFC 7143 7.4.2 Reinstatement Semantics for Discovery Sessions.
+    /// RFC 7143 7.4.2 Reinstatement Semantics for Discovery Sessions. One that names no target has
+    /// the portal as part of its identity.
     @Test
-    void aDiscoverySessionTakesNobodysPlace() throws Exception {
+    void aDiscoverySessionTakesThePlaceOfItsLike() throws Exception {
         login(0);
-        RecordingTransport second = new RecordingTransport();
-        login(connect(second), 0, KEYS + "SessionType=Discovery\0");
-        RecordingTransport third = new RecordingTransport();
-        login(connect(third), 0, KEYS + "SessionType=Discovery\0");
-        assertEquals(3, registry.sessions().size());
-        assertNull(transport.closeReason);
-        assertNull(second.closeReason);
+        String unnamed = "InitiatorName=iqn.2026-11.a:b\0SessionType=Discovery\0";
+        RecordingTransport here = discover("portal 1", unnamed);
+        RecordingTransport there = discover("portal 2", unnamed);
+        RecordingTransport named = discover("portal 1", KEYS + "SessionType=Discovery\0");
+        assertEquals(4, registry.sessions().size());
+        discover("portal 1", unnamed);
+        assertEquals("session reinstated", here.closeReason);
+        assertNull(there.closeReason);
+        assertNull(named.closeReason);
+        discover("portal 2", KEYS + "SessionType=Discovery\0");
+        assertEquals("session reinstated", named.closeReason);
+        assertNull(there.closeReason);
+        assertNull(transport.closeReason, "the session that has the disks");
+    }
+
+    private RecordingTransport discover(String portal, String keys) throws Exception {
+        RecordingTransport below = new RecordingTransport();
+        TargetDirectory directory =
+                new OneTarget(TARGET) {
+                    @Override
+                    public String portal() {
+                        return portal;
+                    }
+                };
+        login(connect(below, directory), 0, keys);
+        assertEquals(LOGIN_RESPONSE, below.lastOpcode());
+        return below;
     }
 
     /// Keeps what is sent; work for the loop is done at once, or when it is released.

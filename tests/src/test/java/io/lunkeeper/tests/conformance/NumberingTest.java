@@ -15,7 +15,9 @@ import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,6 +30,7 @@ class NumberingTest {
     /// Long enough for an answer that should not come; a late one would fail the next exchange.
     private static final Duration SILENCE = Duration.ofMillis(300);
 
+    private static final int ABORT_TASK = 1;
     private static final int ABORT_TASK_SET = 2;
 
     @AutoClose private static ServerProcess server;
@@ -137,6 +140,35 @@ class NumberingTest {
         initiator.answer(r2t, new byte[512]);
         assertEquals(0, initiator.receive().status());
         assertEquals(0, initiator.exchange(testUnitReady()).status());
+    }
+
+    /// The gap is plugged by a command of the same number, or by the end of the task.
+    @Test
+    void waitsForTheNumberOfARejectedCommand() throws IOException {
+        int inUse = initiator.send(Request.scsiCommand(0, Cdb.write10(0, 1)).writes(512));
+        Pdu r2t = initiator.receive();
+        int number = r2t.expCmdSn();
+        Pdu reject = initiator.exchange(testUnitReady().tag(inUse));
+        assertEquals(Pdu.REJECT, reject.opcode());
+        assertEquals(number, reject.expCmdSn());
+        int ahead = initiator.send(testUnitReady().cmdSn(number + 1));
+        assertThrows(SocketTimeoutException.class, () -> initiator.receive(SILENCE));
+        int plug = initiator.send(testUnitReady());
+        assertEquals(plug, initiator.receive().initiatorTaskTag());
+        assertEquals(ahead, initiator.receive().initiatorTaskTag());
+        number += 2;
+        initiator.session().nextCmdSn(number);
+        assertEquals(Pdu.REJECT, initiator.exchange(testUnitReady().tag(inUse)).opcode());
+        initiator.session().nextCmdSn(number + 1);
+        int next = initiator.send(testUnitReady());
+        assertThrows(SocketTimeoutException.class, () -> initiator.receive(SILENCE));
+        Request abort = Request.taskManagement(ABORT_TASK).u32(20, 0x7777).u32(32, number);
+        Set<Integer> awaited = new HashSet<>(Set.of(initiator.send(abort), next));
+        awaited.remove(initiator.receive().initiatorTaskTag());
+        awaited.remove(initiator.receive().initiatorTaskTag());
+        assertEquals(Set.of(), awaited);
+        initiator.answer(r2t, new byte[512]);
+        assertEquals(number + 2, initiator.receive().expCmdSn());
     }
 
     @Test

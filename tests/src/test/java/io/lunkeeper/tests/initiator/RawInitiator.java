@@ -182,7 +182,21 @@ public final class RawInitiator implements Closeable {
         }
         Pdu pdu = new Pdu(header, additional, Arrays.copyOf(padded, length));
         acknowledge(pdu);
+        if (pdu.opcode() == Pdu.REJECT) {
+            useAgain(pdu.data());
+        }
         return pdu;
+    }
+
+    /// A command that was rejected has not come: the next one plugs the gap with its CmdSN (RFC
+    /// 7143 7.3 Usage of Reject PDU in Recovery).
+    private void useAgain(byte[] rejected) {
+        int opcode = rejected[0] & 0x7f; // With the I bit.
+        int cmdSn = ByteBuffer.wrap(rejected).getInt(24);
+        boolean numbered = opcode < 0x40 && opcode != Pdu.DATA_OUT && opcode != Pdu.SNACK_REQUEST;
+        if (numbered && cmdSn == session.nextCmdSn() - 1) {
+            session.nextCmdSn(cmdSn);
+        }
     }
 
     /// The next PDU, a NOP-In for no other purpose than to show the window (RFC 7143 11.4.11
