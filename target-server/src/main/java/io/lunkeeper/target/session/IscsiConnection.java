@@ -142,8 +142,8 @@ public final class IscsiConnection {
     /// ErrorRecoveryLevel 1 a PDU whose data is damaged is no more than lost: data is asked for
     /// again. A request that is answered with Reject, for that or another reason, has not come, and
     /// its CmdSN is waited for (7.3 Usage of Reject PDU in Recovery). A header that contradicts
-    /// itself ends the session whatever was agreed on, and nothing of it is kept (7.7 Format Errors,
-    /// 7.1.4.4 Session Recovery).
+    /// itself ends the session whatever was agreed on, and nothing of it is kept (7.7 Format
+    /// Errors, 7.1.4.4 Session Recovery).
     public void malformed(MalformedPduException fault) {
         reject(fault.rejectReason(), fault.header(), 0);
         boolean damaged = fault.rejectReason() == MalformedPduException.DATA_DIGEST_ERROR;
