@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
 /// [#MAX_IMMEDIATE_TASKS]; data towards a slow reader stays on disk ([Link#MAX_UNSENT_BYTES]); data
 /// from a fast writer stays in its sockets ([#MAX_HELD_BYTES]).
 final class TaskSet {
-    /// Immediate commands are outside the command window, so they need a bound of their own.
+    /// Immediate commands are outside the command window, so they need a bound of their own: so
+    /// many of a session, and one of each connection.
     static final int MAX_IMMEDIATE_TASKS = 16;
 
     /// Data-Out bytes waiting for a disk before the session stops reading its sockets.
@@ -143,16 +144,33 @@ final class TaskSet {
         if (tasks.containsKey(tag)) {
             throw new RejectedPduException(ReasonCode.TASK_IN_PROGRESS, "task tag in use");
         }
-        if (command.immediate() && ++immediateTasks > MAX_IMMEDIATE_TASKS) {
-            immediateTasks--;
-            throw new RejectedPduException(
-                    ReasonCode.IMMEDIATE_COMMAND_REJECT, "too many immediate commands");
+        if (command.immediate()) {
+            countImmediate(link);
         }
         Task task = new Task(this, link, command, addressedAs, dataIsLate);
         tasks.put(tag, task);
         link.forgetData(tag); // Of a command before: who uses its tag again has all of it.
         retired.reused(tag);
         return task;
+    }
+
+    /// RFC 7143 4.2.2.1 Command Numbering and Acknowledging: there is room for one of each
+    /// connection at any time.
+    private void countImmediate(Link link) throws RejectedPduException {
+        if (immediateTasks >= MAX_IMMEDIATE_TASKS && hasImmediate(link)) {
+            throw new RejectedPduException(
+                    ReasonCode.IMMEDIATE_COMMAND_REJECT, "too many immediate commands");
+        }
+        immediateTasks++;
+    }
+
+    private boolean hasImmediate(Link link) {
+        for (Task task : tasks.values()) {
+            if (!task.numbered() && task.link() == link) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// Takes a command that came before its turn, and begins it as any other.

@@ -299,6 +299,25 @@ class SeveralConnectionsTest {
 
     /// RFC 7143 4.2.2.1 Command Numbering and Acknowledging, whatever the others have sent.
     @Test
+    void everyConnectionHasRoomForOneImmediateCommand() throws Exception {
+        first.immediately(true);
+        second.immediately(true);
+        List<Integer> writes = new ArrayList<>();
+        for (int i = 0; i < TaskSet.MAX_IMMEDIATE_TASKS; i++) {
+            writes.add(first.beginWrite());
+        }
+        assertThrows(RejectedPduException.class, first::beginWrite);
+        int more = second.beginWrite();
+        assertThrows(RejectedPduException.class, second::beginWrite);
+        second.finishWrite(more);
+        second.finishWrite(second.beginWrite());
+        for (int write : writes) {
+            first.finishWrite(write);
+        }
+    }
+
+    /// The same of task management functions.
+    @Test
     void everyConnectionHasRoomForOneFunctionThatWaits() throws Exception {
         int gap = first.skipNumber();
         List<Integer> functions = new ArrayList<>();
