@@ -415,14 +415,9 @@ public final class DeviceServer {
         return refuse(lun, MediumException.sense(failure));
     }
 
-    /// The status of a command that came with data nobody allowed (RFC 7143 11.4.7.2 Sense Data).
-    public Outcome.Status unexpectedUnsolicitedData(long lun) {
-        return refuse(lun, Sense.UNEXPECTED_UNSOLICITED_DATA);
-    }
-
-    /// The status of a command whose data did not come as asked for (RFC 7143 11.4.7.2 Sense Data).
-    public Outcome.Status incorrectAmountOfData(long lun) {
-        return refuse(lun, Sense.INCORRECT_AMOUNT_OF_DATA);
+    /// The status of a command whose data did not move as it must (RFC 7143 11.4.7.2 Sense Data).
+    public Outcome.Status transferFailed(long lun, TransferFault fault) {
+        return refuse(lun, fault.sense());
     }
 
     private Outcome.Status refuse(long lun, Sense sense) {

@@ -111,17 +111,6 @@ record Sense(
     static final Sense THIN_PROVISIONING_SOFT_THRESHOLD =
             plain(SenseKey.UNIT_ATTENTION, Sense.THIN_PROVISIONING_SOFT_THRESHOLD_REACHED);
 
-    /// RFC 7143 11.4.7.2 Sense Data: conditions of the transfer, not of the medium.
-    static final Sense UNEXPECTED_UNSOLICITED_DATA =
-            of(
-                    SenseKey.ABORTED_COMMAND,
-                    AdditionalSenseCodeAndQualifier.WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA);
-
-    static final Sense INCORRECT_AMOUNT_OF_DATA =
-            of(
-                    SenseKey.ABORTED_COMMAND,
-                    AdditionalSenseCodeAndQualifier.WRITE_ERROR_NOT_ENOUGH_UNSOLICITED_DATA);
-
     /// A field pointer to a whole byte.
     private static final int NO_BIT = -1;
 

@@ -4,6 +4,7 @@ import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
+import io.lunkeeper.target.scsi.TransferFault;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -24,10 +25,23 @@ final class DataOutTransfer {
 
     /// How a PDU broke the transfer; the command ends with ABORTED COMMAND.
     enum Violation {
-        /// RFC 7143 11.4.7.2: data that was neither asked for nor allowed unsolicited.
-        UNEXPECTED_UNSOLICITED_DATA,
-        /// RFC 7143 11.4.7.2: more or less data than a burst was asked for, or out of order.
-        INCORRECT_AMOUNT_OF_DATA
+        /// It was neither asked for nor allowed unsolicited: nothing more is taken.
+        UNEXPECTED_UNSOLICITED_DATA(TransferFault.UNEXPECTED_UNSOLICITED_DATA),
+        /// More or less data than a burst was asked for, or out of place: nothing more is taken.
+        INCORRECT_AMOUNT_OF_DATA(TransferFault.INCORRECT_AMOUNT_OF_DATA),
+        /// Others before it were lost, as DataSN shows. Of what was asked for or announced the rest
+        /// is waited for, and dropped (RFC 7143 7.9 Sequence Errors, 7.8 Digest Errors b).
+        DATA_MISSING(TransferFault.PROTOCOL_SERVICE_CRC_ERROR);
+
+        private final TransferFault fault;
+
+        Violation(TransferFault fault) {
+            this.fault = fault;
+        }
+
+        TransferFault fault() {
+            return fault;
+        }
     }
 
     /// A burst under way: unsolicited with the reserved tag, or asked for by an R2T.
@@ -69,6 +83,8 @@ final class DataOutTransfer {
     private long nextRequest;
     private int r2tSn;
     private boolean stopped;
+    private boolean drains;
+    private boolean brokenOff;
 
     /// Lost parts of bursts. Those of unsolicited data are not here: all from there on is asked for
     /// anyway.
@@ -107,23 +123,43 @@ final class DataOutTransfer {
     @Nullable Violation receive(DataOut pdu) {
         Burst burst = burstOf(pdu.targetTransferTag());
         if (burst == null) {
+            breakOff();
             return Violation.UNEXPECTED_UNSOLICITED_DATA;
         }
+        if (drains || pdu.dataSn() != burst.dataSn) {
+            return drain(burst, pdu.finalBit());
+        }
         long end = pdu.bufferOffset() + pdu.data().readableBytes();
-        boolean inOrder = pdu.bufferOffset() == burst.next && pdu.dataSn() == burst.dataSn;
         boolean complete = end == burst.end || (burst == unsolicited && pdu.finalBit());
-        if (!inOrder || end > burst.end || pdu.finalBit() != complete) {
+        if (pdu.bufferOffset() != burst.next || end > burst.end || pdu.finalBit() != complete) {
+            breakOff();
             return Violation.INCORRECT_AMOUNT_OF_DATA;
         }
         burst.next = end;
         burst.dataSn++;
-        if (complete && burst == unsolicited) {
-            unsolicited = null;
-            nextRequest = end;
-        } else if (complete) {
-            solicited.remove(burst);
+        if (complete) {
+            close(burst);
         }
         return null;
+    }
+
+    private @Nullable Violation drain(Burst burst, boolean last) {
+        Violation first = drains ? null : Violation.DATA_MISSING;
+        drains = true;
+        stopRequests();
+        if (last) {
+            close(burst);
+        }
+        return first;
+    }
+
+    private void close(Burst burst) {
+        if (burst == unsolicited) {
+            unsolicited = null;
+            nextRequest = stopped ? nextRequest : burst.next;
+        } else {
+            solicited.remove(burst);
+        }
     }
 
     private @Nullable Burst burstOf(int targetTransferTag) {
@@ -169,11 +205,17 @@ final class DataOutTransfer {
         lost = null;
     }
 
-    /// Takes nothing more: the initiator has broken the rules.
-    void breakOff() {
+    /// The initiator has broken the rules: nothing says when what it still sends is over.
+    private void breakOff() {
+        brokenOff = true;
         unsolicited = null;
         solicited.clear();
         stopRequests();
+    }
+
+    /// Whether data may come that is not waited for.
+    boolean isBrokenOff() {
+        return brokenOff;
     }
 
     /// Whether nothing more is to come.
@@ -233,13 +275,9 @@ final class DataOutTransfer {
 
     /// Of a burst nothing more comes.
     private void lose(Burst burst) {
-        if (burst == unsolicited) {
-            unsolicited = null;
-            nextRequest = Math.max(burst.next, stopped ? wantedBytes : 0);
-            return;
-        }
-        solicited.remove(burst);
-        if (!stopped && burst.next < burst.end) {
+        boolean asked = burst != unsolicited;
+        close(burst);
+        if (asked && !stopped && burst.next < burst.end) {
             lost = lost == null ? new ArrayDeque<>(2) : lost;
             lost.add(new Range(burst.next, burst.end));
         }

@@ -20,6 +20,7 @@ final class DormantCommand {
     private final DataOutTransfer unsolicited;
     private final boolean recovers;
     private boolean due;
+    private boolean incomplete;
 
     /// @param command one that [DataOutTransfer#judge] finds nothing wrong with
     DormantCommand(ScsiCommand command, SessionParameters parameters, ByteBufAllocator allocator) {
@@ -47,29 +48,36 @@ final class DormantCommand {
         return reservedBytes;
     }
 
-    /// Whether a PDU of the data is of no use; see [DataOutTransfer#misses]. What is missing is
-    /// asked for once the command has begun.
-    boolean misses(DataOut pdu, boolean intact) {
-        return recovers && unsolicited.misses(pdu, intact);
-    }
-
     /// No more of the data is waited for.
     void timeOut() {
         unsolicited.timeOut();
     }
 
     /// Takes unsolicited data, in order and within FirstBurstLength as [DataOutTransfer] sees to.
-    DataOutTransfer.@Nullable Violation receive(DataOut pdu) {
-        DataOutTransfer.Violation violation = unsolicited.receive(pdu);
-        if (violation == null) {
-            data.writeBytes(pdu.data(), pdu.data().readerIndex(), pdu.data().readableBytes());
+    /// What [DataOutTransfer#misses] is asked for once the command has begun; that some is missing
+    /// where nothing is asked for again is told when no more comes.
+    ///
+    /// @param intact whether it is what was sent
+    DataOutTransfer.@Nullable Violation receive(DataOut pdu, boolean intact) {
+        if (recovers && unsolicited.misses(pdu, intact)) {
+            return null;
         }
-        return violation;
+        DataOutTransfer.Violation violation = unsolicited.receive(pdu);
+        if (violation == DataOutTransfer.Violation.DATA_MISSING) {
+            incomplete = true;
+        } else if (violation != null) {
+            return violation;
+        }
+        if (incomplete) {
+            return whole() ? DataOutTransfer.Violation.DATA_MISSING : null;
+        }
+        data.writeBytes(pdu.data(), pdu.data().readerIndex(), pdu.data().readableBytes());
+        return null;
     }
 
     /// Whether no more data comes unasked.
     boolean whole() {
-        return unsolicited.finished();
+        return unsolicited.finished() && !unsolicited.isBrokenOff();
     }
 
     /// The task set lets it run.

@@ -72,8 +72,8 @@ final class EarlyCommand {
     ///
     /// @param intact whether it is what was sent
     void receive(DataOut pdu, boolean intact) {
-        if (data != null && violation == null && !data.misses(pdu, intact)) {
-            violation = data.receive(pdu);
+        if (data != null && violation == null) {
+            violation = data.receive(pdu, intact);
         }
     }
 

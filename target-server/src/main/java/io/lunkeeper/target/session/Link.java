@@ -257,6 +257,14 @@ final class Link {
 
     // ---- turns to send
 
+    /// The task has Data-In PDUs to make, the first of them now.
+    void beginsToSend(Task task) {
+        if (unacknowledged != null) {
+            unacknowledged.begin(task);
+        }
+        readyToSend(task);
+    }
+
     /// The task has a Data-In PDU to make.
     void readyToSend(Task task) {
         senders.add(task);

@@ -90,7 +90,7 @@ final class SnackHandling {
         if (task != null && !task.sendsData()) {
             repeatRequests(task, request);
         } else if (data != null) {
-            repeatData(data, request);
+            repeatData(task, data, request);
         } else if (task == null || !asksForAll(request)) {
             throw notSent(0);
         }
@@ -106,14 +106,15 @@ final class SnackHandling {
         }
     }
 
-    private void repeatData(SentData data, SnackRequest request) throws RejectedPduException {
+    private void repeatData(@Nullable Task task, SentData data, SnackRequest request)
+            throws RejectedPduException {
         int end = end(request, data.next());
         int from = asksForAll(request) ? data.acknowledged() : request.begRun();
         if (from < data.acknowledged()) {
             throw new RejectedPduException(
                     ReasonCode.PROTOCOL_ERROR, "SNACK for acknowledged data", data.next());
         }
-        checkKept(data, from);
+        checkKept(task, data, from);
         List<SentPdu> pdus = data.from(from, end);
         if (pdus.stream().anyMatch(each -> each.bytes() > link.initiatorSegmentBytes())) {
             // 11.16.3 Resegmentation: an R-Data SNACK is what the initiator must send.
@@ -125,8 +126,13 @@ final class SnackHandling {
         sent.repeat(pdus);
     }
 
-    private static void checkKept(SentData data, int from) throws RejectedPduException {
+    /// @param task that the data is of; null: it has ended, and its status is sent
+    private void checkKept(@Nullable Task task, SentData data, int from)
+            throws RejectedPduException {
         if (from < data.first()) {
+            if (task != null) {
+                tasks.snackRejected(task);
+            }
             throw new RejectedPduException(
                     ReasonCode.SNACK_REJECT, "the data is not there any more", data.next());
         }
@@ -161,7 +167,7 @@ final class SnackHandling {
         if (data == null || (task != null && !task.sendsData())) {
             throw notSent(0);
         }
-        checkKept(data, data.acknowledged());
+        checkKept(task, data, data.acknowledged());
         sent.resegment(data, link.initiatorSegmentBytes(), snackTag);
         resegment(task, data);
     }

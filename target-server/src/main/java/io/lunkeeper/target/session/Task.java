@@ -112,7 +112,7 @@ final class Task {
 
     /// Whether Data-Out PDUs may still arrive for it after its end.
     boolean awaitsData() {
-        return brokenOff || (dataOut != null && !dataOut.finished());
+        return brokenOff || (dataOut != null && (dataOut.isBrokenOff() || !dataOut.finished()));
     }
 
     // ---- its turn
@@ -159,11 +159,9 @@ final class Task {
     }
 
     private void receiveAsleep(DormantCommand waiting, DataOut pdu, boolean intact) {
-        DataOutTransfer.Violation violation =
-                waiting.misses(pdu, intact) ? null : waiting.receive(pdu);
+        DataOutTransfer.Violation violation = waiting.receive(pdu, intact);
         if (violation != null) {
             giveUp(waiting);
-            brokenOff = true;
             fail(set.violated(lun, violation));
             advance();
         } else {
@@ -345,14 +343,11 @@ final class Task {
             advance();
             return;
         }
-        if (aborted) {
-            dataOut.receive(pdu); // Nothing is made of it, but it has come.
-            return;
-        }
         DataOutTransfer.Violation violation = dataOut.receive(pdu);
+        if (aborted) {
+            return; // Nothing is made of it, but it has come.
+        }
         if (violation != null) {
-            dataOut.breakOff();
-            brokenOff = true;
             fail(set.violated(lun, violation));
         } else {
             offer(pdu.bufferOffset(), pdu.data());
@@ -433,17 +428,9 @@ final class Task {
             proceed(Status.GOOD);
             return;
         }
-        dataIn =
-                new DataInTransfer(
-                        source,
-                        sendable,
-                        link.initiatorSegmentBytes(),
-                        set.parameters().maxBurstLength());
-        Unacknowledged sent = link.unacknowledged();
-        if (sent != null) {
-            sent.begin(this);
-        }
-        link.readyToSend(this);
+        int burst = set.parameters().maxBurstLength();
+        dataIn = new DataInTransfer(source, sendable, link.initiatorSegmentBytes(), burst);
+        link.beginsToSend(this);
     }
 
     /// Sends the next Data-In PDU, or begins to fetch its data when that may block.
@@ -467,7 +454,7 @@ final class Task {
     /// The data of a PDU for a connection has been fetched, or cannot be.
     void fetched(Link onto, DataInTransfer of, ByteBuf pdu, int bytes, @Nullable IOException why) {
         stepsRunning--;
-        if (aborted || why != null || standsStill) {
+        if (aborted || why != null || standsStill || ending != null) {
             pdu.release(); // It is fetched again when the task goes on.
             if (why != null) {
                 ending = set.failed(lun, why);
@@ -495,6 +482,16 @@ final class Task {
             proceed(Status.GOOD);
         }
         return !last;
+    }
+
+    /// Ends with a status in place of what it has not sent yet, when the loop comes to it.
+    void sendNoMore(Status status) {
+        if (ending == null && !aborted) {
+            link.notReadyToSend(this);
+            ending = status;
+            stepsRunning++;
+            set.comeBack(link, () -> stepEnded(status));
+        }
     }
 
     /// Whether it sends Data-In PDUs, now or later.

@@ -13,6 +13,7 @@ import io.lunkeeper.target.scsi.Outcome.DataSink;
 import io.lunkeeper.target.scsi.Outcome.Status;
 import io.lunkeeper.target.scsi.TaskControl;
 import io.lunkeeper.target.scsi.TaskControl.OnError;
+import io.lunkeeper.target.scsi.TransferFault;
 import io.netty.buffer.ByteBuf;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
@@ -236,10 +237,13 @@ final class TaskSet {
 
     /// The status of a command whose data broke the rules of the transfer.
     Status violated(long lun, DataOutTransfer.Violation violation) {
-        return switch (violation) {
-            case UNEXPECTED_UNSOLICITED_DATA -> device.unexpectedUnsolicitedData(lun);
-            case INCORRECT_AMOUNT_OF_DATA -> device.incorrectAmountOfData(lun);
-        };
+        return device.transferFailed(lun, violation.fault());
+    }
+
+    /// Ends a task that has not sent all data yet: its initiator asks for some again that is not
+    /// there any more (RFC 7143 7.8 Digest Errors). The status follows the Reject that says so.
+    void snackRejected(Task task) {
+        task.sendNoMore(device.transferFailed(task.lun(), TransferFault.SNACK_REJECTED));
     }
 
     /// The status of a command whose medium access failed.

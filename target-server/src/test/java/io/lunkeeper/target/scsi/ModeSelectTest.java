@@ -110,9 +110,10 @@ class ModeSelectTest {
         assertEquals(DESCRIPTOR, page(0, 10));
         byte[] sense = unit.run("ff 00 00 00 00 00").sense();
         assertArrayEquals(new byte[] {0x72, 5, 0x20, 0}, Arrays.copyOf(sense, 4));
+        TransferFault fault = TransferFault.INCORRECT_AMOUNT_OF_DATA;
         assertEquals(
-                0x72, unit.server().incorrectAmountOfData(ServedUnit.LUN_FIELD).sense().getByte(0));
-        assertEquals(0x70, unit.server().incorrectAmountOfData(-1).sense().getByte(0));
+                0x72, unit.server().transferFailed(ServedUnit.LUN_FIELD, fault).sense().getByte(0));
+        assertEquals(0x70, unit.server().transferFailed(-1, fault).sense().getByte(0));
         assertTrue(select(HEADER + FIXED).good());
         assertEquals("5/20/00", unit.run("ff 00 00 00 00 00").code());
     }

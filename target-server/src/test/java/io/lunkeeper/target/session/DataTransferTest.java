@@ -107,18 +107,61 @@ class DataTransferTest {
         assertEquals(
                 Violation.UNEXPECTED_UNSOLICITED_DATA,
                 transfer.receive(data(RequestPdu.RESERVED_TAG, 0, 0, 512, false)));
-        transfer.request(TAG);
+        DataOutTransfer asked =
+                new DataOutTransfer(write(4096, 0, true), parameters(true, 1), 4096);
+        asked.request(TAG);
         assertEquals(
                 Violation.UNEXPECTED_UNSOLICITED_DATA,
-                transfer.receive(data(TAG + 1, 0, 0, 512, false)));
+                asked.receive(data(TAG + 1, 0, 0, 512, false)));
+        assertTrue(asked.finished() && asked.isBrokenOff());
+    }
+
+    /// 7.9 Sequence Errors: what was asked for is waited for, nothing else is asked for.
+    @Test
+    void waitsForTheRestOfDataThatLacksSome() {
+        DataOutTransfer transfer =
+                new DataOutTransfer(write(12_000, 0, true), parameters(true, 2), 12_000);
+        transfer.request(1);
+        transfer.request(2);
+        assertEquals(Violation.DATA_MISSING, transfer.receive(data(1, 1, 512, 512, false)));
+        assertNull(transfer.receive(data(2, 5, 0, 512, true)), "told once");
+        assertFalse(transfer.wantsRequest());
+        assertFalse(transfer.finished());
+        assertNull(transfer.receive(data(1, 2, 1024, 512, false)));
+        assertFalse(transfer.finished());
+        assertNull(transfer.receive(data(1, 3, 1536, 2560, true)));
+        assertTrue(transfer.finished());
+        assertFalse(transfer.isBrokenOff());
     }
 
     @Test
-    void refusesWhatIsOutOfOrderTooLongOrEndedEarly() {
+    void waitsForTheRestOfUnsolicitedDataThatLacksSome() {
+        DataOutTransfer transfer =
+                new DataOutTransfer(write(3000, 0, false), parameters(false, 1), 3000);
+        int none = RequestPdu.RESERVED_TAG;
+        assertEquals(Violation.DATA_MISSING, transfer.receive(data(none, -1, 0, 512, false)));
+        assertFalse(transfer.finished());
+        assertNull(transfer.receive(data(none, 1, 512, 512, true)));
+        assertTrue(transfer.finished());
+        assertFalse(transfer.wantsRequest());
+    }
+
+    /// A command that has failed only drains.
+    @Test
+    void asksForNothingMoreOnceItIsStopped() {
+        DataOutTransfer transfer =
+                new DataOutTransfer(write(3000, 0, false), parameters(false, 1), 3000);
+        transfer.stopRequests();
+        assertNull(transfer.receive(data(RequestPdu.RESERVED_TAG, 0, 0, 512, true)));
+        assertFalse(transfer.wantsRequest());
+        assertTrue(transfer.finished());
+    }
+
+    @Test
+    void refusesWhatIsOutOfPlaceTooLongOrEndedEarly() {
         record Case(DataOut pdu, String why) {}
         Case[] cases = {
-            new Case(data(TAG, 0, 512, 512, false), "gap before it"),
-            new Case(data(TAG, 1, 0, 512, false), "DataSN skipped"),
+            new Case(data(TAG, 0, 512, 512, false), "out of place"),
             new Case(data(TAG, 0, 0, 4097, true), "beyond the burst"),
             new Case(data(TAG, 0, 0, 512, true), "F before the burst is complete"),
             new Case(data(TAG, 0, 0, 4096, false), "no F at the end of the burst"),

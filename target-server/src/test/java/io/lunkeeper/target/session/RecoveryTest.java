@@ -535,6 +535,37 @@ class RecoveryTest {
         assertEquals(4, initiator.news(DATA_IN).size());
     }
 
+    /// RFC 7143 7.8 Digest Errors, a.1): the status has not been sent, so the command ends without
+    /// what is missing. Behind the Reject, which is about it.
+    @ParameterizedTest
+    @CsvSource({"0, -1", "3, 77"})
+    void aCommandWhoseDataCannotBeHadAgainEnds(int type, int snackTag) throws Exception {
+        login(1, "MaxRecvDataSegmentLength=262144\0MaxBurstLength=1048576\0");
+        long idle = rig.heldBytes();
+        int tag = initiator.read(32_768);
+        initiator.block(true);
+        initiator.tick(Unacknowledged.PATIENCE_TICKS);
+        initiator.news();
+        initiator.snack(type, tag, snackTag, 0, 0);
+        List<ByteBuf> answers = initiator.news();
+        assertEquals(2, answers.size());
+        assertEquals(REJECT, answers.getFirst().getByte(0) & 0x3f);
+        assertEquals(SNACK_REJECT, answers.getFirst().getByte(2));
+        ByteBuf response = answers.getLast();
+        assertEquals(SCSI_RESPONSE, response.getByte(0) & 0x3f);
+        assertEquals(tag, response.getInt(16));
+        assertEquals(2, response.getByte(3), "CHECK CONDITION");
+        byte[] sense = RecoveringInitiator.data(response);
+        assertArrayEquals(
+                new byte[] {0x0b, 0x11, 0x13}, new byte[] {sense[4], sense[14], sense[15]});
+        initiator.snack(type, tag, snackTag, 0, 0);
+        assertEquals(SNACK_REJECT, initiator.rejected(), "it has ended");
+        initiator.block(false);
+        assertEquals(List.of(), initiator.news());
+        initiator.acknowledge();
+        assertEquals(idle, rig.heldBytes());
+    }
+
     @Test
     void aStormOfRequestsIsAnsweredOnce() throws Exception {
         int read = initiator.read(16);

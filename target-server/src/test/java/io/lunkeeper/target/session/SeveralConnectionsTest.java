@@ -34,6 +34,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Commands of one session on several connections (RFC 7143 4.2.2.1 Command Numbering and
 /// Acknowledging, 4.2.5.1 Command Connection Allegiance).
 class SeveralConnectionsTest {
+    private static final Reply DATA_LOST = new Reply(2, "b/47/05");
+    private static final int DATA_OR_R2T = 0;
+    private static final int R_DATA = 3;
     private static final Reply TASK_SET_FULL = new Reply(0x28, "");
 
     @TempDir Path directory;
@@ -104,6 +107,36 @@ class SeveralConnectionsTest {
         assertEquals(GOOD, second.await(write));
     }
 
+    /// 4.2.5.1: so does what is asked for again, and what asks for it.
+    @Test
+    void whatIsSentAgainGoesTheWayTheCommandCame() throws Exception {
+        Initiator one = rig.login(SessionRig.PATIENT + "MaxConnections=8\0ErrorRecoveryLevel=1\0");
+        Initiator two = one.joined(2);
+        int read = one.send(SIMPLE, 0, READ);
+        assertEquals(GOOD, one.await(read));
+        int write = one.beginWrite();
+        assertEquals(4, rejected(two, DATA_OR_R2T, read, -1));
+        assertEquals(4, rejected(two, DATA_OR_R2T, write, -1));
+        assertEquals(4, rejected(two, R_DATA, read, 77));
+        rig.turn();
+        assertEquals(1, one.dataIns(read));
+        one.snack(DATA_OR_R2T, read, -1);
+        one.snack(DATA_OR_R2T, write, -1);
+        rig.turn();
+        assertEquals(2, one.dataIns(read));
+        assertEquals(List.of(0x31, 0x31), one.below().opcodes(write));
+        assertEquals(List.of(), two.below().opcodes(read));
+        assertEquals(List.of(), two.below().opcodes(write));
+        one.finishWrite(write);
+        one.disconnect();
+        two.disconnect();
+    }
+
+    private static int rejected(Initiator by, int type, int tag, int targetTag) {
+        return assertThrows(RejectedPduException.class, () -> by.snack(type, tag, targetTag))
+                .reason();
+    }
+
     /// Two writes to one place: the younger one comes first.
     @Test
     void carriesOutByNumberWhateverArrivesFirst() throws Exception {
@@ -155,11 +188,25 @@ class SeveralConnectionsTest {
         assertArrayEquals(data, first.dataIn(younger));
     }
 
+    /// RFC 7143 7.9 Sequence Errors.
+    @Test
+    void aGapInTheDataOfAnEarlyCommandIsToldWhenItIsOver() throws Exception {
+        int number = first.skipNumber();
+        byte[] part = Arrays.copyOf(filled(1), 512);
+        int early = second.send(SIMPLE, 0, WRITE, LENGTH, new byte[0], false);
+        second.data(early, -1, 1, 512, part, false);
+        assertEquals(GOOD, first.await(first.sendSkipped(number, 0)));
+        assertNull(second.reply(early));
+        second.data(early, -1, 2, 1024, part, true);
+        assertEquals(DATA_LOST, second.await(early));
+        first.assertReads(new byte[LENGTH]);
+    }
+
     @Test
     void failsAnEarlyCommandWhoseDataIsWrong() throws Exception {
         int number = first.skipNumber();
         int early = second.send(SIMPLE, 0, WRITE, LENGTH, filled(1), false);
-        second.data(early, -1, 5, 0, new byte[512], true);
+        second.data(early, -1, 0, 512, new byte[512], true);
         first.await(first.sendSkipped(number, 0));
         assertEquals(2, second.await(early).status());
         assertEquals(GOOD, second.await(second.testUnit(0)));

@@ -205,6 +205,20 @@ class TaskOrderingTest {
         finishWrite(eager, write);
     }
 
+    /// RFC 7143 7.9 Sequence Errors. It need not wait for its turn to fail.
+    @Test
+    void aGapInTheDataOfACommandThatWaitsIsToldWhenItIsOver() throws Exception {
+        Initiator eager = rig.login();
+        int write = eager.beginWrite();
+        int ordered = eager.send(ORDERED, 0, WRITE, LENGTH, new byte[0], false);
+        eager.data(ordered, RequestPdu.RESERVED_TAG, 1, 512, new byte[512], false);
+        rig.turn();
+        assertNull(eager.reply(ordered));
+        eager.data(ordered, RequestPdu.RESERVED_TAG, 2, 1024, new byte[512], true);
+        assertEquals(new Reply(2, "b/47/05"), eager.await(ordered));
+        finishWrite(eager, write);
+    }
+
     @Test
     void saysTaskSetFullRatherThanHoldMore() throws Exception {
         Initiator eager = rig.login();

@@ -30,6 +30,7 @@ class DataTest {
     private static final int GUARD_LBA = 1000;
     private static final int UNEXPECTED_UNSOLICITED_DATA = 0x0b0c0c;
     private static final int INCORRECT_AMOUNT_OF_DATA = 0x0b0c0d;
+    private static final int PROTOCOL_SERVICE_CRC_ERROR = 0x0b4705;
 
     @AutoClose private static ServerProcess server;
 
@@ -137,7 +138,7 @@ class DataTest {
         "offset before the burst, 0, 512, 0, 0x0b0c0d",
         "offset beyond the burst, 0, 8192, 0, 0x0b0c0d",
         "offset far beyond the command, 0, 268435456, 0, 0x0b0c0d",
-        "wrong DataSN, 3, 0, 0, 0x0b0c0d",
+        "wrong DataSN, 3, 0, 0, 0x0b4705",
         "wrong transfer tag, 0, 0, 77, 0x0b0c0c",
     })
     void refusesDataOutThatNobodyAskedFor(
@@ -163,6 +164,35 @@ class DataTest {
             int code = (segment[4] & 15) << 16 | (segment[14] & 255) << 8 | (segment[15] & 255);
             assertEquals(Integer.decode(sense), code, what);
             assertArrayEquals(guard, after.data(), what);
+        }
+    }
+
+    /// RFC 7143 7.9 Sequence Errors, 7.8 Digest Errors b): a gap in DataSN ends the command when
+    /// all that it has asked for has come.
+    @Test
+    void waitsForAllDataBeforeItRefusesAGap() throws IOException {
+        String[] keys = {"InitialR2T=Yes", "MaxBurstLength=4096", "MaxOutstandingR2T=2"};
+        try (RawInitiator initiator = login(keys)) {
+            byte[] guard = random(32 * BLOCK, 3);
+            initiator.write(0, Cdb.write10(GUARD_LBA, 32), guard);
+            byte[] data = random(32 * BLOCK, 4);
+            int tag =
+                    initiator.send(
+                            Request.scsiCommand(0, Cdb.write10(GUARD_LBA, 32)).writes(data.length));
+            Pdu first = initiator.receive();
+            Pdu second = initiator.receive();
+            byte[] piece = Arrays.copyOf(data, 1024);
+            int lacking = first.targetTransferTag();
+            initiator.send(Request.dataOut(tag, lacking, 1, 1024).data(piece));
+            initiator.answer(second, data);
+            assertEquals(Pdu.NOP_IN, initiator.exchange(Request.nopOut()).opcode(), "not yet");
+            initiator.send(Request.dataOut(tag, lacking, 2, 2048).flags(0x80).data(piece));
+            Pdu response = initiator.receive();
+            assertEquals(tag, response.initiatorTaskTag());
+            assertEquals(2, response.expDataSn(), "no third R2T");
+            assertEquals(PROTOCOL_SERVICE_CRC_ERROR, ScsiResult.of(response).senseCode());
+            byte[] after = initiator.read(0, Cdb.read10(GUARD_LBA, 8), 4096).data();
+            assertArrayEquals(Arrays.copyOf(guard, 4096), after);
         }
     }
 
