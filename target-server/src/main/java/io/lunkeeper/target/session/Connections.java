@@ -1,7 +1,9 @@
 package io.lunkeeper.target.session;
 
 import io.lunkeeper.target.login.SessionParameters;
+import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
+import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.ResponsePdu;
 import io.lunkeeper.target.scsi.LunMap;
@@ -10,6 +12,7 @@ import java.util.function.Consumer;
 import org.jscsi.parser.login.LoginStatus;
 import org.jscsi.parser.logout.LogoutRequestParser.LogoutReasonCode;
 import org.jscsi.parser.logout.LogoutResponse;
+import org.jscsi.parser.reject.RejectParser.ReasonCode;
 import org.jscsi.parser.tmf.TaskManagementFunctionResponseParser.ResponseCode;
 import org.jspecify.annotations.Nullable;
 
@@ -143,10 +146,41 @@ final class Connections {
         return task.isAborted() && !links.all().contains(task.link());
     }
 
-    /// RFC 7143 6.3.4: where commands can be reassigned, a second connection can come to log the
-    /// first one out.
+    /// RFC 7143 6.3.4 Connection Reinstatement: where commands can be reassigned, a second
+    /// connection can come with the sole purpose of logging the first one out; see [#judge].
     private int maxConnections() {
         return reassigns ? Math.max(2, parameters.maxConnections()) : parameters.maxConnections();
+    }
+
+    /// Looks at a request where there are several connections. One beyond the MaxConnections that
+    /// was agreed on carries no SCSI commands, nor functions that concern them: all of these, and
+    /// their responses, go one way, so that the order in which responses are sent is that in which
+    /// they arrive. A session with a Response Fence (4.2.2.3.3 iSCSI Semantics with the Interface
+    /// Model) needs no other, as it has agreed on one connection.
+    ///
+    /// @throws RejectedPduException when it must wait until another connection is logged out
+    void judge(Link link, RequestPdu pdu) throws RejectedPduException {
+        if (links.all().size() <= parameters.maxConnections()) {
+            return;
+        }
+        boolean scsi =
+                pdu instanceof ScsiCommand
+                        || (pdu instanceof TaskManagementRequest request
+                                && TaskFunction.of(request.function(), parameters.protocolLevel())
+                                        != TaskFunction.TASK_REASSIGN);
+        if (scsi && isSurplus(link)) {
+            throw new RejectedPduException(
+                    ReasonCode.WAITING_FOR_LOGOUT, "more connections than MaxConnections allows");
+        }
+    }
+
+    private boolean isSurplus(Link link) {
+        long before =
+                links.all().stream()
+                        .takeWhile(each -> each != link)
+                        .filter(each -> !each.leaving())
+                        .count();
+        return before >= parameters.maxConnections();
     }
 
     // ---- they leave

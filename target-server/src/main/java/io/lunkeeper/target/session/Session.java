@@ -175,10 +175,15 @@ public final class Session {
     /// logged out.
     ///
     /// @return whether the request is to be carried out
-    private boolean heeds(Link link, RequestPdu pdu) {
+    /// @throws RejectedPduException when it came on a connection that is not for that; its CmdSN
+    ///   counts as not received
+    private boolean heeds(Link link, RequestPdu pdu) throws RejectedPduException {
         acknowledgments.received(link, pdu.expStatSn());
         if (recovers) {
             link.produce(); // Tasks may have waited for that.
+        }
+        if (!link.leaving() && links.several()) {
+            connections.judge(link, pdu);
         }
         return !link.leaving();
     }

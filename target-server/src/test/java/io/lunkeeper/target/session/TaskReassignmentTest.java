@@ -16,6 +16,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.login.OneTarget;
@@ -28,6 +29,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -37,6 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TaskReassignmentTest {
     private static final int DATA_OR_R2T = 0;
     private static final int R_DATA = 3;
+    private static final int WAITING_FOR_LOGOUT = 0x0c;
     private static final Reply STILL_ALLEGIANT = new Reply(3, "");
     private static final Reply NOT_SUPPORTED = new Reply(4, "");
     private static final String WRITE_64K = "2a 00 00 00 00 00 00 00 80 00";
@@ -375,16 +378,27 @@ class TaskReassignmentTest {
         assertEquals(List.of(), rig.entries());
     }
 
-    /// RFC 7143 6.3.4: a second connection may come to log the first one out.
+    /// RFC 7143 6.3.4: a second connection may come to log the first one out. Until then it carries
+    /// nothing whose response could overtake one on the first; what is rejected may come again.
     @Test
     void aSecondConnectionMayComeWhereThereIsToBeOne() throws Exception {
-        Initiator alone = rig.login(KEYS.replace("MaxConnections=8", "MaxConnections=1") + "2\0");
+        Initiator alone =
+                rig.login(KEYS.replace("MaxConnections=8", "TaskReporting=ResponseFence") + "2\0");
         int write = alone.beginWrite();
         Initiator second = alone.joined(2);
+        int number = second.nextNumber();
+        assertEquals(WAITING_FOR_LOGOUT, rejected(() -> second.testUnit(0)));
+        assertEquals(WAITING_FOR_LOGOUT, rejected(() -> second.manage(ABORT_TASK_SET, 0, -1)));
+        assertEquals(STILL_ALLEGIANT, reassign(second, write));
         assertEquals(0, second.logoutResponse(second.logout(2, 1)));
+        assertEquals(GOOD, second.await(second.sendSkipped(number, 0)));
         assertEquals(COMPLETE, reassign(second, write));
         assertNull(second.reply(write));
         alone.disconnect();
+    }
+
+    private static int rejected(Executable request) {
+        return assertThrows(RejectedPduException.class, request).reason();
     }
 
     // ---- other levels
