@@ -14,8 +14,10 @@ final class HangUp {
 
     /// Has `action` run on a thread of its own at every SIGHUP from now on.
     ///
+    /// @return false when there will be none: whoever started this process had the signal ignored,
+    ///   which Java respects
     /// @throws IllegalStateException when this Java does not have signals, or was started with -Xrs
-    static void handle(Runnable action) {
+    static boolean handle(Runnable action) {
         try {
             Class<?> signal = Class.forName("sun.misc.Signal");
             Class<?> handler = Class.forName("sun.misc.SignalHandler");
@@ -26,8 +28,13 @@ final class HangUp {
             Object ours =
                     MethodHandleProxies.asInterfaceInstance(
                             handler, MethodHandles.dropArguments(run, 0, signal));
-            signal.getMethod("handle", signal, handler)
-                    .invoke(null, signal.getConstructor(String.class).newInstance("HUP"), ours);
+            Object before =
+                    signal.getMethod("handle", signal, handler)
+                            .invoke(
+                                    null,
+                                    signal.getConstructor(String.class).newInstance("HUP"),
+                                    ours);
+            return !handler.getField("SIG_IGN").get(null).equals(before);
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("SIGHUP cannot be handled", e);
         }

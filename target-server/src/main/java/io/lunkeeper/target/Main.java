@@ -61,7 +61,11 @@ public final class Main {
 
     private static ServeCommand.Serving open(Configuration configuration, Orders orders)
             throws IOException {
-        HangUp.handle(orders::reload);
+        if (!HangUp.handle(orders::reload)) {
+            System.err.println(
+                    "lunkeeper: SIGHUP is ignored here, as by nohup: what changes in the file counts"
+                            + " after a restart only");
+        }
         TargetServer server = TargetServer.open(configuration, orders::stopping);
         return new ServeCommand.Serving(
                 server.addresses(),

@@ -133,6 +133,21 @@ final class LauncherTest {
         assertEquals(onPath.toString(), pathOnly.out().lines().findFirst().orElse(""));
     }
 
+    /// As by nohup: but SIGHUP is the order to read the configuration again.
+    @Test
+    void signalsThatWereIgnoredMeanSomethingAgain() throws Exception {
+        Path home = java(jvms().resolve("a"), "25.0.3");
+        executable(
+                home.resolve("bin/java"),
+                "#!/bin/sh\nsed -n 's/^SigIgn:.*\\(.\\)$/\\1/p' /proc/$$/status\n");
+        Path ignoring = directory.resolve("ignoring");
+        executable(ignoring, "#!/bin/sh\ntrap '' HUP\nexec \"$@\"\n");
+        Outcome bare = run(Map.of(), ignoring, home.resolve("bin/java").toString());
+        assertEquals(1, Integer.parseInt(bare.out().strip(), 16) & 1);
+        Outcome outcome = run(Map.of(), ignoring, launcher().toString(), "serve");
+        assertEquals(0, Integer.parseInt(outcome.out().strip(), 16) & 1, outcome.err());
+    }
+
     @Test
     void passesOptionsAndArgumentsThroughASymbolicLink() throws Exception {
         java(jvms().resolve("a"), "25.0.3");
