@@ -7,6 +7,7 @@ import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.Set;
+import org.jscsi.parser.reject.RejectParser.ReasonCode;
 import org.jspecify.annotations.Nullable;
 
 /// One connection as its session uses it: what RFC 7143 numbers and declares per connection, and
@@ -18,6 +19,10 @@ final class Link {
     /// the socket by as few writes as can be: each wakes the reader, and two processors that work
     /// on one socket by turns hinder each other.
     static final long MAX_UNSENT_BYTES = 2 << 20;
+
+    /// Task management functions of one connection that go on at once: one for each command that
+    /// the initiator may have sent.
+    static final int MAX_FUNCTIONS = 128;
 
     private final Transport transport;
     private final int cid;
@@ -111,8 +116,21 @@ final class Link {
                         window.maxCmdSn()));
     }
 
-    /// A task management function begins.
-    void functionBegins(int initiatorTaskTag) {
+    /// A task management function begins. It may wait for a disk, or for the initiator, and has no
+    /// place in the command window.
+    ///
+    /// @throws RejectedPduException when there are too many, or one has this tag
+    void functionBegins(int initiatorTaskTag, boolean immediate) throws RejectedPduException {
+        if (functions.contains(initiatorTaskTag)) {
+            throw new RejectedPduException(ReasonCode.TASK_IN_PROGRESS, "function tag in use");
+        }
+        if (functions.size() == MAX_FUNCTIONS) {
+            throw new RejectedPduException(
+                    immediate
+                            ? ReasonCode.IMMEDIATE_COMMAND_REJECT
+                            : ReasonCode.LONG_OPERATION_REJECT,
+                    "too many task management functions at once");
+        }
         functions.add(initiatorTaskTag);
     }
 

@@ -44,8 +44,8 @@ final class TaskManagement {
         this.device = target.device();
     }
 
-    void carryOut(TaskManagementRequest received) {
-        link.functionBegins(received.initiatorTaskTag());
+    void carryOut(TaskManagementRequest received) throws RejectedPduException {
+        link.functionBegins(received.initiatorTaskTag(), received.immediate());
         TaskManagementRequest request = received.at(tasks.nexus().unit(received.lun()));
         TaskFunction function = TaskFunction.of(request.function(), parameters.protocolLevel());
         if (function == null) {

@@ -458,6 +458,17 @@ final class Initiator {
         return tag;
     }
 
+    /// Sends a task management function request with this tag.
+    void manageAs(int tag, int function, int lun) throws Exception {
+        int next = numbers.nextTag;
+        numbers.nextTag = tag;
+        try {
+            manage(function, lun, NO_TASK);
+        } finally {
+            numbers.nextTag = next;
+        }
+    }
+
     /// Sends ABORT TASK for a task that may not have come yet, and returns its own tag.
     int abort(int lun, int referenced, int refCmdSn) throws Exception {
         return manage(ABORT_TASK, lun, referenced, refCmdSn);

@@ -187,6 +187,40 @@ class MultiTaskAbortTest {
     }
 
     @Test
+    void functionsThatWaitForDataAreBounded() throws Exception {
+        Initiator initiator = rig.loginPatient();
+        int last = 0;
+        for (int i = 0; i < Link.MAX_FUNCTIONS; i++) {
+            initiator.beginWrite();
+            last = initiator.manage(ABORT_TASK_SET, 0, NO_TASK);
+            assertNull(now(initiator, last));
+        }
+        RejectedPduException refused =
+                assertThrows(
+                        RejectedPduException.class,
+                        () -> initiator.manage(ABORT_TASK_SET, 0, NO_TASK));
+        assertEquals(0x06, refused.reason());
+        for (int second = 0; second < RetiredTags.PATIENCE_TICKS; second++) {
+            initiator.tick();
+        }
+        assertEquals(COMPLETE, now(initiator, last));
+        assertEquals(COMPLETE, initiator.await(initiator.manage(ABORT_TASK_SET, 0, NO_TASK)));
+    }
+
+    /// Nobody could tell their responses apart.
+    @Test
+    void noFunctionHasTheTagOfAnother() throws Exception {
+        Initiator initiator = rig.loginPatient();
+        initiator.beginWrite();
+        int waits = initiator.manage(ABORT_TASK_SET, 0, NO_TASK);
+        RejectedPduException refused =
+                assertThrows(
+                        RejectedPduException.class,
+                        () -> initiator.manageAs(waits, ABORT_TASK_SET, 0));
+        assertEquals(0x07, refused.reason());
+    }
+
+    @Test
     void functionsThatWaitForCommandsAreBounded() throws Exception {
         Initiator initiator = rig.loginPatient();
         int number = initiator.skipNumber();
