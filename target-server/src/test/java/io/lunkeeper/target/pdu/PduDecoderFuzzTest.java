@@ -59,6 +59,10 @@ public final class PduDecoderFuzzTest {
         List<String> seen = inSlices(sliced, stream, limit, seed);
         assertEquals(1, stream.refCnt());
         if (!damaged) {
+            if (headerDigest && seen.size() < expected.size()) {
+                // A length that is too long may be damage until the header digest is there.
+                assertTrue(expected.removeLast().contains("DataSegmentLength"), seen::toString);
+            }
             assertEquals(expected, seen);
         }
     }
