@@ -17,6 +17,17 @@ public sealed interface RequestPdu {
     /// The StatSN up to which the initiator has everything (RFC 7143 4.2.2.2).
     int expStatSn();
 
+    /// A request that takes a CmdSN, unless it is immediate (RFC 7143 4.2.2.1 Command Numbering and
+    /// Acknowledging).
+    sealed interface Numbered extends RequestPdu {
+
+        /// Whether it is carried out at once, whatever comes before it.
+        boolean immediate();
+
+        /// Its own CmdSN; of an immediate one that of the next that is not.
+        int cmdSn();
+    }
+
     /// RFC 7143 11.3 SCSI Command.
     ///
     /// @param taskAttribute 0 untagged, 1 simple, 2 ordered, 3 head of queue, 4 ACA, others
@@ -38,7 +49,7 @@ public sealed interface RequestPdu {
             int expStatSn,
             ByteBuf cdb,
             ByteBuf data)
-            implements RequestPdu {
+            implements Numbered {
 
         /// The same with another LUN field.
         public ScsiCommand at(long other) {
@@ -88,7 +99,7 @@ public sealed interface RequestPdu {
             int expStatSn,
             int refCmdSn,
             int expDataSn)
-            implements RequestPdu {
+            implements Numbered {
 
         /// The same with another LUN field.
         public TaskManagementRequest at(long other) {
@@ -130,7 +141,7 @@ public sealed interface RequestPdu {
             int cmdSn,
             int expStatSn,
             ByteBuf data)
-            implements RequestPdu {}
+            implements Numbered {}
 
     /// RFC 7143 11.12 Login Request. Stages are 0 to 3 as on the wire.
     ///
@@ -157,7 +168,7 @@ public sealed interface RequestPdu {
     ///   reserved
     record LogoutRequest(
             boolean immediate, int reason, int initiatorTaskTag, int cid, int cmdSn, int expStatSn)
-            implements RequestPdu {}
+            implements Numbered {}
 
     /// RFC 7143 11.16 SNACK Request.
     record SnackRequest(
@@ -179,5 +190,5 @@ public sealed interface RequestPdu {
             int cmdSn,
             int expStatSn,
             ByteBuf data)
-            implements RequestPdu {}
+            implements Numbered {}
 }

@@ -1,8 +1,9 @@
 package io.lunkeeper.target.scsi;
 
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Which logical units of a target an initiator sees, and under which numbers (SAM-5 4.7 Logical
@@ -12,18 +13,15 @@ public final class LunMap {
     /// All by their own numbers, whichever come and go.
     public static final LunMap ALL = new LunMap(null);
 
-    /// The numbers of the logical units by those that they are seen under; null: all as they are.
-    private final @Nullable Map<Integer, Integer> units;
+    /// The numbers of the logical units by those that they are seen under, [LunField#NONE] where
+    /// there is none; null: all as they are.
+    private final int @Nullable [] units;
 
     /// The other way round.
     private final Map<Integer, Integer> numbers = new HashMap<>();
 
-    private LunMap(@Nullable Map<Integer, Integer> units) {
+    private LunMap(int @Nullable [] units) {
         this.units = units;
-        if (units != null) {
-            units.forEach((seenAs, unit) -> numbers.put(unit, seenAs));
-            assert numbers.size() == units.size() : "one under two numbers: " + units;
-        }
     }
 
     /// Those that are named.
@@ -31,7 +29,18 @@ public final class LunMap {
     /// @param units the numbers of logical units, no two the same, by those that they are seen
     ///   under; all 0 to 16383; none: all by their own numbers
     public static LunMap of(Map<Integer, Integer> units) {
-        return units.isEmpty() ? ALL : new LunMap(Map.copyOf(units));
+        if (units.isEmpty()) {
+            return ALL;
+        }
+        int[] bySeen = new int[Collections.max(units.keySet()) + 1];
+        Arrays.fill(bySeen, LunField.NONE);
+        LunMap map = new LunMap(bySeen);
+        units.forEach((seenAs, unit) -> {
+            bySeen[seenAs] = unit;
+            map.numbers.put(unit, seenAs);
+        });
+        assert map.numbers.size() == units.size() : "one under two numbers: " + units;
+        return map;
     }
 
     /// Whether nothing is hidden.
@@ -46,8 +55,9 @@ public final class LunMap {
             return lun;
         }
         int number = LunField.number(lun);
-        Integer unit = units.get(number);
-        if (unit == null) {
+        boolean seen = number != LunField.NONE && number < units.length;
+        int unit = seen ? units[number] : LunField.NONE;
+        if (unit == LunField.NONE) {
             return DeviceServer.NO_UNIT;
         }
         return unit == number ? lun : LunField.of(unit);
@@ -64,11 +74,11 @@ public final class LunMap {
 
     @Override
     public boolean equals(@Nullable Object other) {
-        return other instanceof LunMap map && Objects.equals(units, map.units);
+        return other instanceof LunMap map && Arrays.equals(units, map.units);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hashCode(units);
+        return Arrays.hashCode(units);
     }
 }

@@ -2,9 +2,9 @@ package io.lunkeeper.target.session;
 
 import io.lunkeeper.target.login.SessionParameters;
 import io.lunkeeper.target.pdu.MalformedPduException;
-import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.NopOut;
+import io.lunkeeper.target.pdu.RequestPdu.Numbered;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TextRequest;
@@ -51,9 +51,8 @@ final class CommandOrder {
     }
 
     /// Takes a request, and has it carried out when it is its turn.
-    void arrive(Link link, RequestPdu pdu, boolean immediate, int cmdSn)
-            throws RejectedPduException, MalformedPduException {
-        if (immediate) {
+    void arrive(Link link, Numbered pdu) throws RejectedPduException, MalformedPduException {
+        if (pdu.immediate()) {
             if (pdu instanceof TaskManagementRequest request && waitsForCommands(request)) {
                 keepEarly(link, request);
             } else {
@@ -61,7 +60,7 @@ final class CommandOrder {
             }
             return;
         }
-        SerialNumber number = new SerialNumber(cmdSn);
+        SerialNumber number = new SerialNumber(pdu.cmdSn());
         switch (window.arrive(number)) {
             case DUE -> {
                 try {
@@ -142,7 +141,7 @@ final class CommandOrder {
         return holds(initiatorTaskTag, pdu -> !(pdu instanceof ScsiCommand));
     }
 
-    private boolean holds(int initiatorTaskTag, Predicate<RequestPdu> which) {
+    private boolean holds(int initiatorTaskTag, Predicate<Numbered> which) {
         return Stream.concat(
                         early.stream().map(EarlyFunction::request),
                         window.held().stream().map(EarlyCommand::pdu))
@@ -180,13 +179,13 @@ final class CommandOrder {
 
     // ---- requests ahead of a gap
 
-    private void keep(Link link, SerialNumber number, RequestPdu pdu) throws RejectedPduException {
+    private void keep(Link link, SerialNumber number, Numbered pdu) throws RejectedPduException {
         EarlyCommand kept = kept(link, pdu);
         window.hold(number, kept);
         bytes += kept.bytes();
     }
 
-    private EarlyCommand kept(Link link, RequestPdu pdu) throws RejectedPduException {
+    private EarlyCommand kept(Link link, Numbered pdu) throws RejectedPduException {
         return switch (pdu) {
             case ScsiCommand command -> command(link, command);
             case TextRequest text -> new EarlyCommand(link, copy(text), size(text.data()));

@@ -1,7 +1,7 @@
 package io.lunkeeper.target.session;
 
-import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
+import io.lunkeeper.target.pdu.RequestPdu.Numbered;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.netty.buffer.Unpooled;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// its command on the same connection, so this does not take long.
 final class EarlyCommand {
     private final Link link;
-    private final RequestPdu pdu;
+    private final Numbered pdu;
     private final int bytes;
     private final boolean dataFollows;
     private @Nullable DormantCommand data;
@@ -20,7 +20,7 @@ final class EarlyCommand {
     /// A request that outlives the receive buffer.
     ///
     /// @param bytes of data in it
-    EarlyCommand(Link link, RequestPdu pdu, int bytes) {
+    EarlyCommand(Link link, Numbered pdu, int bytes) {
         this.link = link;
         this.pdu = pdu;
         this.bytes = bytes;
@@ -52,7 +52,7 @@ final class EarlyCommand {
         return link;
     }
 
-    RequestPdu pdu() {
+    Numbered pdu() {
         return pdu;
     }
 

@@ -9,6 +9,7 @@ import io.lunkeeper.target.pdu.RequestPdu;
 import io.lunkeeper.target.pdu.RequestPdu.DataOut;
 import io.lunkeeper.target.pdu.RequestPdu.LogoutRequest;
 import io.lunkeeper.target.pdu.RequestPdu.NopOut;
+import io.lunkeeper.target.pdu.RequestPdu.Numbered;
 import io.lunkeeper.target.pdu.RequestPdu.ScsiCommand;
 import io.lunkeeper.target.pdu.RequestPdu.SnackRequest;
 import io.lunkeeper.target.pdu.RequestPdu.TaskManagementRequest;
@@ -153,16 +154,7 @@ public final class Session {
         }
         switch (pdu) {
             case DataOut data -> receive(link, data);
-            case ScsiCommand command ->
-                    order.arrive(link, command, command.immediate(), command.cmdSn());
-            case TaskManagementRequest request ->
-                    order.arrive(link, request, request.immediate(), request.cmdSn());
-            case TextRequest request ->
-                    order.arrive(link, request, request.immediate(), request.cmdSn());
-            case LogoutRequest request ->
-                    order.arrive(link, request, request.immediate(), request.cmdSn());
-            case NopOut request ->
-                    order.arrive(link, request, request.immediate(), request.cmdSn());
+            case Numbered request -> order.arrive(link, request);
             case SnackRequest snack -> repeat(link, snack);
             case RequestPdu.LoginRequest _ ->
                     throw new RejectedPduException(
@@ -230,49 +222,32 @@ public final class Session {
     ///
     /// @throws RejectedPduException when it is refused; then nothing has happened
     /// @throws MalformedPduException the same, for text that is no text
-    void carryOut(Link link, RequestPdu pdu) throws RejectedPduException, MalformedPduException {
+    void carryOut(Link link, Numbered pdu) throws RejectedPduException, MalformedPduException {
         if (discovery() && !DiscoveryRequests.admits(pdu)) {
             throw new RejectedPduException(
                     ReasonCode.PROTOCOL_ERROR, "not for a discovery session");
         }
-        switch (pdu) {
-            case ScsiCommand command -> requireTasks().start(link, command);
-            case TaskManagementRequest request -> answer(link, request, request.immediate());
-            case TextRequest request -> answer(link, request, request.immediate());
-            case LogoutRequest request -> answer(link, request, request.immediate());
-            case NopOut request -> answer(link, request, request.immediate());
-            case DataOut _, SnackRequest _, RequestPdu.LoginRequest _ ->
-                    throw new IllegalStateException("has no CmdSN");
-        }
-    }
-
-    /// Requests other than SCSI commands leave the window as soon as they are read: first, so that
-    /// the response shows the window as it is then.
-    private void answer(Link link, RequestPdu pdu, boolean immediate)
-            throws RejectedPduException, MalformedPduException {
-        if (!immediate) {
+        // All but SCSI commands leave the window as soon as they are read: first, so that the
+        // response shows the window as it is then.
+        boolean leaves = !pdu.immediate() && !(pdu instanceof ScsiCommand);
+        if (leaves) {
             window.ended();
         }
         try {
-            answer(link, pdu);
+            switch (pdu) {
+                case ScsiCommand command -> requireTasks().start(link, command);
+                case TaskManagementRequest request ->
+                        new TaskManagement(this, link, parameters, requireTarget(), requireTasks())
+                                .carryOut(request);
+                case TextRequest request -> replies.answer(link, request);
+                case LogoutRequest request -> connections.logout(link, request);
+                case NopOut request -> replies.answer(link, request);
+            }
         } catch (RejectedPduException | MalformedPduException refused) {
-            if (!immediate) {
+            if (leaves) {
                 window.notEnded();
             }
             throw refused;
-        }
-    }
-
-    private void answer(Link link, RequestPdu pdu)
-            throws RejectedPduException, MalformedPduException {
-        switch (pdu) {
-            case TaskManagementRequest request ->
-                    new TaskManagement(this, link, parameters, requireTarget(), requireTasks())
-                            .carryOut(request);
-            case TextRequest request -> replies.answer(link, request);
-            case LogoutRequest request -> connections.logout(link, request);
-            case NopOut request -> replies.answer(link, request);
-            default -> throw new IllegalStateException("not answered at once: " + pdu);
         }
     }
 

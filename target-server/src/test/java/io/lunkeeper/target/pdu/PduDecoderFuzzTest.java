@@ -23,6 +23,8 @@ import org.junit.jupiter.api.Test;
 /// digests; and again with digests put in, in pieces of any size. Both ways must come to the same
 /// PDUs and refusals, at the same places.
 public final class PduDecoderFuzzTest {
+    private static final int LOGIN_REQUEST = 0x03;
+    private static final int TEXT_REQUEST = 0x04;
     private static final int[] LIMITS = {512, 8192, 65_536, 0xffffff};
     private static final int HEADER_DIGEST = 1;
     private static final int DATA_DIGEST = 2;
@@ -59,10 +61,6 @@ public final class PduDecoderFuzzTest {
         List<String> seen = inSlices(sliced, stream, limit, seed);
         assertEquals(1, stream.refCnt());
         if (!damaged) {
-            if (headerDigest && seen.size() < expected.size()) {
-                // A length that is too long may be damage until the header digest is there.
-                assertTrue(expected.removeLast().contains("DataSegmentLength"), seen::toString);
-            }
             assertEquals(expected, seen);
         }
     }
@@ -127,7 +125,9 @@ public final class PduDecoderFuzzTest {
             int dataBytes = lengths & 0xffffff;
             int paddedBytes = (dataBytes + 3) & -4;
             boolean headerFits = headerBytes <= 48 + 256;
-            boolean dataFits = dataBytes <= Math.max(limit, 8192);
+            int opcode = in.getByte(in.readerIndex()) & 0x3f;
+            boolean text = opcode == LOGIN_REQUEST || opcode == TEXT_REQUEST;
+            boolean dataFits = dataBytes <= (text ? Math.max(limit, 8192) : limit);
             if (headerDigest && headerFits && !dataFits) {
                 int at = out.writerIndex();
                 int there = Math.min(headerBytes, in.readableBytes());

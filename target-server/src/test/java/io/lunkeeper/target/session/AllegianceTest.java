@@ -19,12 +19,11 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.lun.CacheMode;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,7 +46,10 @@ class AllegianceTest {
     private static final String WRITE_NACA = "2a 00 00 00 00 08 00 00 08 04";
 
     @TempDir Path directory;
+
+    @AutoClose("closeEmpty")
     private SessionRig rig;
+
     private Initiator initiator;
     private Initiator other;
 
@@ -60,11 +62,6 @@ class AllegianceTest {
         rig = new SessionRig(directory, cacheMode);
         initiator = rig.loginPatient();
         other = rig.loginPatient();
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        rig.closeEmpty();
     }
 
     private static Reply run(Initiator by, int attribute, String cdb) throws Exception {

@@ -15,13 +15,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,16 +36,13 @@ class MultiTaskAbortTest {
     private static final String FAST_ABORT = SessionRig.PATIENT + "TaskReporting=FastAbort\0";
 
     @TempDir Path directory;
+
+    @AutoClose("closeEmpty")
     private SessionRig rig;
 
     @BeforeEach
     void serve() throws Exception {
         rig = new SessionRig(directory);
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        rig.closeEmpty();
     }
 
     /// Turns the loop until nothing comes any more that it would do at once.

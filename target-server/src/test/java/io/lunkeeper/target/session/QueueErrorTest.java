@@ -10,9 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
-import java.io.IOException;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,7 +30,10 @@ class QueueErrorTest {
     private static final String WRONG = "ff 00 00 00 00 00";
 
     @TempDir Path directory;
+
+    @AutoClose("closeEmpty")
     private SessionRig rig;
+
     private Initiator initiator;
     private Initiator other;
 
@@ -40,11 +42,6 @@ class QueueErrorTest {
         rig = new SessionRig(directory);
         initiator = rig.loginPatient();
         other = rig.loginPatient();
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        rig.closeEmpty();
     }
 
     /// Data that comes late for an aborted task is dropped, and there is no reply.

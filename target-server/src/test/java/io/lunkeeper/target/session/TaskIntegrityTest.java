@@ -9,9 +9,8 @@ import static io.lunkeeper.target.session.Reply.REJECTED;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.io.IOException;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,16 +22,13 @@ class TaskIntegrityTest {
     private static final long LUN_0 = 0;
 
     @TempDir Path directory;
+
+    @AutoClose("closeEmpty")
     private SessionRig rig;
 
     @BeforeEach
     void serve() throws Exception {
         rig = new SessionRig(directory);
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        rig.closeEmpty();
     }
 
     /// 11.17.1 Reason, note 2: a LUN that qualifies a Target Transfer Tag. 7.3 Usage of Reject PDU

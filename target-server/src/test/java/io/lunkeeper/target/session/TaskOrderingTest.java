@@ -20,11 +20,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lunkeeper.target.pdu.RequestPdu;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,18 +37,16 @@ class TaskOrderingTest {
     private static final byte[] NEW = filled(0x5a);
 
     @TempDir Path directory;
+
+    @AutoClose("closeEmpty")
     private SessionRig rig;
+
     private Initiator initiator;
 
     @BeforeEach
     void serve() throws Exception {
         rig = new SessionRig(directory);
         initiator = rig.loginPatient();
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        rig.closeEmpty();
     }
 
     private static void finishWrite(Initiator by, int tag) throws Exception {

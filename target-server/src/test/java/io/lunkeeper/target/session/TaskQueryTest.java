@@ -15,9 +15,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,7 +37,10 @@ class TaskQueryTest {
     private static final Reply POWER_ON = new Reply(2, "6/29/00");
 
     @TempDir Path directory;
+
+    @AutoClose("closeEmpty")
     private SessionRig rig;
+
     private Initiator initiator;
     private Initiator other;
 
@@ -47,11 +49,6 @@ class TaskQueryTest {
         rig = new SessionRig(directory);
         initiator = rig.login(SessionRig.PATIENT + "iSCSIProtocolLevel=2\0");
         other = rig.login(SessionRig.PATIENT + "iSCSIProtocolLevel=2\0");
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        rig.closeEmpty();
     }
 
     private static Reply ask(Initiator by, int function, int lun, int tag) throws Exception {
