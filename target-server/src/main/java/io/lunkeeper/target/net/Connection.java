@@ -103,18 +103,30 @@ final class Connection implements Transport, EventLoop.Ready {
 
     @Override
     public void ready(SelectionKey ready) {
+        if (ready.isValid() && ready.isReadable()) {
+            readSome();
+        }
+        if (ready.isValid() && ready.isWritable()) {
+            flush();
+        }
+    }
+
+    /// Reads without having been told that there is something.
+    ///
+    /// @return whether there was
+    boolean readMore() {
+        return wantsToRead() && readSome();
+    }
+
+    private boolean readSome() {
         try {
-            if (ready.isValid() && ready.isReadable()) {
-                read();
-            }
-            if (ready.isValid() && ready.isWritable()) {
-                flush();
-            }
+            return read();
         } catch (IOException broken) {
             disconnect(broken.getMessage() == null ? "connection broken" : broken.getMessage());
         } catch (RuntimeException | Error bug) {
             broke(bug);
         }
+        return true;
     }
 
     /// A bug, or memory that has run out, costs this connection and no other.
@@ -125,15 +137,18 @@ final class Connection implements Transport, EventLoop.Ready {
         disconnect("internal error");
     }
 
-    private void read() throws IOException {
+    /// @return whether there was something, if only the end
+    private boolean read() throws IOException {
+        boolean something = false;
         for (int reads = 0; reads < READS_PER_TURN && !disconnected && !moving; reads++) {
             ByteBuf into = receiveBuffer();
             int room = into.writableBytes();
             int got = into.writeBytes(channel, room);
             if (got < 0) {
                 disconnect("closed by the peer");
-                return;
+                return true;
             }
+            something |= got > 0;
             if (closeReason != null) {
                 into.clear();
             } else {
@@ -141,9 +156,10 @@ final class Connection implements Transport, EventLoop.Ready {
             }
             giveBack();
             if (got < room || !wantsToRead()) {
-                return;
+                break;
             }
         }
+        return something;
     }
 
     /// A buffer with room for at least the rest of the PDU that has begun.

@@ -29,6 +29,9 @@ public final class EventLoop implements Executor, AutoCloseable {
     /// How often connections are asked whether their time is up.
     private static final long TICK_MILLIS = 1000;
 
+    /// How many turns in a row may serve one connection without a look at the others.
+    private static final int MOST_TURNS_UNASKED = 8;
+
     private final Selector selector;
     private final Thread thread;
     private final Queue<Runnable> work = new ConcurrentLinkedQueue<>();
@@ -40,6 +43,11 @@ public final class EventLoop implements Executor, AutoCloseable {
     private final SpinPolicy spin;
     private final Consumer<SelectionKey> serve = this::serve;
     private boolean servesOne = true;
+
+    /// What alone was ready when the selector was asked last, if that is so.
+    private @Nullable Connection alone;
+
+    private int turnsUnasked;
     private int pdus;
     private long nowNanos = System.nanoTime();
     private long lastTick = nowNanos;
@@ -105,6 +113,7 @@ public final class EventLoop implements Executor, AutoCloseable {
     /// A connection has gone, or an expected one (null) never came.
     void remove(@Nullable Connection connection) {
         connections.remove(connection);
+        alone = null;
         connectionCount.decrementAndGet();
     }
 
@@ -153,7 +162,8 @@ public final class EventLoop implements Executor, AutoCloseable {
         }
     }
 
-    private void turn() throws IOException {
+    /// Waits for sockets or work, does what there is and writes what comes of it.
+    void turn() throws IOException {
         await();
         doWork();
         if (nowNanos - lastTick >= TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS)) {
@@ -184,12 +194,12 @@ public final class EventLoop implements Executor, AutoCloseable {
     /// Serves sockets that are ready, after waiting for one or for work.
     private void await() throws IOException {
         boolean onePdu = pdus == 1;
+        long budget = spin.budgetNanos(pdus);
         pdus = 0;
-        if (served()) {
+        if ((budget == 0 && servedUnasked()) || served()) {
             return;
         }
         long since = System.nanoTime();
-        long budget = spin.budgetNanos(onePdu);
         boolean found = budget > 0 && servedWithin(since, budget);
         if (!found) {
             block();
@@ -200,22 +210,45 @@ public final class EventLoop implements Executor, AutoCloseable {
         }
     }
 
+    /// Whether the one that has just been served has sent more. Mostly it has, while its answers
+    /// were written, and then reading at once spares asking.
+    private boolean servedUnasked() {
+        Connection again = alone;
+        if (again == null || turnsUnasked == MOST_TURNS_UNASKED || !again.readMore()) {
+            return false;
+        }
+        turnsUnasked++;
+        nowNanos = System.nanoTime();
+        return true;
+    }
+
     private void block() throws IOException {
         awake.set(false);
         if (work.isEmpty()) {
-            selector.select(serve, TICK_MILLIS);
+            ask(TICK_MILLIS);
         }
         awake.set(true);
     }
 
     /// Whether there was something to do at once.
     private boolean served() throws IOException {
-        boolean something =
-                selector.selectNow(serve) > 0 || !work.isEmpty() || !unflushed.isEmpty();
+        boolean something = ask(0) > 0 || !work.isEmpty() || !unflushed.isEmpty();
         if (something) {
             nowNanos = System.nanoTime();
         }
         return something;
+    }
+
+    /// Serves what is ready.
+    private int ask(long waitMillis) throws IOException {
+        alone = null;
+        turnsUnasked = 0;
+        int ready =
+                waitMillis == 0 ? selector.selectNow(serve) : selector.select(serve, waitMillis);
+        if (ready != 1) {
+            alone = null;
+        }
+        return ready;
     }
 
     private boolean servedWithin(long since, long budgetNanos) throws IOException {
@@ -230,6 +263,7 @@ public final class EventLoop implements Executor, AutoCloseable {
 
     private void serve(SelectionKey key) {
         if (key.attachment() instanceof Ready ready) {
+            alone = ready instanceof Connection connection ? connection : null;
             ready.ready(key);
         }
     }

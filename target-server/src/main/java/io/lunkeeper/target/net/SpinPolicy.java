@@ -8,7 +8,8 @@ package io.lunkeeper.target.net;
 ///
 /// So this looks only at waits after turns of one PDU. When several in a row were short the loop
 /// polls; when polling finds nothing it must see twice as many, up to a bound, before it polls
-/// again. Pure state.
+/// again. A turn of several PDUs tells of an initiator that has many under way and does not wait
+/// for us: polling is taken up again after many turns of one. Pure state.
 final class SpinPolicy {
     /// The longest poll: beyond this a wake-up is cheaper than the wait.
     static final long MAX_SPIN_NANOS = 50_000;
@@ -21,6 +22,9 @@ final class SpinPolicy {
 
     static final int MOST_SHORT_WAITS = 1024;
 
+    /// The same after a turn of several PDUs.
+    static final int SHORT_WAITS_AFTER_MANY = 64;
+
     private final boolean allowed;
     private int shortWaits;
     private int wanted = FEWEST_SHORT_WAITS;
@@ -32,9 +36,13 @@ final class SpinPolicy {
 
     /// Nanoseconds to poll before the next block.
     ///
-    /// @param onePdu whether the last turn brought one PDU
-    long budgetNanos(boolean onePdu) {
-        return allowed && onePdu && shortWaits >= wanted ? MAX_SPIN_NANOS : 0;
+    /// @param pdus what the last turn brought
+    long budgetNanos(int pdus) {
+        if (pdus > 1) {
+            shortWaits = 0;
+            wanted = Math.max(wanted, SHORT_WAITS_AFTER_MANY);
+        }
+        return allowed && pdus == 1 && shortWaits >= wanted ? MAX_SPIN_NANOS : 0;
     }
 
     /// A wait after a turn of one PDU has ended.

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -154,6 +155,53 @@ class ConnectionTest {
         }
     }
 
+    /// While its answers are written a busy peer sends more, which is read at once. But others are
+    /// asked for every few turns.
+    @Test
+    void readsOnWithoutAskingForAFewTurns() throws Exception {
+        try (Served served = new Served(_ -> true)) {
+            served.loop.flush();
+            served.socket.taken().clear();
+            served.keys.ready(Set.of(served.key));
+            for (int cmdSn = 1; cmdSn <= 20; cmdSn++) {
+                served.socket.put(command(cmdSn, "00 00 00 00 00 00"));
+                served.loop.turn();
+                assertEquals(cmdSn, pdus(served.socket.taken()));
+            }
+            assertEquals(3, served.keys.asked());
+        }
+    }
+
+    @Test
+    void asksWhenThereIsNoMore() throws Exception {
+        try (Served served = new Served(_ -> true)) {
+            served.keys.ready(Set.of(served.key));
+            served.loop.turn();
+            int asked = served.keys.asked();
+            served.loop.turn();
+            assertTrue(served.keys.asked() > asked);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void readsNothingUnaskedOfOneThatHasGoneOrIsNotAlone(boolean gone) throws Exception {
+        try (Served served = new Served(_ -> true);
+                ScriptedSocket other = new ScriptedSocket(_ -> true)) {
+            other.configureBlocking(false);
+            SelectionKey neighbour = other.register(served.keys, SelectionKey.OP_READ);
+            served.keys.ready(gone ? Set.of(served.key) : Set.of(served.key, neighbour));
+            served.loop.turn();
+            served.keys.ready(Set.of());
+            if (gone) {
+                served.connection.disconnect("gone");
+            }
+            int reads = served.socket.reads();
+            served.loop.turn();
+            assertEquals(reads, served.socket.reads());
+        }
+    }
+
     private static int pdus(ByteBuf sent) {
         int pdus = 0;
         for (int at = sent.readerIndex(); at < sent.writerIndex(); pdus++) {
@@ -182,10 +230,11 @@ class ConnectionTest {
     /// A connection that has logged in, on a loop that the test turns.
     private final class Served implements AutoCloseable {
         final LunBackend backend = LunBackend.open(image());
-        final EventLoop loop = new EventLoop("turns", false, new ScriptedSocket.Keys());
+        final ScriptedSocket.Keys keys = new ScriptedSocket.Keys();
+        final EventLoop loop = new EventLoop("turns", false, keys);
         final ScriptedSocket socket;
         final Connection connection;
-        private final SelectionKey key;
+        final SelectionKey key;
 
         Served(IntPredicate takes) throws IOException {
             socket = new ScriptedSocket(takes);

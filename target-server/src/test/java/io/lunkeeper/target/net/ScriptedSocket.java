@@ -28,6 +28,7 @@ final class ScriptedSocket extends SocketChannel {
     private final ByteBuf taken = Unpooled.buffer();
     private final IntPredicate takes;
     private int writes;
+    private int reads;
     private int room;
 
     /// @param takes whether the write of this number, from 0, is taken
@@ -44,6 +45,11 @@ final class ScriptedSocket extends SocketChannel {
     /// How many bytes the server would have taken at its last read.
     int room() {
         return room;
+    }
+
+    /// How often the server has tried to read.
+    int reads() {
+        return reads;
     }
 
     /// How often the server has tried to write.
@@ -64,6 +70,7 @@ final class ScriptedSocket extends SocketChannel {
 
     @Override
     public int read(ByteBuffer destination) {
+        reads++;
         room = destination.remaining();
         int length = Math.min(room, inbound.readableBytes());
         int limit = destination.limit();
@@ -177,8 +184,21 @@ final class ScriptedSocket extends SocketChannel {
     static final class Keys extends AbstractSelector {
         private static final Set<SelectionKey> NONE = Set.of();
 
+        private Set<SelectionKey> ready = NONE;
+        private int asked;
+
         Keys() {
             super(SelectorProvider.provider());
+        }
+
+        /// From now on these are ready whenever it is asked.
+        void ready(Set<SelectionKey> keys) {
+            ready = keys;
+        }
+
+        /// How often it was asked what is ready.
+        int asked() {
+            return asked;
         }
 
         @Override
@@ -220,12 +240,14 @@ final class ScriptedSocket extends SocketChannel {
 
         @Override
         public int select(Consumer<SelectionKey> action, long timeoutMillis) {
-            return 0;
+            return selectNow(action);
         }
 
         @Override
         public int selectNow(Consumer<SelectionKey> action) {
-            return 0;
+            asked++;
+            ready.forEach(action);
+            return ready.size();
         }
 
         @Override

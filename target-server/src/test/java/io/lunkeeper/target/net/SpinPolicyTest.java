@@ -18,7 +18,7 @@ class SpinPolicyTest {
     /// Short waits until the loop polls.
     private int waitsBeforePolling() {
         int waits = 0;
-        while (policy.budgetNanos(true) == 0) {
+        while (policy.budgetNanos(1) == 0) {
             policy.waited(SHORT, false, false);
             waits++;
         }
@@ -29,7 +29,7 @@ class SpinPolicyTest {
     void doesNotPollWhereItMayNot() {
         SpinPolicy forbidden = new SpinPolicy(false);
         blocked(forbidden, 1000, SHORT);
-        assertEquals(0, forbidden.budgetNanos(true));
+        assertEquals(0, forbidden.budgetNanos(1));
     }
 
     @Test
@@ -37,20 +37,27 @@ class SpinPolicyTest {
         blocked(policy, SpinPolicy.FEWEST_SHORT_WAITS - 1, SHORT);
         blocked(policy, 1, SpinPolicy.SHORT_WAIT_NANOS);
         assertEquals(SpinPolicy.FEWEST_SHORT_WAITS, waitsBeforePolling());
-        assertEquals(SpinPolicy.MAX_SPIN_NANOS, policy.budgetNanos(true));
+        assertEquals(SpinPolicy.MAX_SPIN_NANOS, policy.budgetNanos(1));
     }
 
     @Test
     void doesNotPollAfterATurnOfManyPdus() {
         blocked(policy, 1000, SHORT);
-        assertEquals(0, policy.budgetNanos(false));
+        assertEquals(0, policy.budgetNanos(2));
+    }
+
+    @Test
+    void hesitatesAfterATurnOfManyPdus() {
+        waitsBeforePolling();
+        assertEquals(0, policy.budgetNanos(2));
+        assertEquals(SpinPolicy.SHORT_WAITS_AFTER_MANY, waitsBeforePolling());
     }
 
     @Test
     void goesOnWhilePollingFindsSomething() {
         waitsBeforePolling();
         policy.waited(1, true, true);
-        assertEquals(SpinPolicy.MAX_SPIN_NANOS, policy.budgetNanos(true));
+        assertEquals(SpinPolicy.MAX_SPIN_NANOS, policy.budgetNanos(1));
     }
 
     @Test
