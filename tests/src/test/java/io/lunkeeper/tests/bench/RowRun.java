@@ -2,6 +2,7 @@ package io.lunkeeper.tests.bench;
 
 import io.lunkeeper.tests.rig.Tool;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -137,8 +138,19 @@ record RowRun(Row row, Contender contender, int round, double seconds) {
                 run(contender.agedDisk(), once).run(0);
             }
             case COLD, BESIDE_COLD -> dropFromCache(aged(contender));
-            case SPARSE, NEIGHBOUR -> {}
+            case SPARSE -> touchMemory(image.resolveSibling("filler"));
+            case NEIGHBOUR -> {}
         }
+    }
+
+    /// A virtual machine may get memory from its host only as it is used, and gives back what is
+    /// free: a page that is used for the first time then costs several times what a write does. So
+    /// before first writes to a disk there is free memory that has been used just now.
+    private static void touchMemory(Path filler) throws IOException {
+        Tool.of("dd", "if=/dev/zero", "of=" + filler, "bs=1M", "count=1024", "status=none")
+                .within(TOOL_LIMIT)
+                .succeed();
+        Files.delete(filler);
     }
 
     private Sample lean() throws IOException {
