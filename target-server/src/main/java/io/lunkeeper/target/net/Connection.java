@@ -122,11 +122,15 @@ final class Connection implements Transport, EventLoop.Ready {
         try {
             return read();
         } catch (IOException broken) {
-            disconnect(broken.getMessage() == null ? "connection broken" : broken.getMessage());
+            broke(broken);
         } catch (RuntimeException | Error bug) {
             broke(bug);
         }
         return true;
+    }
+
+    private void broke(IOException fault) {
+        disconnect(fault.getMessage() == null ? "connection broken" : fault.getMessage());
     }
 
     /// A bug, or memory that has run out, costs this connection and no other.
@@ -288,7 +292,7 @@ final class Connection implements Transport, EventLoop.Ready {
         try {
             outbound.writeTo(channel);
         } catch (IOException broken) {
-            disconnect(broken.getMessage() == null ? "connection broken" : broken.getMessage());
+            broke(broken);
         }
     }
 
